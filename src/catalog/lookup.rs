@@ -1,0 +1,142 @@
+//! The snapshot with its indexes: look-ups by name and by number.
+
+use super::model::{Function, Operator, Relation, Role, Snapshot, TypeInfo};
+use crate::vocab::Oid;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// The schemas in which unqualified names are looked up, in order, as the session's `search_path` names them
+/// (`"$user"` already replaced). `pg_catalog` is searched first unless it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct SearchPath(Box<[Arc<str>]>);
+
+impl SearchPath {
+    pub fn new(schemas: impl IntoIterator<Item = Arc<str>>) -> SearchPath {
+        SearchPath(schemas.into_iter().collect())
+    }
+
+    /// The schemas in the order in which Postgres searches them, `pg_catalog` included.
+    pub fn effective(&self) -> impl Iterator<Item = &str> {
+        let listed = self.0.iter().any(|schema| &**schema == "pg_catalog");
+        (!listed).then_some("pg_catalog").into_iter().chain(self.0.iter().map(|schema| &**schema))
+    }
+}
+
+/// An indexed, immutable snapshot of one database.
+#[derive(Debug)]
+pub struct Catalog {
+    snapshot: Snapshot,
+    /// Grows by one with each snapshot of this database in this process.
+    version: u64,
+    by_oid: FxHashMap<Oid, usize>,
+    by_name: FxHashMap<(Arc<str>, Arc<str>), usize>,
+    children: FxHashMap<Oid, Vec<Oid>>,
+    functions: FxHashMap<Arc<str>, Vec<usize>>,
+    operators: FxHashMap<Arc<str>, Vec<usize>>,
+    types: FxHashMap<Arc<str>, Vec<usize>>,
+    types_by_oid: FxHashMap<Oid, usize>,
+    roles: FxHashMap<Arc<str>, usize>,
+    schemas: FxHashSet<Arc<str>>,
+}
+
+/// Groups row numbers by a name.
+fn index_by<T>(rows: &[T], name: impl Fn(&T) -> &Arc<str>) -> FxHashMap<Arc<str>, Vec<usize>> {
+    let mut index: FxHashMap<Arc<str>, Vec<usize>> = FxHashMap::default();
+    for (at, row) in rows.iter().enumerate() {
+        index.entry(Arc::clone(name(row))).or_default().push(at);
+    }
+    index
+}
+
+impl Catalog {
+    /// Indexes a snapshot.
+    pub fn new(snapshot: Snapshot, version: u64) -> Catalog {
+        let rows = || snapshot.relations.iter().enumerate();
+        let mut children: FxHashMap<Oid, Vec<Oid>> = FxHashMap::default();
+        for relation in &snapshot.relations {
+            for parent in &relation.parents {
+                children.entry(*parent).or_default().push(relation.oid);
+            }
+        }
+        Catalog {
+            by_oid: rows().map(|(at, r)| (r.oid, at)).collect(),
+            by_name: rows().map(|(at, r)| ((Arc::clone(&r.schema), Arc::clone(&r.name)), at)).collect(),
+            children,
+            functions: index_by(&snapshot.functions, |f| &f.name),
+            operators: index_by(&snapshot.operators, |o| &o.name),
+            types: index_by(&snapshot.types, |t| &t.name),
+            types_by_oid: snapshot.types.iter().enumerate().map(|(at, t)| (t.oid, at)).collect(),
+            roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
+            schemas: snapshot.schemas.iter().cloned().collect(),
+            version,
+            snapshot,
+        }
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn database(&self) -> &str {
+        &self.snapshot.database
+    }
+
+    /// `server_version_num`, e.g. 150018.
+    pub fn server_version(&self) -> u32 {
+        self.snapshot.server_version
+    }
+
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub fn relations(&self) -> &[Relation] {
+        &self.snapshot.relations
+    }
+
+    pub fn relation(&self, oid: Oid) -> Option<&Relation> {
+        self.by_oid.get(&oid).map(|at| &self.snapshot.relations[*at])
+    }
+
+    pub fn relation_in(&self, schema: &str, name: &str) -> Option<&Relation> {
+        self.by_name.get(&(Arc::from(schema), Arc::from(name))).map(|at| &self.snapshot.relations[*at])
+    }
+
+    /// The first relation of that name along the search path.
+    pub fn find_relation(&self, path: &SearchPath, name: &str) -> Option<&Relation> {
+        path.effective().find_map(|schema| self.relation_in(schema, name))
+    }
+
+    pub fn has_schema(&self, schema: &str) -> bool {
+        self.schemas.contains(schema)
+    }
+
+    /// Direct children by inheritance or partitioning.
+    pub fn children(&self, oid: Oid) -> &[Oid] {
+        self.children.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every function of that name, in any schema.
+    pub fn functions<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Function> {
+        self.functions.get(name).into_iter().flatten().map(|at| &self.snapshot.functions[*at])
+    }
+
+    /// Every operator of that name outside `pg_catalog`.
+    pub fn operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
+        self.operators.get(name).into_iter().flatten().map(|at| &self.snapshot.operators[*at])
+    }
+
+    /// Every type of that name outside `pg_catalog`.
+    pub fn types<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a TypeInfo> {
+        self.types.get(name).into_iter().flatten().map(|at| &self.snapshot.types[*at])
+    }
+
+    /// A type outside `pg_catalog` by number.
+    pub fn type_by_oid(&self, oid: Oid) -> Option<&TypeInfo> {
+        self.types_by_oid.get(&oid).map(|at| &self.snapshot.types[*at])
+    }
+
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.get(name).map(|at| &self.snapshot.roles[*at])
+    }
+}

@@ -1,0 +1,174 @@
+//! The snapshot as it is read and stored: plain rows, one struct per kind of catalog entry.
+
+use crate::vocab::{AttNum, Oid};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Everything read from one database, before it is indexed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub database: String,
+    /// `server_version_num`, e.g. 150018.
+    pub server_version: u32,
+    /// Every schema, for search-path entries that do not exist.
+    pub schemas: Vec<Arc<str>>,
+    /// Relations of every schema but `pg_toast` and temporary ones.
+    pub relations: Vec<Relation>,
+    /// Every function, procedure, aggregate and window function, built in or not.
+    pub functions: Vec<Function>,
+    /// Operators outside `pg_catalog`.
+    pub operators: Vec<Operator>,
+    /// Casts whose function is not built in.
+    pub casts: Vec<CastInfo>,
+    /// Types outside `pg_catalog` that are not a relation's row type or an array of another type.
+    pub types: Vec<TypeInfo>,
+    pub roles: Vec<Role>,
+}
+
+/// `pg_class.relkind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelationKind {
+    Table,
+    PartitionedTable,
+    View,
+    MaterializedView,
+    ForeignTable,
+    Sequence,
+}
+
+impl RelationKind {
+    /// The words Postgres uses for the kind.
+    pub fn word(self) -> &'static str {
+        match self {
+            RelationKind::Table => "table",
+            RelationKind::PartitionedTable => "partitioned table",
+            RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
+            RelationKind::ForeignTable => "foreign table",
+            RelationKind::Sequence => "sequence",
+        }
+    }
+}
+
+/// A table, view or sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    pub oid: Oid,
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    pub kind: RelationKind,
+    /// Live user columns in the order of their numbers (which may have gaps).
+    pub columns: Vec<Column>,
+    /// The columns of the primary key, if there is one that is valid and not deferrable.
+    #[serde(default)]
+    pub primary_key: Vec<AttNum>,
+    /// Direct parents by inheritance or partitioning.
+    #[serde(default)]
+    pub parents: Vec<Oid>,
+}
+
+/// A column of a relation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub number: AttNum,
+    pub name: Arc<str>,
+    pub type_oid: Oid,
+    /// The type as SQL that means the same under any search path, with its modifier: `character varying(255)`,
+    /// `public.citext`. A mask casts to it.
+    pub type_sql: Arc<str>,
+    pub not_null: bool,
+    /// True where the column's collation is nondeterministic, so that text equality on it is not leakproof.
+    #[serde(default)]
+    pub nondeterministic: bool,
+}
+
+/// `pg_proc.prokind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FunctionKind {
+    Function,
+    Procedure,
+    Aggregate,
+    Window,
+}
+
+/// A function, as far as the core needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    pub kind: FunctionKind,
+    /// Number of input arguments; -1 where it is variadic.
+    pub arguments: i16,
+    /// Whether it returns a set.
+    #[serde(default)]
+    pub set: bool,
+    /// The columns of its result where it has OUT parameters or RETURNS TABLE; empty otherwise.
+    #[serde(default)]
+    pub out: Vec<OutColumn>,
+    /// What it returns: `pg_type.oid`; 2249 is `record`.
+    pub returns: Oid,
+    /// Whether an extension owns it (`pg_depend.deptype = 'e'`).
+    #[serde(default)]
+    pub extension: bool,
+}
+
+/// One column of a function's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutColumn {
+    pub name: Arc<str>,
+    pub type_oid: Oid,
+}
+
+/// An operator outside `pg_catalog`. One that no extension owns could capture a statement's operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    #[serde(default)]
+    pub extension: bool,
+}
+
+/// A cast by a function that is not built in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CastInfo {
+    pub source: Oid,
+    pub target: Oid,
+    /// `pg_cast.castcontext` is not explicit: the cast can happen without being written.
+    pub implicit: bool,
+    #[serde(default)]
+    pub extension: bool,
+}
+
+/// `pg_type.typtype`, as far as types outside `pg_catalog` go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeKind {
+    Base,
+    Composite,
+    Domain,
+    Enum,
+    Range,
+    Multirange,
+    Pseudo,
+}
+
+/// A type outside `pg_catalog`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeInfo {
+    pub oid: Oid,
+    pub schema: Arc<str>,
+    pub name: Arc<str>,
+    pub kind: TypeKind,
+    #[serde(default)]
+    pub extension: bool,
+}
+
+/// A role and every role it is a member of, directly or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    pub name: Arc<str>,
+    #[serde(default)]
+    pub member_of: Vec<Arc<str>>,
+}

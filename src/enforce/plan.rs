@@ -1,0 +1,55 @@
+//! What to do with a statement.
+
+use crate::sql::Kind;
+use crate::vocab::Refusal;
+use std::sync::Arc;
+
+/// A statement's plan: the only thing the shell may send. Only the core makes one.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// The client's own bytes.
+    Forward,
+    /// Another text in their place.
+    Rewrite(Rewritten),
+    /// Nothing: a poison statement takes the slot and its error's body is replaced by this report.
+    Refuse(Arc<Refusal>),
+}
+
+/// A rewritten statement.
+#[derive(Debug, Clone)]
+pub struct Rewritten {
+    /// One statement, without a trailing semicolon.
+    pub text: Arc<str>,
+    /// Where error positions in `text` (one-based characters, ascending) stand in the client's message:
+    /// `(position in text, position in the original)`. A position between two entries belongs to the earlier one.
+    pub positions: Arc<[(u32, u32)]>,
+    /// Names of the result's columns, where known: a prepared statement whose columns changed must answer 0A000.
+    pub columns: Option<Arc<[Arc<str>]>>,
+}
+
+/// One statement of a message with everything about it that does not depend on the session.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    pub kind: Kind,
+    /// Byte range in the message, without the semicolon; leading comments and space belong to it.
+    pub span: (u32, u32),
+    /// The purpose that its comment declares (`/*purpose='…'*/`, sqlcommenter).
+    pub comment: Option<Box<str>>,
+}
+
+/// A statement and its plan.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    pub statement: Understood,
+    pub plan: Plan,
+}
+
+/// What a text holds.
+#[derive(Debug, Clone)]
+pub enum Judged {
+    One(Planned),
+    /// Several statements, in order. Each is to be judged on its own: `&text[span]`.
+    Many(Box<[Understood]>),
+    /// Nothing but space, comments and semicolons.
+    Empty,
+}

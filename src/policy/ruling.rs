@@ -1,0 +1,73 @@
+//! What a policy says about one relation under one purpose. The rewriter and the refusals read nothing else.
+
+use crate::vocab::{AttNum, Cause, Clause, Oid};
+use std::sync::Arc;
+
+/// The ruling on a relation under a purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationRuling {
+    pub relation: Oid,
+    /// One for each of the relation's columns, in the same order.
+    pub columns: Box<[ColumnRuling]>,
+    /// Conditions a row must meet to be seen, all of them; empty if every row may be seen. They are those of every rule
+    /// that opens a column of the relation, whether or not the statement names that column: the existence of a row is
+    /// data too.
+    pub rows: Box<[RowCondition]>,
+}
+
+impl RelationRuling {
+    /// Every column is open as it is and no row is hidden: the relation is left alone.
+    pub fn whole(&self) -> bool {
+        self.rows.is_empty() && self.columns.iter().all(|column| column.effect == Effect::Allow)
+    }
+
+    /// At least one column is not denied, so that its rows may be counted. A relation without columns is countable.
+    pub fn countable(&self) -> bool {
+        self.columns.is_empty() || self.columns.iter().any(|column| column.effect != Effect::Deny)
+    }
+}
+
+/// The ruling on a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnRuling {
+    pub number: AttNum,
+    pub effect: Effect,
+    /// The categories the column carries.
+    pub categories: Arc<[Arc<str>]>,
+    /// Whose data it is.
+    pub subject: Option<Arc<str>>,
+    /// The rule that decided, or why none did.
+    pub cause: Cause,
+}
+
+/// What a purpose gets of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The value as it is.
+    Allow,
+    /// The value replaced inside the guard.
+    Mask(Mask),
+    /// Nothing: any use is a refusal.
+    Deny,
+}
+
+/// What stands in for a masked value. It has the column's type and raises no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mask {
+    Null,
+    /// The constant's text, cast to the column's type. That it casts is checked when the policy is bound to a catalog.
+    Constant(Arc<str>),
+}
+
+/// A condition on the rows of a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowCondition {
+    /// Its name in the policy, e.g. `not erased`.
+    pub name: Arc<str>,
+    /// A boolean SQL expression over the relation's own bare columns, checked at load; a negated condition is already
+    /// written as `(…) IS NOT TRUE`.
+    pub sql: Arc<str>,
+    /// The first rule that asks for it.
+    pub rule: Arc<str>,
+    pub clause: Option<Arc<Clause>>,
+}

@@ -1,0 +1,71 @@
+//! What kind of statement it is, as far as a session must know: transactions, settings, prepared statements.
+
+/// The kind of a statement. Closed: what has no kind of its own is `Other`, with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// `SELECT`, `VALUES`, `TABLE` without data-modifying CTE, `INTO` or row locks.
+    Read,
+    Transaction(Transaction),
+    Set(Set),
+    /// `SHOW name`; the name is lower case; `SHOW ALL` is `all`.
+    Show(Box<str>),
+    /// `DISCARD ALL | PLANS | SEQUENCES | TEMP`.
+    Discard(Discard),
+    /// `DEALLOCATE name`, or `None` for `ALL`.
+    Deallocate(Option<Box<str>>),
+    /// Anything else: the words Postgres would use in the command tag or the grammar, e.g. `UPDATE`, `CREATE TABLE`.
+    Other(Box<str>),
+}
+
+/// Transaction control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transaction {
+    Begin,
+    Commit {
+        chain: bool,
+    },
+    Rollback {
+        chain: bool,
+    },
+    Savepoint,
+    Release,
+    RollbackTo,
+    /// `PREPARE TRANSACTION`, `COMMIT PREPARED`, `ROLLBACK PREPARED`.
+    TwoPhase,
+}
+
+/// `SET`, `RESET`, or a lone `SELECT set_config('name', 'value', is_local)` with constant arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    pub scope: SetScope,
+    /// Lower case; `all` for `RESET ALL`.
+    pub name: Box<str>,
+    pub value: SetValue,
+    /// Written as `set_config`, which returns a row.
+    pub by_function: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetScope {
+    Session,
+    Local,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetValue {
+    /// `TO DEFAULT` or `RESET`.
+    Default,
+    /// The list of values as text (`SET search_path = a, b` has two; `set_config` has one, to be split by the setting's
+    /// own rules).
+    Values(Vec<Box<str>>),
+    /// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS …`, `FROM CURRENT`: not a value the session follows.
+    Special,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discard {
+    All,
+    Plans,
+    Sequences,
+    Temp,
+}
