@@ -1,1 +1,23 @@
-//! (see lib.rs)
+//! Frames of the Postgres protocol.
+//!
+//! A frame is validated exactly before anything in it is believed: its length, its tag for the phase, its inner shape.
+//! Rows, copy data and bind values are never decoded; they pass as slices of the read buffer. Source for all shapes:
+//! PostgreSQL documentation, "Message Formats".
+
+mod check;
+mod frame;
+mod make;
+mod options;
+mod report;
+mod sink;
+mod startup;
+
+pub use check::{Parse, Target, bind_names, check_tiny, close_or_describe, execute, parse, query};
+pub use frame::{ClientTag, HEADER, Header, LARGEST_BODY, Violation, client_header, server_header};
+pub use make::{bind_prefix, bind_unknown, close_statement, parse as make_parse, query as make_query, run_once};
+pub use options::{Options, split_options};
+pub use report::{
+    DataRow, ErrorFields, data_row, error_fields, fatal, fatal_with, parameter_status, refusal_report, write_error,
+};
+pub use sink::Sink;
+pub use startup::{First, Startup, first_packet};
