@@ -249,6 +249,10 @@ impl<'a> Resolver<'a> {
     fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
         let name = call.funcname.iter().filter_map(string).next_back()?;
+        if name == "unnest" && call.args.len() > 1 {
+            // Several arrays side by side: one column for each.
+            return Some(vec!["unnest".into(); call.args.len()]);
+        }
         let fits = |function: &&Function| {
             matches!(function.kind, FunctionKind::Function | FunctionKind::Window)
                 && (function.arguments < 0 || function.arguments as usize >= call.args.len())
