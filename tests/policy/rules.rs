@@ -103,7 +103,7 @@ fn the_deeper_rule_decides_in_each_dimension() {
         );
     }
     check(
-        &format!("a | - | - | - | allow\nb | person | - | - | {{ mask = \"null\" }}"),
+        "a | - | - | - | allow\nb | person | - | - | { mask = \"null\" }",
         "support",
         "email: null, b
          twin: null, b
