@@ -1,1 +1,72 @@
-//! (see lib.rs)
+//! Names resolved as Postgres resolves them, and what the statement is exposed to.
+//!
+//! `resolve` takes a statement's tree and returns it with every relation schema-qualified, every column reference
+//! printed with its alias and every star written out, together with what it uses: which columns of which relations, and
+//! how. It knows the catalog, and nothing of policies, but for one question: for which relations a guard will stand in.
+//! What it does not understand it refuses by name.
+
+mod builtin;
+mod call;
+mod columns;
+mod expr;
+mod from;
+mod join;
+mod label;
+mod naming;
+mod quals;
+mod resolver;
+mod scope;
+mod select;
+
+pub use label::{ColumnUse, RelationUse};
+
+use crate::catalog::{Catalog, Relation, SearchPath};
+use crate::vocab::{NotUnderstood, Unresolved};
+use pg_query::protobuf::Node;
+use std::sync::Arc;
+
+/// What a statement is resolved against.
+pub struct Context<'a> {
+    pub catalog: &'a Catalog,
+    pub path: &'a SearchPath,
+    /// Whether a guard will stand in for the relation. Behind a guard Postgres no longer sees that a primary key
+    /// determines the other columns, so `GROUP BY` is completed for it.
+    pub guarded: &'a dyn Fn(&Relation) -> bool,
+}
+
+/// A statement whose every name is known.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The tree; locations are still those of the client's text.
+    pub tree: Node,
+    /// Every reference to a base relation, in the order of their places in the text.
+    pub relations: Vec<RelationUse>,
+    /// Names of the result's columns, where they are all known.
+    pub columns: Option<Arc<[Arc<str>]>>,
+    /// Whether every condition in the statement is made of leakproof comparisons only. If not, a guard with a row
+    /// condition must be fenced: Postgres could run the statement's condition on a row that the guard hides, and an
+    /// error of it would tell the row's values.
+    pub leakproof: bool,
+}
+
+/// Why a statement could not be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    NotUnderstood(NotUnderstood),
+    /// Postgres would not resolve it either; a stale snapshot may be the reason.
+    Unresolved(Unresolved),
+}
+
+impl From<NotUnderstood> for Trouble {
+    fn from(reason: NotUnderstood) -> Trouble {
+        Trouble::NotUnderstood(reason)
+    }
+}
+
+/// Resolves a statement that reads. Call inside [`crate::sql::on_deep_stack`].
+pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
+    let mut resolver = resolver::Resolver::new(context);
+    let columns = resolver.statement(&mut tree)?;
+    let (relations, leakproof) = resolver.finish();
+    Ok(Resolved { tree, relations, columns, leakproof })
+}

@@ -25,10 +25,26 @@ impl Default for Limits {
 pub struct View {
     bound: Arc<Bound>,
     principal: Arc<Principal>,
+    key: Arc<ViewKey>,
+}
+
+/// Everything of a view that a plan may depend on. Two views with equal keys share plans.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ViewKey {
+    hash: u64,
+    policy: u64,
+    catalog: u64,
+    database: Box<str>,
+    class: u64,
     purpose: Option<PurposeId>,
     path: SearchPath,
     encoding: Encoding,
-    hash: u64,
+}
+
+impl Hash for ViewKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 /// Whether the server reads the client's bytes as the parser does.
@@ -38,7 +54,7 @@ pub enum Encoding {
     Utf8,
     /// Another `client_encoding`: only ASCII statements are understood.
     AsciiOnly,
-    /// `standard_conforming_strings` is off: nothing is understood.
+    /// `standard_conforming_strings` is off: only ASCII statements without a backslash are understood.
     Foreign,
 }
 
@@ -50,16 +66,29 @@ impl View {
         path: SearchPath,
         encoding: Encoding,
     ) -> View {
+        let mut key = ViewKey {
+            hash: 0,
+            policy: bound.policy().version(),
+            catalog: bound.catalog().version(),
+            database: bound.catalog().database().into(),
+            class: principal.class,
+            purpose,
+            path,
+            encoding,
+        };
         let mut hasher = rustc_hash::FxHasher::default();
-        (bound.policy().version(), bound.catalog().version(), bound.catalog().database()).hash(&mut hasher);
-        (principal.class, purpose, &path, encoding).hash(&mut hasher);
-        let hash = hasher.finish();
-        View { bound, principal, purpose, path, encoding, hash }
+        (key.policy, key.catalog, &key.database, key.class, key.purpose, &key.path, key.encoding).hash(&mut hasher);
+        key.hash = hasher.finish();
+        View { bound, principal, key: Arc::new(key) }
     }
 
     /// The same session under another purpose.
     pub fn under(&self, purpose: Option<PurposeId>) -> View {
-        View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, self.path.clone(), self.encoding)
+        if purpose == self.key.purpose {
+            return self.clone();
+        }
+        let (bound, principal) = (Arc::clone(&self.bound), Arc::clone(&self.principal));
+        View::new(bound, principal, purpose, self.key.path.clone(), self.key.encoding)
     }
 
     pub fn bound(&self) -> &Arc<Bound> {
@@ -71,37 +100,28 @@ impl View {
     }
 
     pub fn purpose(&self) -> Option<PurposeId> {
-        self.purpose
+        self.key.purpose
     }
 
     pub fn path(&self) -> &SearchPath {
-        &self.path
+        &self.key.path
     }
 
     pub fn encoding(&self) -> Encoding {
-        self.encoding
+        self.key.encoding
     }
 
     /// Whether statements must be understood: no purpose, or one that is not unrestricted.
     pub fn restricted(&self) -> bool {
-        self.purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
-    }
-
-    /// A hash of everything a plan may depend on.
-    pub fn hash_value(&self) -> u64 {
-        self.hash
+        self.key.purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
     }
 
     /// Whether a plan made for one holds for the other.
     pub fn same(&self, other: &View) -> bool {
-        self.hash == other.hash
-            && self.principal.class == other.principal.class
-            && self.purpose == other.purpose
-            && self.encoding == other.encoding
-            && self.path == other.path
-            && (Arc::ptr_eq(&self.bound, &other.bound)
-                || (self.bound.policy().version() == other.bound.policy().version()
-                    && self.bound.catalog().version() == other.bound.catalog().version()
-                    && self.bound.catalog().database() == other.bound.catalog().database()))
+        Arc::ptr_eq(&self.key, &other.key) || self.key == other.key
+    }
+
+    pub(super) fn key(&self) -> &Arc<ViewKey> {
+        &self.key
     }
 }

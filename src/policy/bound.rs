@@ -1,20 +1,54 @@
 //! A policy tied to a catalog snapshot.
 
-use super::{Policy, Principal, PurposeId, RelationRuling};
-use crate::catalog::{Catalog, Relation};
-use crate::vocab::{AttNum, Oid};
-use std::sync::Arc;
+use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
+use super::constant;
+use super::raw::Verdict;
+use super::report::{Finding, Findings, Lint};
+use super::rules::{Point, Rule, Sense, decide};
+use super::system::{self, Openness};
+use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
+use crate::catalog::{Catalog, Column, Relation};
+use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A user column that no tag covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UntaggedColumn {
+    pub id: ColumnId,
+    /// Schema-qualified, quoted where it needs it.
+    pub relation: Arc<str>,
+    pub column: Arc<str>,
+}
+
+type Memo = RwLock<FxHashMap<(Option<PurposeId>, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
 #[derive(Debug)]
 pub struct Bound {
     policy: Arc<Policy>,
     catalog: Arc<Catalog>,
+    relations: FxHashMap<Oid, RelationTags>,
+    untagged: Box<[UntaggedColumn]>,
+    lints: Box<[Lint]>,
+    rulings: Memo,
 }
 
 impl Bound {
     pub fn new(policy: Arc<Policy>, catalog: Arc<Catalog>) -> Bound {
-        Bound { policy, catalog }
+        let binding = bind::bind(&policy, &catalog);
+        let mut bound = Bound {
+            policy,
+            catalog,
+            relations: binding.relations,
+            untagged: binding.untagged.into(),
+            lints: Box::default(),
+            rulings: Memo::default(),
+        };
+        let mut findings = binding.findings;
+        bound.check_constants(&mut findings);
+        bound.lints = findings.into_lints(&bound.policy.sources).into();
+        bound
     }
 
     pub fn policy(&self) -> &Arc<Policy> {
@@ -25,19 +59,256 @@ impl Bound {
         &self.catalog
     }
 
+    /// What in the policy does not fit the catalog, in the order of the files.
+    pub fn lints(&self) -> &[Lint] {
+        &self.lints
+    }
+
+    /// The columns of user relations that carry no tag, in the catalog's order.
+    pub fn untagged(&self) -> &[UntaggedColumn] {
+        &self.untagged
+    }
+
     /// What `purpose` (or a session without one) may see of a relation. Memoised.
-    pub fn ruling(&self, _purpose: Option<PurposeId>, _relation: &Relation) -> Arc<RelationRuling> {
-        unimplemented!()
+    pub fn ruling(&self, purpose: Option<PurposeId>, relation: &Relation) -> Arc<RelationRuling> {
+        let key = (purpose, relation.oid);
+        // What a poisoned lock guards is whole: entries are only ever added.
+        if let Some(known) = self.rulings.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(known);
+        }
+        let ruling = Arc::new(self.rule_on(purpose, relation));
+        let mut rulings = self.rulings.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rulings.entry(key).or_insert(ruling))
     }
 
     /// The purposes that this principal may declare and under which none of these is denied; `None` stands for the
     /// relation's rows. At most `most` names, those that open them unmasked first.
     pub fn purposes_that_open(
         &self,
-        _principal: &Principal,
-        _columns: &[(Oid, Option<AttNum>)],
-        _most: usize,
+        principal: &Principal,
+        columns: &[(Oid, Option<AttNum>)],
+        most: usize,
     ) -> Vec<Arc<str>> {
-        unimplemented!()
+        let ranked = principal.purposes.iter().filter_map(|purpose| Some((self.rank(*purpose, columns)?, *purpose)));
+        let mut ranked: Vec<(Opens, PurposeId)> = ranked.collect();
+        ranked.sort_unstable();
+        ranked.into_iter().take(most).map(|(_, purpose)| Arc::clone(self.policy.purpose_name(purpose))).collect()
+    }
+
+    /// How a purpose opens columns; `None` if it does not.
+    fn rank(&self, purpose: PurposeId, columns: &[(Oid, Option<AttNum>)]) -> Option<Opens> {
+        if self.policy.is_unrestricted(purpose) {
+            return Some(Opens::Everything);
+        }
+        let mut opens = Opens::AsTheyAre;
+        for (oid, number) in columns {
+            let ruling = self.ruling(Some(purpose), self.catalog.relation(*oid)?);
+            let Some(number) = number else {
+                if !ruling.countable() {
+                    return None;
+                }
+                continue;
+            };
+            match &ruling.columns.iter().find(|column| column.number == *number)?.effect {
+                Effect::Allow => {}
+                Effect::Mask(_) => opens = Opens::Masked,
+                Effect::Deny => return None,
+            }
+        }
+        Some(opens)
+    }
+
+    fn rule_on(&self, purpose: Option<PurposeId>, relation: &Relation) -> RelationRuling {
+        let columns = relation.columns.iter();
+        let unrestricted = purpose.is_some_and(|purpose| self.policy.is_unrestricted(purpose));
+        let openness = system::openness(relation);
+        if openness != Openness::User || unrestricted {
+            let effect = |column: &Column| {
+                if unrestricted || system::column_is_open(openness, relation, &column.name) {
+                    Effect::Allow
+                } else {
+                    Effect::Deny
+                }
+            };
+            let ruling = |column: &Column| ColumnRuling {
+                number: column.number,
+                effect: effect(column),
+                categories: Arc::default(),
+                subject: None,
+                cause: Cause::System,
+            };
+            return RelationRuling {
+                relation: relation.oid,
+                columns: columns.map(ruling).collect(),
+                rows: Box::default(),
+            };
+        }
+        let unknown = RelationTags::default();
+        let none = ColumnTags::default();
+        let tags = self.relations.get(&relation.oid).unwrap_or(&unknown);
+        let mut rows: Vec<RowCondition> = Vec::new();
+        let mut rulings = Vec::with_capacity(relation.columns.len());
+        for (at, column) in columns.enumerate() {
+            let of_column = tags.columns.get(at).unwrap_or(&none);
+            let decided = self.column(purpose, tags, of_column, column);
+            if decided.ruling.effect != Effect::Deny {
+                for row in decided.rows {
+                    if !rows.iter().any(|known| known.sql == row.sql) {
+                        rows.push(row);
+                    }
+                }
+            }
+            rulings.push(decided.ruling);
+        }
+        RelationRuling { relation: relation.oid, columns: rulings.into(), rows: rows.into() }
+    }
+
+    /// The ruling on a column of a user relation under a restricted purpose or none.
+    fn column(
+        &self,
+        purpose: Option<PurposeId>,
+        relation: &RelationTags,
+        tags: &ColumnTags,
+        column: &Column,
+    ) -> Decided {
+        let trees = &self.policy.trees;
+        let all = || tags.own.iter().chain(&tags.below);
+        let mut categories: Vec<Arc<str>> = Vec::new();
+        for tag in all() {
+            let name = trees.categories.name(tag.category);
+            if !categories.contains(name) {
+                categories.push(Arc::clone(name));
+            }
+        }
+        let categories: Arc<[Arc<str>]> = categories.into();
+        let subject = |tag: Option<&Tag>| Some(Arc::clone(trees.subjects.name(tag?.subject?)));
+        let ruling = |effect, cause, tag| ColumnRuling {
+            number: column.number,
+            effect,
+            categories: Arc::clone(&categories),
+            subject: subject(tag),
+            cause,
+        };
+        let Some(purpose) = purpose else {
+            return Decided::bare(ruling(Effect::Deny, Cause::NoPurpose, all().next()));
+        };
+        if tags.own.is_empty() && self.policy.untagged() == Untagged::Deny {
+            return Decided::bare(ruling(Effect::Deny, Cause::Untagged, all().next()));
+        }
+        let mut worst: Option<(Effect, Cause, &Tag)> = None;
+        let mut rows = Vec::new();
+        for tag in all() {
+            let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
+            let rule = decide(&self.policy.rules, trees, Right::Read, point);
+            let (effect, cause) = match rule {
+                None => (Effect::Deny, Cause::NoRule),
+                Some(rule) => (self.effect(rule, relation, column, &mut rows), cause(rule)),
+            };
+            if worst.as_ref().is_none_or(|(known, _, _)| strictness(&effect) > strictness(known)) {
+                worst = Some((effect, cause, tag));
+            }
+        }
+        match worst {
+            Some((effect, cause, tag)) => Decided { ruling: ruling(effect, cause, Some(tag)), rows },
+            // Untagged, and the policy leaves such columns open.
+            None => Decided::bare(ruling(Effect::Allow, Cause::Untagged, None)),
+        }
+    }
+
+    /// What a rule gives of a column, with the conditions it asks for added to `rows`.
+    fn effect(&self, rule: &Rule, relation: &RelationTags, column: &Column, rows: &mut Vec<RowCondition>) -> Effect {
+        let effect = match &rule.verdict {
+            Verdict::Forbid | Verdict::Give(Effect::Deny) => return Effect::Deny,
+            Verdict::Give(Effect::Mask(Mask::Constant(text))) if !constant::casts(text, column) => return Effect::Deny,
+            Verdict::Give(effect @ (Effect::Allow | Effect::Mask(_))) => effect.clone(),
+        };
+        for wanted in &rule.conditions {
+            // A condition that this relation lacks cannot be met: the column stays closed.
+            let Some(Usable::All(conditions)) = relation.conditions.get(&wanted.condition) else {
+                return Effect::Deny;
+            };
+            for condition in conditions {
+                let sql = match wanted.sense {
+                    Sense::Holds => &condition.sql,
+                    Sense::DoesNotHold => &condition.negated,
+                };
+                rows.push(RowCondition {
+                    name: Arc::clone(&wanted.written.text),
+                    sql: Arc::clone(sql),
+                    rule: Arc::clone(&rule.id.text),
+                    clause: rule.clause.clone(),
+                });
+            }
+        }
+        effect
+    }
+
+    /// Reports constants that are not sure to cast to the type of a column that they would mask.
+    fn check_constants(&self, findings: &mut Findings) {
+        for rule in &self.policy.rules {
+            let Verdict::Give(Effect::Mask(Mask::Constant(text))) = &rule.verdict else { continue };
+            let mut columns: Vec<String> = Vec::new();
+            for relation in self.catalog.relations() {
+                let Some(tags) = self.relations.get(&relation.oid) else { continue };
+                for (column, tags) in relation.columns.iter().zip(&tags.columns) {
+                    if !constant::casts(text, column) && self.masks(rule, tags) {
+                        columns.push(format!("{}.{} ({})", relation.name, column.name, column.type_sql));
+                    }
+                }
+            }
+            if !columns.is_empty() {
+                let message = format!("the constant of rule `{}` does not fit every column it masks", rule.id.text);
+                let finding = Finding::new(message, &rule.id.place, "a mask never fails, so these stay closed");
+                findings.add(finding.help(columns.join(", ")));
+            }
+        }
+    }
+
+    /// Whether a rule decides on a column under some restricted purpose.
+    fn masks(&self, rule: &Rule, tags: &ColumnTags) -> bool {
+        let restricted = self.policy.purposes().filter(|purpose| !self.policy.is_unrestricted(*purpose));
+        restricted.into_iter().any(|purpose| {
+            tags.own.iter().chain(&tags.below).any(|tag| {
+                let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
+                decide(&self.policy.rules, &self.policy.trees, Right::Read, point)
+                    .is_some_and(|decided| std::ptr::eq(decided, rule))
+            })
+        })
+    }
+}
+
+/// How a purpose opens columns, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Opens {
+    AsTheyAre,
+    Masked,
+    /// The purpose is unrestricted: suggested last.
+    Everything,
+}
+
+/// A column's ruling with the conditions of the rules that decided.
+struct Decided {
+    ruling: ColumnRuling,
+    rows: Vec<RowCondition>,
+}
+
+impl Decided {
+    fn bare(ruling: ColumnRuling) -> Decided {
+        Decided { ruling, rows: Vec::new() }
+    }
+}
+
+/// The rule that decided.
+fn cause(rule: &Rule) -> Cause {
+    Cause::Rule { rule: Arc::clone(&rule.id.text), clause: rule.clause.clone() }
+}
+
+/// Of several effects the strictest wins.
+fn strictness(effect: &Effect) -> u8 {
+    match effect {
+        Effect::Allow => 0,
+        Effect::Mask(Mask::Constant(_)) => 1,
+        Effect::Mask(Mask::Null) => 2,
+        Effect::Deny => 3,
     }
 }

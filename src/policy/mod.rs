@@ -1,17 +1,40 @@
 //! From policy files to rulings.
 //!
-//! `Policy::parse` turns the files of a pack into trees and rules, or into every error at once. `Bound` ties a policy to
-//! a catalog snapshot: tags stick to (relation, column number). A `Bound` answers what a purpose may see of a relation.
+//! `Policy::parse` turns the files of a pack into trees and rules, or into every error at once: `document` reads TOML
+//! with its places, `raw` the shapes, `load` looks the names up, `rules` settles which rule decides. `Bound` ties a policy
+//! to a catalog snapshot: tags stick to (relation, column number). A `Bound` answers what a purpose may see of a relation.
 
+mod bind;
 mod bound;
+mod condition;
+mod constant;
+mod document;
+mod lint;
+mod load;
 mod principal;
+mod raw;
+mod report;
+mod rules;
 mod ruling;
+mod system;
+mod tags;
+mod tree;
 
-pub use bound::Bound;
+pub use bound::{Bound, UntaggedColumn};
+pub use load::Loaded;
 pub use principal::Principal;
+pub use report::{Colour, Lint, PolicyErrors, Problem};
 pub use ruling::{ColumnRuling, Effect, Mask, RelationRuling, RowCondition};
+pub use tags::Untagged;
 
+use crate::vocab::Clause;
+use load::{Pack, PurposeTraits, Registered};
+use principal::Grant;
+use report::Sources;
+use rules::{Rule, Trees};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
+use tags::TableTags;
 
 /// A purpose of a policy. Only [`Policy::purpose`] and a [`Principal`] make one, so whoever holds one holds a name that
 /// the policy knows.
@@ -28,30 +51,80 @@ pub struct SourceFile {
 /// A policy, checked and free of any catalog.
 #[derive(Debug)]
 pub struct Policy {
-    names: Vec<Arc<str>>,
+    version: u64,
+    pack: Pack,
+    trees: Trees,
+    /// One for each purpose, in the order of the tree.
+    traits: Vec<PurposeTraits>,
+    clauses: Vec<Registered>,
+    rules: Vec<Rule>,
+    tables: Vec<TableTags>,
+    roles: FxHashMap<Arc<str>, Grant>,
+    sources: Arc<Sources>,
 }
 
 impl Policy {
+    /// Reads the files of a pack (every `*.toml` of its directory; how they are split is free), or says everything that
+    /// is wrong with them.
+    pub fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
+        load::parse(files)
+    }
+
     /// A number that changes whenever the meaning of the policy may have changed (a hash of its files).
     pub fn version(&self) -> u64 {
-        0
+        self.version
+    }
+
+    /// The pack's name, as it gives it; empty if it gives none.
+    pub fn name(&self) -> &Arc<str> {
+        &self.pack.name
+    }
+
+    /// The title of the privacy document; empty if the pack gives none.
+    pub fn document(&self) -> &Arc<str> {
+        &self.pack.document
+    }
+
+    /// The clauses of the document that the pack registers, each with its section where the pack gives one.
+    pub fn clauses(&self) -> impl Iterator<Item = (&Arc<Clause>, Option<&str>)> {
+        self.clauses.iter().map(|known| (&known.clause, known.section.as_deref()))
+    }
+
+    /// What becomes of columns without a tag.
+    pub fn untagged(&self) -> Untagged {
+        self.pack.untagged
     }
 
     pub fn purpose(&self, name: &str) -> Option<PurposeId> {
-        self.names.iter().position(|known| &**known == name).map(|at| PurposeId(at as u16))
+        self.trees.purposes.find(name)
     }
 
     pub fn purpose_name(&self, purpose: PurposeId) -> &Arc<str> {
-        &self.names[purpose.0 as usize]
+        self.trees.purposes.name(purpose)
+    }
+
+    /// What the purpose is in words, if the policy says.
+    pub fn purpose_title(&self, purpose: PurposeId) -> Option<&Arc<str>> {
+        self.traits[usize::from(purpose.0)].title.as_ref()
+    }
+
+    /// The purpose above this one.
+    pub fn purpose_parent(&self, purpose: PurposeId) -> Option<PurposeId> {
+        self.trees.purposes.parent(purpose)
+    }
+
+    /// Every purpose, in the order of the files.
+    pub fn purposes(&self) -> impl Iterator<Item = PurposeId> + use<> {
+        self.trees.purposes.nodes()
     }
 
     /// Whether statements under this purpose pass without being understood.
-    pub fn is_unrestricted(&self, _purpose: PurposeId) -> bool {
-        false
+    pub fn is_unrestricted(&self, purpose: PurposeId) -> bool {
+        self.traits[usize::from(purpose.0)].unrestricted
     }
 
     /// The principal for a database user that is a member of these roles.
-    pub fn principal(&self, user: &str, _member_of: &[Arc<str>]) -> Principal {
-        Principal { user: user.into(), purposes: Box::default(), default: None, class: 0 }
+    pub fn principal(&self, user: &str, member_of: &[Arc<str>]) -> Principal {
+        principal::principal(self, user, member_of)
     }
 }

@@ -1,1 +1,8 @@
-//! (see lib.rs)
+//! Guards: the derived tables that stand in for relations a purpose may not see whole.
+//!
+//! A guard lists exactly the columns that the statement names, masks inside, row conditions in its WHERE. Whatever the
+//! statement does around it, Postgres itself can reach nothing else, because nothing else is there.
+
+mod guard;
+
+pub use guard::{Standing, put_guards};

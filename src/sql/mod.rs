@@ -1,5 +1,18 @@
-//! SQL text: parsed by Postgres's own grammar, classified, printed again.
+//! SQL text: parsed by Postgres's own grammar, classified, walked whole, printed again.
 
+mod classify;
+mod comment;
+mod ffi;
 mod kind;
+mod parse;
+mod print;
+mod second;
+mod walk;
 
+pub use classify::{classify, set_config, string, words};
+pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+pub use parse::{Statement, Unreadable, on_deep_stack, parse};
+pub use print::{Printed, print};
+pub use second::{SecondReading, second_reading};
+pub use walk::{Visitor, walk};

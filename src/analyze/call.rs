@@ -1,0 +1,224 @@
+//! Function calls, operators and types: whether they are what they seem, and may be used.
+//!
+//! Functions and operators stay unqualified in the text (their names appear in error messages); that a user's function
+//! or operator could capture them is checked against the catalog instead.
+
+use super::builtin;
+use super::columns::{Value, column_node};
+use super::label::Label;
+use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
+use super::scope::Columns;
+use crate::catalog::TypeKind;
+use crate::sql::{SetValue, set_config, string};
+use crate::vocab::{SqlState, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{FuncCall, Node, TypeName};
+
+/// Settings that `set_config` may change from within a query: they shape a session's speed and output only. asyncpg
+/// switches `jit` off so.
+const HARMLESS_SETTINGS: [&str; 4] = ["jit", "datestyle", "timezone", "extra_float_digits"];
+
+impl Resolver<'_> {
+    /// A function call. `node` is replaced where `f(t)` means the column `t.f`.
+    pub(super) fn call(&mut self, node: &mut Node, usage: Use) -> Outcome<Value> {
+        let Some(NodeEnum::FuncCall(call)) = &mut node.node else { return Ok(Value::of(Label::none())) };
+        let location = call.location;
+        let name: Vec<String> = call.funcname.iter().filter_map(string).map(str::to_owned).collect();
+        if let ([name], true) = (name.as_slice(), is_plain_unary(call))
+            && self.context.catalog.functions(name).next().is_none()
+            && let Some(column) = self.projection(name, call, usage)?
+        {
+            *node = column_node(&column.0, location);
+            return Ok(column.1);
+        }
+        let function = self.permitted_function(&name, call)?;
+        let FuncCall {
+            funcname: _,
+            args,
+            agg_order,
+            agg_filter,
+            over,
+            agg_within_group: _,
+            agg_star: _,
+            agg_distinct: _,
+            func_variadic: _,
+            funcformat: _,
+            location: _,
+        } = &mut **call;
+        let inner = if over.is_some() || builtin::is_aggregate(&function) { Some(Usage::Aggregate) } else { usage };
+        let mut label = self.expressions(args, inner)?;
+        label = label.join(&self.sort_list(agg_order)?);
+        if let Some(filter) = agg_filter {
+            label = label.join(&self.expression(filter, Some(Usage::Filter))?);
+        }
+        if let Some(window) = over {
+            label = label.join(&self.window(window)?);
+        }
+        Ok(Value::of(label))
+    }
+
+    /// `f(t)` where `t` is a row and no function `f` exists: the column `t.f`.
+    fn projection(
+        &mut self,
+        name: &str,
+        call: &mut FuncCall,
+        usage: Use,
+    ) -> Outcome<Option<(super::scope::Written, Value)>> {
+        let Some(Node { node: Some(NodeEnum::ColumnRef(argument)) }) = call.args.first() else { return Ok(None) };
+        let [field] = argument.fields.as_slice() else { return Ok(None) };
+        let Some(row) = string(field) else { return Ok(None) };
+        let at = argument.location;
+        if !matches!(self.find_column(row, at)?, super::resolver::Found::Nothing) {
+            return Ok(None);
+        }
+        let Some(place) = self.find_entry(None, row, at)? else { return Ok(None) };
+        self.column_of(place, name, usage, at)
+    }
+
+    /// The column of an entry by name, recorded as used.
+    pub(super) fn column_of(
+        &mut self,
+        place: super::resolver::Place,
+        name: &str,
+        usage: Use,
+        at: i32,
+    ) -> Outcome<Option<(super::scope::Written, Value)>> {
+        let Columns::Known(columns) = self.columns_at(place) else { return Ok(None) };
+        let mut matches = columns.iter().filter(|column| &*column.name == name);
+        match (matches.next(), matches.next()) {
+            (Some(column), None) => {
+                let column = column.clone();
+                self.touch(&column.label, usage, at);
+                let value = Value { label: column.label.clone(), column: Some(column.clone()) };
+                self.govern(place.0, &column);
+                Ok(Some((column.written, value)))
+            }
+            (Some(_), Some(_)) => {
+                unresolved(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"), at)
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Checks that a function may be called; returns its bare name.
+    fn permitted_function(&mut self, name: &[String], call: &FuncCall) -> Outcome<String> {
+        let at = call.location;
+        let (schema, function) = match name {
+            [function] => (None, function),
+            [schema, function] => (Some(schema.as_str()), function),
+            _other => return not_understood(format!("function {}", name.join(".")), at),
+        };
+        let catalog = self.context.catalog;
+        match schema {
+            None => {
+                // A user's function of that name along the path could be meant, or could capture the call.
+                let path: Vec<&str> = self.context.path.effective().collect();
+                let rival = catalog.functions(function).find(|other| {
+                    let overload = other.extension && builtin::permitted(function);
+                    &*other.schema != "pg_catalog" && path.contains(&&*other.schema) && !overload
+                });
+                if let Some(rival) = rival {
+                    return not_understood(format!("function {}.{}", rival.schema, rival.name), at);
+                }
+            }
+            Some("pg_catalog") => {}
+            Some("information_schema") if builtin::permitted_in_information_schema(function) => {
+                return Ok(function.clone());
+            }
+            Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
+        }
+        if builtin::permitted(function) {
+            return Ok(function.clone());
+        }
+        if function == "set_config" {
+            return match set_config(call) {
+                Some(set) if HARMLESS_SETTINGS.contains(&&*set.name) && matches!(set.value, SetValue::Values(_)) => {
+                    Ok(function.clone())
+                }
+                Some(_) | None => not_understood("function set_config inside a query", at),
+            };
+        }
+        if catalog.functions(function).next().is_none() && !catalog.snapshot().functions.is_empty() {
+            let shown = name.join(".");
+            return unresolved(SqlState::UNDEFINED_FUNCTION, format!("function {shown} does not exist"), at);
+        }
+        not_understood(format!("function {}", name.join(".")), at)
+    }
+
+    /// Checks that an operator written unqualified, or implied, can only be a built-in or an extension's.
+    pub(super) fn operator(&mut self, name: &str, at: i32) -> Outcome<()> {
+        let path: Vec<&str> = self.context.path.effective().collect();
+        let rival = self
+            .context
+            .catalog
+            .operators(name)
+            .find(|operator| !operator.extension && path.contains(&&*operator.schema));
+        match rival {
+            Some(rival) => not_understood(format!("operator {}.{}", rival.schema, rival.name), at),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks an operator by the name list of an expression (`=`, or `OPERATOR(schema.=)`).
+    pub(super) fn operator_name(&mut self, name: &[Node], at: i32) -> Outcome<()> {
+        let parts: Vec<&str> = name.iter().filter_map(string).collect();
+        match parts.as_slice() {
+            [] => Ok(()),
+            ["BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC"] => {
+                self.operator(">=", at)?;
+                self.operator("<=", at)
+            }
+            [operator] => self.operator(operator, at),
+            ["pg_catalog", _] => Ok(()),
+            [schema, operator] => {
+                let known = self.context.catalog.operators(operator).any(|o| o.extension && &*o.schema == *schema);
+                if known { Ok(()) } else { not_understood(format!("operator {schema}.{operator}"), at) }
+            }
+            _other => not_understood(format!("operator {}", parts.join(".")), at),
+        }
+    }
+
+    /// Checks a type that a value is cast to.
+    pub(super) fn type_name(&mut self, name: &mut TypeName, at: i32) -> Outcome<()> {
+        let TypeName { names, type_oid: _, setof: _, pct_type, typmods, typemod: _, array_bounds: _, location } = name;
+        let at = if *location >= 0 { *location } else { at };
+        if *pct_type {
+            return not_understood("%TYPE", at);
+        }
+        self.expressions(typmods, None)?;
+        let parts: Vec<&str> = names.iter().filter_map(string).collect();
+        let catalog = self.context.catalog;
+        let path: Vec<&str> = self.context.path.effective().collect();
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, *name),
+            ["pg_catalog", _] => return Ok(()),
+            [schema, name] => (Some(*schema), *name),
+            _other => return not_understood(format!("type {}", parts.join(".")), at),
+        };
+        let in_sight = |s: &str| schema.map_or(path.contains(&s), |schema| schema == s);
+        let own = catalog.types(name).find(|found| in_sight(&found.schema));
+        let row = catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
+        match own.map(|found| (found.kind, found.extension)) {
+            Some((TypeKind::Enum | TypeKind::Domain | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => {
+                Ok(())
+            }
+            Some((TypeKind::Base | TypeKind::Composite | TypeKind::Pseudo, false)) => {
+                not_understood(format!("type {}", parts.join(".")), at)
+            }
+            None if row && schema != Some("information_schema") => {
+                not_understood(format!("a cast to the row type {}", parts.join(".")), at)
+            }
+            // Not a type of a user's: a built-in one, or none; the server tells.
+            None => Ok(()),
+        }
+    }
+}
+
+/// One argument and nothing that only functions have.
+fn is_plain_unary(call: &FuncCall) -> bool {
+    call.args.len() == 1
+        && call.agg_order.is_empty()
+        && call.agg_filter.is_none()
+        && call.over.is_none()
+        && !(call.agg_within_group || call.agg_star || call.agg_distinct || call.func_variadic)
+}

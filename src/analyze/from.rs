@@ -1,0 +1,297 @@
+//! FROM: relations, joins, sub-queries and functions become entries of the level's namespace. After
+//! `transformFromClauseItem` of Postgres's parser.
+
+use super::label::{Label, RelationUse};
+use super::naming::figure_name;
+use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
+use super::scope::{Columns, Entry, Source, Visible, Written};
+use crate::catalog::{Function, FunctionKind, Relation, RelationKind};
+use crate::sql::{string, words};
+use crate::vocab::{SqlState, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Alias, ColumnDef, List, Node, RangeFunction, RangeSubselect, RangeVar};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// `pg_type.oid` of `record`.
+const RECORD: u32 = 2249;
+
+/// The alias's own name and its column names.
+fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
+    let Some(Alias { aliasname, colnames }) = alias else { return (None, Vec::new()) };
+    (Some(aliasname.as_str().into()), colnames.iter().filter_map(string).map(Arc::from).collect())
+}
+
+impl<'a> Resolver<'a> {
+    /// Resolves the FROM list of the current level.
+    pub fn from_list(&mut self, items: &mut [Node]) -> Outcome<()> {
+        for item in items {
+            self.from_item(item)?;
+        }
+        self.check_aliases()
+    }
+
+    /// Two entries of one level must not have one name.
+    fn check_aliases(&self) -> Outcome<()> {
+        let Some(level) = self.levels.last() else { return Ok(()) };
+        let named = || level.entries.iter().filter(|entry| entry.by_name);
+        for (index, entry) in named().enumerate() {
+            let Some(twin) = named().skip(index + 1).find(|other| other.name == entry.name) else { continue };
+            let Some(name) = &entry.name else { continue };
+            let at = match entry.source {
+                Source::Base(number) => self.uses[number].at,
+                Source::Derived => -1,
+            };
+            if entry.schema.is_some() && twin.schema.is_some() && entry.schema != twin.schema {
+                return not_understood(format!("two relations named {name} without aliases"), at);
+            }
+            let message = format!("table name \"{name}\" specified more than once");
+            return unresolved(SqlState::DUPLICATE_ALIAS, message, at);
+        }
+        Ok(())
+    }
+
+    pub(super) fn from_item(&mut self, item: &mut Node) -> Outcome<()> {
+        match &mut item.node {
+            Some(NodeEnum::RangeVar(range)) => self.range_var(range),
+            Some(NodeEnum::JoinExpr(join)) => self.join(join),
+            Some(NodeEnum::RangeSubselect(range)) => self.range_subselect(range),
+            Some(NodeEnum::RangeFunction(range)) => self.range_function(range),
+            Some(other) => not_understood(words(other), -1),
+            None => not_understood("an empty FROM item", -1),
+        }
+    }
+
+    pub(super) fn push_entry(&mut self, entry: Entry) {
+        if let Some(level) = self.levels.last_mut() {
+            level.entries.push(entry);
+        }
+    }
+
+    fn range_var(&mut self, range: &mut RangeVar) -> Outcome<()> {
+        let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias, location } = range;
+        let at = *location;
+        let (alias_name, colnames) = alias_parts(alias);
+        if schemaname.is_empty()
+            && let Some(columns) = self.find_cte(relname, at)?
+        {
+            let name = alias_name.unwrap_or_else(|| relname.as_str().into());
+            let columns = renamed(&columns, Some(&name), &colnames);
+            self.push_entry(derived(Some(name), columns));
+            return Ok(());
+        }
+        if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
+            return not_understood(format!("a reference to another database (\"{catalogname}\")"), at);
+        }
+        let relation = self.find_relation(schemaname, relname, at)?;
+        catalogname.clear();
+        let had_alias = alias_name.is_some();
+        let name = alias_name.unwrap_or_else(|| Arc::clone(&relation.name));
+        *schemaname = relation.schema.to_string();
+        let number = self.uses.len();
+        if self.uses.iter().any(|other| other.at == at) {
+            return not_understood("two references to a relation at one place", at);
+        }
+        let visible_name = |index: usize| colnames.get(index).unwrap_or(&relation.columns[index].name);
+        let columns = known((0..relation.columns.len()).map(|index| Visible {
+            name: Arc::clone(visible_name(index)),
+            written: Written::Qualified(Arc::clone(&name), Arc::clone(visible_name(index))),
+            label: Label::of((number, index)),
+            base: Some((number, index)),
+            typed: Some((number, index)),
+        }));
+        self.uses.push(RelationUse {
+            relation: relation.oid,
+            at,
+            alias: Arc::clone(&name),
+            names: (0..relation.columns.len()).map(|index| Arc::clone(visible_name(index))).collect(),
+            columns: Vec::new(),
+            whole_row: None,
+            system: Vec::new(),
+            copyable: Vec::new(),
+        });
+        self.push_entry(Entry {
+            name: Some(name),
+            schema: (!had_alias).then(|| Arc::clone(&relation.schema)),
+            by_name: true,
+            by_column: true,
+            columns,
+            source: Source::Base(number),
+            nullable: false,
+        });
+        Ok(())
+    }
+
+    fn find_relation(&self, schema: &str, name: &str, at: i32) -> Outcome<&'a Relation> {
+        let catalog = self.context.catalog;
+        if schema == "pg_temp" || schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
+            return not_understood(format!("a relation of schema {schema}"), at);
+        }
+        let found = match schema {
+            "" => catalog.find_relation(self.context.path, name),
+            schema => catalog.relation_in(schema, name),
+        };
+        let Some(relation) = found else {
+            let shown = if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") };
+            return unresolved(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"), at);
+        };
+        let system = matches!(&*relation.schema, "pg_catalog" | "information_schema");
+        match relation.kind {
+            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::Sequence => Ok(relation),
+            RelationKind::View if system => Ok(relation),
+            RelationKind::View | RelationKind::MaterializedView | RelationKind::ForeignTable => {
+                not_understood(format!("{} {}.{}", relation.kind.word(), relation.schema, relation.name), at)
+            }
+        }
+    }
+
+    /// The columns of a CTE in sight, innermost first. A name of a WITH RECURSIVE that is in sight but not resolved yet
+    /// must not be taken for a relation.
+    fn find_cte(&self, name: &str, at: i32) -> Outcome<Option<Columns>> {
+        for frame in self.ctes.iter().rev() {
+            if let Some(cte) = frame.ready.iter().rev().find(|cte| &*cte.name == name) {
+                return Ok(Some(cte.columns.clone()));
+            }
+            if frame.pending.iter().any(|pending| &**pending == name) {
+                return not_understood(format!("a reference to \"{name}\" before its part of WITH RECURSIVE"), at);
+            }
+        }
+        Ok(None)
+    }
+
+    fn range_subselect(&mut self, range: &mut RangeSubselect) -> Outcome<()> {
+        let RangeSubselect { lateral, subquery, alias } = range;
+        let Some(NodeEnum::SelectStmt(select)) = subquery.as_mut().and_then(|node| node.node.as_mut()) else {
+            return not_understood("a sub-query in FROM that is no SELECT", -1);
+        };
+        let level = self.levels.len() - 1;
+        let before = std::mem::replace(&mut self.levels[level].hidden, !*lateral);
+        let columns = self.query(select, None);
+        self.levels[level].hidden = before;
+        let (name, colnames) = alias_parts(alias);
+        let columns = renamed(&columns?, name.as_ref(), &colnames);
+        self.push_entry(derived(name, columns));
+        Ok(())
+    }
+
+    fn range_function(&mut self, range: &mut RangeFunction) -> Outcome<()> {
+        let RangeFunction { lateral: _, ordinality, is_rowsfrom: _, functions, alias, coldeflist } = range;
+        let (alias_name, colnames) = alias_parts(alias);
+        let mut names: Option<Vec<Arc<str>>> = Some(Vec::new());
+        let mut label = Label::none();
+        let mut entry_name = alias_name.clone();
+        let single = functions.len() == 1;
+        for function in functions.iter_mut() {
+            let Some(NodeEnum::List(List { items })) = &mut function.node else {
+                return not_understood("a function in FROM", -1);
+            };
+            let Some((call, definitions)) = items.split_first_mut() else {
+                return not_understood("a function in FROM", -1);
+            };
+            // A function in FROM decides which rows there are.
+            label = label.join(&self.expression(call, Some(Usage::Filter))?);
+            let called = figure_name(call);
+            let mut defined: Vec<Arc<str>> = Vec::new();
+            let lists = definitions.iter_mut().filter_map(|node| match &mut node.node {
+                Some(NodeEnum::List(List { items })) => Some(items),
+                Some(_) | None => None,
+            });
+            for definition in lists.flatten().chain(if single { coldeflist.iter_mut() } else { [].iter_mut() }) {
+                defined.push(self.column_definition(definition)?);
+            }
+            let columns = if defined.is_empty() {
+                self.function_columns(call, alias_name.as_ref().filter(|_| single).unwrap_or(&called))
+            } else {
+                Some(defined)
+            };
+            names = names.zip(columns).map(|(mut names, columns)| {
+                names.extend(columns);
+                names
+            });
+            entry_name.get_or_insert(called);
+        }
+        if *ordinality {
+            names = names.map(|mut names| {
+                names.push("ordinality".into());
+                names
+            });
+        }
+        let columns = match names {
+            Some(names) => {
+                let visible = |name: Arc<str>| Visible {
+                    written: Written::Bare(Arc::clone(&name)),
+                    name,
+                    label: label.clone(),
+                    base: None,
+                    typed: None,
+                };
+                renamed(&known(names.into_iter().map(visible)), entry_name.as_ref(), &colnames)
+            }
+            None => Columns::Opaque(label),
+        };
+        self.push_entry(derived(entry_name, columns));
+        Ok(())
+    }
+
+    /// One `name type` of a column definition list; returns the name.
+    fn column_definition(&mut self, node: &mut Node) -> Outcome<Arc<str>> {
+        let Some(NodeEnum::ColumnDef(definition)) = &mut node.node else {
+            return not_understood("a column definition list", -1);
+        };
+        let ColumnDef { colname, type_name, location, .. } = &mut **definition;
+        if let Some(type_name) = type_name {
+            self.type_name(type_name, *location)?;
+        }
+        Ok(colname.as_str().into())
+    }
+
+    /// The columns of a function's result; `None` where the catalog does not tell.
+    fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
+        let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
+        let name = call.funcname.iter().filter_map(string).next_back()?;
+        let fits = |function: &&Function| {
+            matches!(function.kind, FunctionKind::Function | FunctionKind::Window)
+                && (function.arguments < 0 || function.arguments as usize >= call.args.len())
+        };
+        let mut shapes = self.context.catalog.functions(name).filter(fits).map(|function| {
+            let out: Vec<Arc<str>> = function.out.iter().map(|column| Arc::clone(&column.name)).collect();
+            // One OUT parameter gives a scalar, but its name stays.
+            match (out.is_empty(), function.returns) {
+                (false, _) => Some(out),
+                (true, RECORD) => None,
+                (true, returns) if self.context.catalog.relations().iter().any(|r| r.oid == returns) => None,
+                (true, _) if &*function.schema != "pg_catalog" && !function.extension => None,
+                (true, _) => Some(vec![Arc::clone(scalar_name)]),
+            }
+        });
+        let first = shapes.next()??;
+        shapes.all(|shape| shape.as_ref() == Some(&first)).then_some(first)
+    }
+}
+
+/// An entry that is not a base relation.
+pub(super) fn derived(name: Option<Arc<str>>, columns: Columns) -> Entry {
+    Entry {
+        by_name: name.is_some(),
+        name,
+        schema: None,
+        by_column: true,
+        columns,
+        source: Source::Derived,
+        nullable: false,
+    }
+}
+
+/// Columns under an alias: renamed by position as far as it has column names, written with the alias.
+pub(super) fn renamed(columns: &Columns, alias: Option<&Arc<str>>, colnames: &[Arc<str>]) -> Columns {
+    let Columns::Known(columns) = columns else { return columns.clone() };
+    let under = |(index, column): (usize, &Visible)| {
+        let name = Arc::clone(colnames.get(index).unwrap_or(&column.name));
+        let written = match alias {
+            Some(alias) => Written::Qualified(Arc::clone(alias), Arc::clone(&name)),
+            None => Written::Bare(Arc::clone(&name)),
+        };
+        Visible { name, written, label: column.label.clone(), base: None, typed: column.typed }
+    };
+    Columns::Known(columns.iter().enumerate().map(under).collect::<Rc<[Visible]>>())
+}

@@ -1,0 +1,85 @@
+//! What is recorded of a statement's use of relations and columns, and the labels that carry it through sub-queries.
+
+use crate::vocab::{Oid, Usage, UsageSet};
+use pg_query::protobuf::Node;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// One reference to a base relation.
+#[derive(Debug, Clone)]
+pub struct RelationUse {
+    pub relation: Oid,
+    /// Byte offset of the reference in the text; unique in the statement, and how the rewriter finds it again.
+    pub at: i32,
+    /// The name by which the statement knows it.
+    pub alias: Arc<str>,
+    /// For each column of the relation, in order: the name it has under the alias.
+    pub names: Vec<Arc<str>>,
+    /// The columns that the statement names, directly or by a star, ascending by index.
+    pub columns: Vec<ColumnUse>,
+    /// Where its whole row is used as a value, which exposes every column and fixes their order.
+    pub whole_row: Option<u32>,
+    /// System columns used (`ctid`, `xmin`, `tableoid` …) and where.
+    pub system: Vec<(Arc<str>, Option<u32>)>,
+    /// Conditions of the statement on this relation alone that may be copied behind a fence: strict, leakproof, and not
+    /// from the nullable side of an outer join. Their columns are written `alias.column`.
+    pub copyable: Vec<Node>,
+}
+
+/// A column of a relation reference, by its index in `Relation::columns`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnUse {
+    pub index: usize,
+    pub usages: UsageSet,
+    /// Byte offset of the first mention.
+    pub at: Option<u32>,
+}
+
+/// A base column reference: the number of the relation reference and the column's index.
+pub(super) type BaseColumn = (usize, usize);
+
+/// The base columns that a value depends on, ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Label(Option<Rc<[BaseColumn]>>);
+
+impl Label {
+    pub fn none() -> Label {
+        Label(None)
+    }
+
+    pub fn of(column: BaseColumn) -> Label {
+        Label(Some(Rc::from([column])))
+    }
+
+    pub fn columns(&self) -> &[BaseColumn] {
+        self.0.as_deref().unwrap_or(&[])
+    }
+
+    /// The union of two labels. Shares an operand where it already holds the other.
+    pub fn join(self, other: &Label) -> Label {
+        let (mine, theirs) = (self.columns(), other.columns());
+        if theirs.iter().all(|column| mine.binary_search(column).is_ok()) {
+            return self;
+        }
+        let mut union: Vec<BaseColumn> = mine.iter().chain(theirs).copied().collect();
+        union.sort_unstable();
+        union.dedup();
+        Label(Some(union.into()))
+    }
+}
+
+impl RelationUse {
+    /// Records a use of a column.
+    pub(super) fn record(&mut self, index: usize, usage: Option<Usage>, at: Option<u32>) {
+        let slot = match self.columns.binary_search_by_key(&index, |column| column.index) {
+            Ok(slot) => slot,
+            Err(slot) => {
+                self.columns.insert(slot, ColumnUse { index, usages: UsageSet::EMPTY, at });
+                slot
+            }
+        };
+        if let Some(usage) = usage {
+            self.columns[slot].usages.insert(usage);
+        }
+    }
+}

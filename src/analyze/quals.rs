@@ -1,0 +1,165 @@
+//! Conditions: which are made of leakproof comparisons only, and which may be copied behind a fence.
+//!
+//! Postgres may run the conditions of a query in any order, also before a guard's row condition, unless they are
+//! leakproof (`pg_proc.proleakproof`: no error and no side effect tells of the arguments). Only comparisons of a column
+//! with a constant or parameter, or with a column of the same type, are taken for leakproof here; anything else is not.
+
+use super::join::copy_target;
+use super::resolver::{Outcome, Resolver};
+use super::scope::Columns;
+use crate::sql::string;
+use crate::vocab::{Oid, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{AExprKind, BoolExprType, ColumnRef, Node, SubLinkType, a_const::Val};
+
+/// What a side of a comparison is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Term {
+    /// A column of this type whose comparison operators are leakproof.
+    Column(Oid),
+    /// An untyped constant (a string, NULL) or a parameter: it takes the other side's type.
+    Untyped,
+    Integer,
+    Boolean,
+}
+
+/// Types whose comparison with their own type is leakproof in PostgreSQL 13 to 18 (`pg_operator` joined with
+/// `pg_proc.proleakproof`): bool, int8, int2, int4, text, oid, float4, float8, date, timestamp, timestamptz, varchar
+/// (compared as text), uuid.
+const LEAKPROOF: [Oid; 13] = [16, 20, 21, 23, 25, 26, 700, 701, 1082, 1114, 1184, 1043, 2950];
+const INTEGERS: [Oid; 3] = [20, 21, 23];
+
+impl Resolver<'_> {
+    /// Resolves a condition and notes whether it is leakproof.
+    pub(super) fn condition(&mut self, node: &mut Node, usage: Usage) -> Outcome<()> {
+        self.expression(node, Some(usage))?;
+        self.leakproof = self.leakproof && self.is_leakproof(node);
+        Ok(())
+    }
+
+    /// Whether a resolved condition is made of leakproof comparisons only. Conditions inside its sub-queries are judged
+    /// where they stand.
+    fn is_leakproof(&self, node: &Node) -> bool {
+        let Some(node) = &node.node else { return false };
+        match node {
+            NodeEnum::BoolExpr(expr) => expr.args.iter().all(|arg| self.is_leakproof(arg)),
+            NodeEnum::NullTest(test) => !test.argisrow && test.arg.as_ref().is_some_and(|arg| self.term(arg).is_some()),
+            NodeEnum::BooleanTest(test) => test.arg.as_ref().is_some_and(|arg| self.is_leakproof(arg)),
+            NodeEnum::AExpr(expr) => {
+                let (Some(left), Some(right)) = (&expr.lexpr, &expr.rexpr) else { return false };
+                let Some(left) = self.term(left) else { return false };
+                match AExprKind::try_from(expr.kind) {
+                    Ok(AExprKind::AexprOp) => {
+                        is_comparison(&expr.name) && self.term(right).is_some_and(|right| comparable(left, right))
+                    }
+                    Ok(AExprKind::AexprIn | AExprKind::AexprBetween | AExprKind::AexprNotBetween) => {
+                        let Some(NodeEnum::List(list)) = &right.node else { return false };
+                        list.items.iter().all(|item| self.term(item).is_some_and(|item| comparable(left, item)))
+                    }
+                    // `column = ANY ($1)`: the parameter is an array of the column's type.
+                    Ok(AExprKind::AexprOpAny) => {
+                        is_comparison(&expr.name)
+                            && matches!(left, Term::Column(_))
+                            && matches!(right.node, Some(NodeEnum::ParamRef(_)))
+                    }
+                    Ok(_other_kind) => false,
+                    Err(_) => false,
+                }
+            }
+            NodeEnum::SubLink(link) => match SubLinkType::try_from(link.sub_link_type) {
+                Ok(SubLinkType::ExistsSublink) => true,
+                Ok(_other_kind) => false,
+                Err(_) => false,
+            },
+            NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => {
+                matches!(self.node_term(node), Some(Term::Column(16) | Term::Boolean | Term::Untyped))
+            }
+            _any_other_expression => false,
+        }
+    }
+
+    fn term(&self, node: &Node) -> Option<Term> {
+        self.node_term(node.node.as_ref()?)
+    }
+
+    fn node_term(&self, node: &NodeEnum) -> Option<Term> {
+        match node {
+            NodeEnum::ParamRef(_) => Some(Term::Untyped),
+            NodeEnum::AConst(value) => match &value.val {
+                Some(Val::Sval(_)) => Some(Term::Untyped),
+                Some(Val::Ival(_)) => Some(Term::Integer),
+                Some(Val::Boolval(_)) => Some(Term::Boolean),
+                Some(Val::Fval(_) | Val::Bsval(_)) => None,
+                // NULL, or the integer zero, which has no value on the wire.
+                None => Some(if value.isnull { Term::Untyped } else { Term::Integer }),
+            },
+            NodeEnum::ColumnRef(reference) => self.column_type(reference).map(Term::Column),
+            _any_other_expression => None,
+        }
+    }
+
+    /// The type of a column reference whose comparisons are leakproof.
+    fn column_type(&self, reference: &ColumnRef) -> Option<Oid> {
+        let parts: Vec<&str> = reference.fields.iter().filter_map(string).collect();
+        let [alias, name] = parts.as_slice() else { return None };
+        let place = self.find_entry(None, alias, -1).ok()??;
+        let Columns::Known(columns) = self.columns_at(place) else { return None };
+        let (relation, index) = columns.iter().find(|column| &*column.name == *name)?.typed?;
+        let column = self.relation_of(relation)?.columns.get(index)?;
+        (LEAKPROOF.contains(&column.type_oid) && !column.nondeterministic).then_some(column.type_oid)
+    }
+
+    /// Hands the conjuncts of a resolved condition to the relations that alone they are about, to be copied behind a
+    /// fence if there is to be one. Only for conditions of inner joins and WHERE.
+    pub(super) fn harvest(&mut self, node: &Node) {
+        if let Some(NodeEnum::BoolExpr(expr)) = &node.node
+            && expr.boolop == BoolExprType::AndExpr as i32
+        {
+            expr.args.iter().for_each(|arg| self.harvest(arg));
+            return;
+        }
+        if let Some(relation) = self.copy_target(node) {
+            self.uses[relation].copyable.push(node.clone());
+        }
+    }
+
+    /// The relation reference that a strict, leakproof comparison with constants is about.
+    fn copy_target(&self, node: &Node) -> Option<usize> {
+        let Some(NodeEnum::AExpr(expr)) = &node.node else { return None };
+        if !self.is_leakproof(node) {
+            return None;
+        }
+        let (left, right) = (expr.lexpr.as_ref()?, expr.rexpr.as_ref()?);
+        let column = match (&left.node, &right.node) {
+            (Some(NodeEnum::ColumnRef(_)), Some(NodeEnum::ColumnRef(_))) => return None,
+            (Some(NodeEnum::ColumnRef(column)), _) | (_, Some(NodeEnum::ColumnRef(column))) => column,
+            _no_column => return None,
+        };
+        // A list may hold columns of other relations.
+        if let Some(NodeEnum::List(list)) = &right.node
+            && list.items.iter().any(|item| matches!(item.node, Some(NodeEnum::ColumnRef(_))))
+        {
+            return None;
+        }
+        let alias = column.fields.first().and_then(string)?;
+        let (level, index) = self.find_entry(None, alias, -1).ok()??;
+        (level == self.levels.len() - 1).then(|| copy_target(&self.levels[level].entries[index])).flatten()
+    }
+}
+
+/// An unqualified comparison operator.
+fn is_comparison(name: &[Node]) -> bool {
+    let [name] = name else { return false };
+    matches!(string(name), Some("=" | "<>" | "<" | "<=" | ">" | ">="))
+}
+
+fn comparable(left: Term, right: Term) -> bool {
+    match (left, right) {
+        (Term::Column(a), Term::Column(b)) => a == b || (INTEGERS.contains(&a) && INTEGERS.contains(&b)),
+        (Term::Column(_), Term::Untyped) | (Term::Untyped, Term::Column(_)) => true,
+        (Term::Column(a), Term::Integer) | (Term::Integer, Term::Column(a)) => INTEGERS.contains(&a) || a == 26,
+        (Term::Column(a), Term::Boolean) | (Term::Boolean, Term::Column(a)) => a == 16,
+        // Constants among themselves are folded before any row is read.
+        (Term::Untyped | Term::Integer | Term::Boolean, Term::Untyped | Term::Integer | Term::Boolean) => true,
+    }
+}

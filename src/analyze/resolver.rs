@@ -1,0 +1,188 @@
+//! The state of a resolution, and what every part of it needs: recording uses, finding names.
+
+use super::label::{Label, RelationUse};
+use super::scope::{Columns, CteFrame, Entry, Level, Visible};
+use super::{Context, Trouble};
+use crate::catalog::Relation;
+use crate::vocab::{NotUnderstood, SqlState, Unresolved, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::Node;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(super) struct Resolver<'a> {
+    pub context: &'a Context<'a>,
+    pub uses: Vec<RelationUse>,
+    pub levels: Vec<Level>,
+    pub ctes: Vec<CteFrame>,
+    /// See [`super::Resolved::leakproof`].
+    pub leakproof: bool,
+}
+
+/// How a value is used; `None` where it is only named (the target list of a sub-query in FROM, of EXISTS).
+pub(super) type Use = Option<Usage>;
+
+pub(super) type Outcome<T> = Result<T, Trouble>;
+
+/// Where a name was found: the level and the entry's index in it.
+pub(super) type Place = (usize, usize);
+
+/// What a bare column name means.
+pub(super) enum Found {
+    Column(Place, Visible),
+    /// A system column of a base relation: the relation's use and the alias.
+    System(Place, usize),
+    /// Perhaps a column of an entry whose columns are not known.
+    Opaque(Label),
+    Nothing,
+}
+
+/// System columns of a table (`pg_attribute.attnum < 0`).
+pub(super) fn is_system_column(name: &str) -> bool {
+    matches!(name, "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid")
+}
+
+pub(super) fn not_understood<T>(what: impl Into<Arc<str>>, at: i32) -> Outcome<T> {
+    Err(Trouble::NotUnderstood(NotUnderstood::new(what, u32::try_from(at).ok())))
+}
+
+pub(super) fn unresolved<T>(code: SqlState, message: String, at: i32) -> Outcome<T> {
+    Err(Trouble::Unresolved(Unresolved { code, message: message.into(), at: u32::try_from(at).ok() }))
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(context: &'a Context<'a>) -> Resolver<'a> {
+        Resolver { context, uses: Vec::new(), levels: Vec::new(), ctes: Vec::new(), leakproof: true }
+    }
+
+    /// Resolves a whole statement; returns the names of its result's columns.
+    pub fn statement(&mut self, tree: &mut Node) -> Outcome<Option<Arc<[Arc<str>]>>> {
+        match &mut tree.node {
+            Some(NodeEnum::SelectStmt(select)) => {
+                let columns = self.query(select, Some(Usage::Output))?;
+                Ok(match columns {
+                    Columns::Known(columns) => Some(columns.iter().map(|column| Arc::clone(&column.name)).collect()),
+                    Columns::Opaque(_) => None,
+                })
+            }
+            Some(other) => not_understood(crate::sql::words(other), -1),
+            None => not_understood("an empty statement", -1),
+        }
+    }
+
+    /// The uses in the order of their places in the text, and whether all conditions were leakproof.
+    pub fn finish(mut self) -> (Vec<RelationUse>, bool) {
+        self.uses.sort_by_key(|relation| relation.at);
+        (self.uses, self.leakproof)
+    }
+
+    /// Records that the columns of a label are used.
+    pub fn touch(&mut self, label: &Label, usage: Use, at: i32) {
+        for (relation, column) in label.columns() {
+            self.uses[*relation].record(*column, usage, u32::try_from(at).ok());
+        }
+    }
+
+    /// The relation behind a use. INVARIANT: uses are made from the catalog of the context only.
+    pub fn relation_of(&self, number: usize) -> Option<&'a Relation> {
+        self.context.catalog.relation(self.uses[number].relation)
+    }
+
+    /// Entries of a level that the expression at hand may see.
+    fn visible(&self, level: usize) -> impl Iterator<Item = (usize, &Entry)> {
+        let from = if self.levels[level].hidden { usize::MAX } else { self.levels[level].from };
+        self.levels[level].entries.iter().enumerate().skip(from)
+    }
+
+    /// Finds an entry by its alias, innermost level first.
+    pub fn find_entry(&self, schema: Option<&str>, name: &str, at: i32) -> Outcome<Option<Place>> {
+        for level in (0..self.levels.len()).rev() {
+            let mut found = None;
+            for (index, entry) in self.visible(level) {
+                let named = entry.by_name && entry.name.as_deref() == Some(name);
+                if !named || (schema.is_some() && entry.schema.as_deref() != schema) {
+                    continue;
+                }
+                if found.replace((level, index)).is_some() {
+                    return unresolved(
+                        SqlState::AMBIGUOUS_ALIAS,
+                        format!("table reference \"{name}\" is ambiguous"),
+                        at,
+                    );
+                }
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds a bare column name, innermost level first.
+    pub fn find_column(&self, name: &str, at: i32) -> Outcome<Found> {
+        for level in (0..self.levels.len()).rev() {
+            match self.find_column_at(level, name, at)? {
+                Found::Nothing => {}
+                found => return Ok(found),
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// Finds a bare column name at one level.
+    pub fn find_column_at(&self, level: usize, name: &str, at: i32) -> Outcome<Found> {
+        let mut found = Found::Nothing;
+        for (index, entry) in self.visible(level).filter(|(_, entry)| entry.by_column) {
+            let here = match &entry.columns {
+                Columns::Known(columns) => {
+                    let mut matches = columns.iter().filter(|column| &*column.name == name);
+                    match (matches.next(), matches.next()) {
+                        (Some(column), None) => Found::Column((level, index), column.clone()),
+                        (Some(_), Some(_)) => return self.ambiguous(name, at),
+                        (None, _) => match entry.source {
+                            super::scope::Source::Base(number) if is_system_column(name) => {
+                                Found::System((level, index), number)
+                            }
+                            super::scope::Source::Base(_) | super::scope::Source::Derived => Found::Nothing,
+                        },
+                    }
+                }
+                Columns::Opaque(label) => match found {
+                    Found::Nothing => Found::Opaque(label.clone()),
+                    Found::Column(..) | Found::System(..) | Found::Opaque(_) => Found::Nothing,
+                },
+            };
+            found = match (found, here) {
+                (found, Found::Nothing) => found,
+                (Found::Nothing | Found::Opaque(_), here) => here,
+                (Found::Column(..) | Found::System(..), Found::Opaque(_)) => return self.ambiguous(name, at),
+                (Found::Column(..) | Found::System(..), Found::Column(..) | Found::System(..)) => {
+                    return self.ambiguous(name, at);
+                }
+            };
+        }
+        Ok(found)
+    }
+
+    fn ambiguous<T>(&self, name: &str, at: i32) -> Outcome<T> {
+        unresolved(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"), at)
+    }
+
+    /// The columns of an entry, shared.
+    pub fn columns_at(&self, place: Place) -> Columns {
+        self.levels[place.0].entries[place.1].columns.clone()
+    }
+}
+
+/// The label of a whole entry.
+pub(super) fn label_of(columns: &Columns) -> Label {
+    match columns {
+        Columns::Known(columns) => columns.iter().fold(Label::none(), |label, column| label.join(&column.label)),
+        Columns::Opaque(label) => label.clone(),
+    }
+}
+
+/// Columns known by name.
+pub(super) fn known(columns: impl IntoIterator<Item = Visible>) -> Columns {
+    Columns::Known(columns.into_iter().collect::<Rc<[Visible]>>())
+}

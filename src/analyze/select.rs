@@ -1,0 +1,396 @@
+//! Query levels: WITH, SELECT, VALUES and set operations. After `transformSelectStmt` of Postgres's parser.
+
+use super::columns::{column_node, target_node};
+use super::from::renamed;
+use super::label::{BaseColumn, Label};
+use super::naming::figure_name;
+use super::resolver::{Found, Outcome, Resolver, Use, known, label_of, not_understood};
+use super::scope::{Columns, Cte, CteFrame, Level, Visible, Written};
+use crate::sql::{string, words};
+use crate::vocab::Usage;
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    CommonTableExpr, GroupingSet, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy, WithClause,
+    a_const::Val,
+};
+use std::sync::Arc;
+
+/// A recursive CTE whose self-reference becomes visible once its first arm is known.
+struct Recursive {
+    name: Arc<str>,
+    colnames: Vec<Arc<str>>,
+}
+
+impl Resolver<'_> {
+    /// Resolves a query; its columns are used as `usage` says. Returns them.
+    pub(super) fn query(&mut self, select: &mut SelectStmt, usage: Use) -> Outcome<Columns> {
+        self.query_of(select, usage, None)
+    }
+
+    fn query_of(&mut self, select: &mut SelectStmt, usage: Use, recursive: Option<Recursive>) -> Outcome<Columns> {
+        if select.into_clause.is_some() {
+            return not_understood("SELECT INTO", -1);
+        }
+        if !select.locking_clause.is_empty() {
+            return not_understood("a row lock (FOR UPDATE, FOR SHARE)", -1);
+        }
+        let frames = self.ctes.len();
+        if let Some(with) = &mut select.with_clause {
+            self.with(with)?;
+        }
+        self.levels.push(Level::default());
+        let columns = match SetOperation::try_from(select.op) {
+            Ok(SetOperation::SetopUnion | SetOperation::SetopIntersect | SetOperation::SetopExcept) => {
+                self.set_operation(select, usage, recursive)
+            }
+            Ok(SetOperation::SetopNone) if !select.values_lists.is_empty() => self.values(select, usage),
+            Ok(SetOperation::SetopNone) => self.plain(select, usage),
+            Ok(SetOperation::Undefined) | Err(_) => not_understood("an unknown set operation", -1),
+        };
+        self.levels.pop();
+        self.ctes.truncate(frames);
+        columns
+    }
+
+    fn with(&mut self, with: &mut WithClause) -> Outcome<()> {
+        let WithClause { ctes, recursive, location: _ } = with;
+        let name_of = |node: &Node| match &node.node {
+            Some(NodeEnum::CommonTableExpr(cte)) => Some(Arc::<str>::from(cte.ctename.as_str())),
+            Some(_) | None => None,
+        };
+        let pending = if *recursive { ctes.iter().filter_map(name_of).collect() } else { Vec::new() };
+        let frame = self.ctes.len();
+        self.ctes.push(CteFrame { ready: Vec::new(), pending });
+        for node in ctes {
+            let Some(NodeEnum::CommonTableExpr(cte)) = &mut node.node else {
+                return not_understood("a WITH item", -1);
+            };
+            let CommonTableExpr {
+                ctename,
+                aliascolnames,
+                ctematerialized: _,
+                ctequery,
+                search_clause,
+                cycle_clause,
+                location,
+                cterecursive: _,
+                cterefcount: _,
+                ctecolnames: _,
+                ctecoltypes: _,
+                ctecoltypmods: _,
+                ctecolcollations: _,
+            } = &mut **cte;
+            if search_clause.is_some() || cycle_clause.is_some() {
+                return not_understood("SEARCH or CYCLE in a recursive query", *location);
+            }
+            let name: Arc<str> = ctename.as_str().into();
+            let colnames: Vec<Arc<str>> = aliascolnames.iter().filter_map(string).map(Arc::from).collect();
+            let columns = match ctequery.as_mut().and_then(|query| query.node.as_mut()) {
+                Some(NodeEnum::SelectStmt(select)) => {
+                    let recursive =
+                        recursive.then(|| Recursive { name: Arc::clone(&name), colnames: colnames.clone() });
+                    // A CTE sees the entries of the levels around its query, but not those of the query itself,
+                    // which are not there yet.
+                    self.query_of(select, None, recursive)?
+                }
+                Some(other) => return not_understood(format!("{} in WITH", words(other)), *location),
+                None => return not_understood("an empty WITH item", *location),
+            };
+            let columns = renamed(&columns, None, &colnames);
+            let CteFrame { ready, pending } = &mut self.ctes[frame];
+            pending.retain(|other| *other != name);
+            ready.retain(|other| other.name != name);
+            ready.push(Cte { name, columns });
+        }
+        Ok(())
+    }
+
+    fn set_operation(&mut self, select: &mut SelectStmt, usage: Use, recursive: Option<Recursive>) -> Outcome<Columns> {
+        let SelectStmt {
+            distinct_clause: _,
+            into_clause: _,
+            target_list: _,
+            from_clause: _,
+            where_clause: _,
+            group_clause: _,
+            group_distinct: _,
+            having_clause: _,
+            window_clause: _,
+            values_lists: _,
+            sort_clause,
+            limit_offset,
+            limit_count,
+            limit_option: _,
+            locking_clause: _,
+            with_clause: _,
+            op: _,
+            all,
+            larg,
+            rarg,
+        } = select;
+        let (Some(left), Some(right)) = (larg, rarg) else { return not_understood("a set operation", -1) };
+        let first = self.query(left, usage)?;
+        if let Some(Recursive { name, colnames }) = recursive {
+            let columns = renamed(&first, None, &colnames);
+            if let Some(frame) = self.ctes.iter_mut().rev().find(|frame| frame.pending.contains(&name)) {
+                frame.pending.retain(|other| *other != name);
+                frame.ready.push(Cte { name, columns });
+            }
+        }
+        let second = self.query(right, usage)?;
+        let columns = united(&first, &second);
+        if !*all {
+            self.touch(&label_of(&columns), Some(Usage::Group), -1);
+        }
+        for sort in sort_clause {
+            let Some(NodeEnum::SortBy(sort)) = &sort.node else { return not_understood("ORDER BY", -1) };
+            let sorted = sort.node.as_ref().and_then(|node| output_reference(node, &columns));
+            // Postgres takes only the names and numbers of result columns here.
+            let Some(label) = sorted else { return not_understood("ORDER BY of a set operation", sort.location) };
+            self.touch(&label, Some(Usage::Sort), sort.location);
+        }
+        self.limits(limit_offset, limit_count)?;
+        Ok(columns)
+    }
+
+    fn limits(&mut self, offset: &mut Option<Box<Node>>, count: &mut Option<Box<Node>>) -> Outcome<()> {
+        for limit in [offset, count].into_iter().flatten() {
+            self.expression(limit, Some(Usage::Filter))?;
+        }
+        Ok(())
+    }
+
+    fn values(&mut self, select: &mut SelectStmt, usage: Use) -> Outcome<Columns> {
+        let mut labels: Vec<Label> = Vec::new();
+        for row in &mut select.values_lists {
+            let Some(NodeEnum::List(List { items })) = &mut row.node else { return not_understood("VALUES", -1) };
+            labels.resize(labels.len().max(items.len()), Label::none());
+            for (index, item) in items.iter_mut().enumerate() {
+                let label = self.expression(item, usage)?;
+                labels[index] = std::mem::take(&mut labels[index]).join(&label);
+            }
+        }
+        let columns = known(labels.into_iter().enumerate().map(|(index, label)| {
+            let name: Arc<str> = format!("column{}", index + 1).into();
+            Visible { written: Written::Bare(Arc::clone(&name)), name, label, base: None, typed: None }
+        }));
+        let mut sorts = std::mem::take(&mut select.sort_clause);
+        self.order_by(&mut sorts, &columns)?;
+        select.sort_clause = sorts;
+        self.limits(&mut select.limit_offset, &mut select.limit_count)?;
+        Ok(columns)
+    }
+
+    fn plain(&mut self, select: &mut SelectStmt, usage: Use) -> Outcome<Columns> {
+        let SelectStmt {
+            distinct_clause,
+            into_clause: _,
+            target_list,
+            from_clause,
+            where_clause,
+            group_clause,
+            group_distinct: _,
+            having_clause,
+            window_clause,
+            values_lists: _,
+            sort_clause,
+            limit_offset,
+            limit_count,
+            limit_option: _,
+            locking_clause: _,
+            with_clause: _,
+            op: _,
+            all: _,
+            larg: _,
+            rarg: _,
+        } = select;
+        self.from_list(from_clause)?;
+        if let Some(condition) = where_clause {
+            self.condition(condition, Usage::Filter)?;
+            self.harvest(condition);
+        }
+        let level = self.levels.len() - 1;
+        self.levels[level].governing = !group_clause.is_empty();
+        let columns = self.targets(target_list, usage)?;
+        if let Some(condition) = having_clause {
+            self.condition(condition, Usage::Filter)?;
+        }
+        for window in window_clause {
+            let Some(NodeEnum::WindowDef(window)) = &mut window.node else { return not_understood("WINDOW", -1) };
+            self.window(window)?;
+        }
+        self.order_by(sort_clause, &columns)?;
+        for item in distinct_clause.iter_mut() {
+            match item.node {
+                // Plain DISTINCT: a list of one empty node.
+                None => self.touch(&label_of(&columns), Some(Usage::Group), -1),
+                Some(_) => self.sorted_by(item, &columns, Usage::Group)?,
+            }
+        }
+        self.levels[level].governing = false;
+        let mut keys = Vec::new();
+        for item in group_clause.iter_mut() {
+            self.group_item(item, &columns, &mut keys)?;
+        }
+        self.complete_group_by(group_clause, &keys);
+        self.limits(limit_offset, limit_count)?;
+        Ok(columns)
+    }
+
+    /// Resolves the target list and writes its stars out.
+    fn targets(&mut self, targets: &mut Vec<Node>, usage: Use) -> Outcome<Columns> {
+        let mut columns = Vec::with_capacity(targets.len());
+        let mut written = Vec::with_capacity(targets.len());
+        for node in std::mem::take(targets) {
+            let Some(NodeEnum::ResTarget(target)) = node.node else { return not_understood("a target list", -1) };
+            if let Some((nodes, expanded)) = self.star(&target, usage)? {
+                written.extend(nodes);
+                columns.extend(expanded.into_iter().map(|column| Visible { base: column.base, ..column }));
+                continue;
+            }
+            let ResTarget { name, indirection, val, location } = *target;
+            let (Some(mut value), true) = (val, indirection.is_empty()) else {
+                return not_understood("a target list", location);
+            };
+            let given: Arc<str> = if name.is_empty() { figure_name(&value) } else { name.as_str().into() };
+            let resolved = self.value(&mut value, usage)?;
+            let source = resolved.column.as_ref();
+            columns.push(Visible {
+                written: Written::Bare(Arc::clone(&given)),
+                name: given,
+                label: resolved.label,
+                base: source.and_then(|column| column.base),
+                typed: source.and_then(|column| column.typed),
+            });
+            let Some(NodeEnum::ResTarget(mut again)) = target_node(*value, location).node else { continue };
+            again.name = name;
+            written.push(Node { node: Some(NodeEnum::ResTarget(again)) });
+        }
+        *targets = written;
+        Ok(known(columns))
+    }
+
+    fn order_by(&mut self, sorts: &mut [Node], columns: &Columns) -> Outcome<()> {
+        for sort in sorts {
+            let Some(NodeEnum::SortBy(sort)) = &mut sort.node else { return not_understood("ORDER BY", -1) };
+            let SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
+            self.operator_name(use_op, *location)?;
+            if let Some(node) = node {
+                self.sorted_by(node, columns, Usage::Sort)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An item of ORDER BY or DISTINCT ON: a result column by name or number first, else an expression.
+    fn sorted_by(&mut self, node: &mut Node, columns: &Columns, usage: Usage) -> Outcome<()> {
+        match output_reference(node, columns) {
+            Some(label) => self.touch(&label, Some(usage), -1),
+            None => {
+                self.expression(node, Some(usage))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An item of GROUP BY: a column of this level by name, else a result column by name or number, else an expression.
+    fn group_item(&mut self, node: &mut Node, columns: &Columns, keys: &mut Vec<BaseColumn>) -> Outcome<()> {
+        let level = self.levels.len() - 1;
+        match &mut node.node {
+            Some(NodeEnum::GroupingSet(GroupingSet { kind: _, content, location: _ })) => {
+                return content.iter_mut().try_for_each(|item| self.group_item(item, columns, keys));
+            }
+            Some(NodeEnum::RowExpr(row)) => {
+                let RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
+                return args.iter_mut().try_for_each(|item| self.group_item(item, columns, keys));
+            }
+            Some(NodeEnum::ColumnRef(reference)) => {
+                let local = match reference.fields.as_slice() {
+                    [name] => match string(name) {
+                        Some(name) => !matches!(self.find_column_at(level, name, -1)?, Found::Nothing),
+                        None => false,
+                    },
+                    _qualified => true,
+                };
+                if local {
+                    let value = self.column_ref(reference, Some(Usage::Group))?;
+                    keys.extend(value.column.and_then(|column| column.base));
+                    return Ok(());
+                }
+            }
+            Some(_) | None => {}
+        }
+        if let Some(label) = output_reference(node, columns) {
+            keys.extend(output_column(node, columns).and_then(|column| column.base));
+            self.touch(&label, Some(Usage::Group), -1);
+            return Ok(());
+        }
+        self.expression(node, Some(Usage::Group))?;
+        Ok(())
+    }
+
+    /// Where the grouped columns contain a guarded relation's primary key, adds the relation's other columns that the
+    /// level refers to: Postgres infers them from the key of a table, but not from that of a derived table.
+    fn complete_group_by(&mut self, group: &mut Vec<Node>, keys: &[BaseColumn]) {
+        let level = self.levels.len() - 1;
+        let governed = std::mem::take(&mut self.levels[level].governed);
+        if group.iter().any(|item| matches!(item.node, Some(NodeEnum::GroupingSet(_)))) {
+            return;
+        }
+        let mut added: Vec<BaseColumn> = Vec::new();
+        for (base, written) in governed {
+            let Some(relation) = self.relation_of(base.0) else { continue };
+            let key_of = |number| {
+                let index = relation.columns.iter().position(|column| column.number == number);
+                index.is_some_and(|index| keys.contains(&(base.0, index)))
+            };
+            let keyed = !relation.primary_key.is_empty() && relation.primary_key.iter().all(|number| key_of(*number));
+            if keyed && (self.context.guarded)(relation) && !keys.contains(&base) && !added.contains(&base) {
+                added.push(base);
+                group.push(column_node(&written, -1));
+            }
+        }
+    }
+}
+
+/// The result column that an item of ORDER BY or GROUP BY names by its name or number.
+fn output_column<'c>(node: &Node, columns: &'c Columns) -> Option<&'c Visible> {
+    let Columns::Known(columns) = columns else { return None };
+    match node.node.as_ref()? {
+        NodeEnum::ColumnRef(reference) => {
+            let [name] = reference.fields.as_slice() else { return None };
+            let name = string(name)?;
+            columns.iter().find(|column| &*column.name == name)
+        }
+        NodeEnum::AConst(value) => match value.val.as_ref()? {
+            Val::Ival(number) => columns.get(usize::try_from(number.ival).ok()?.checked_sub(1)?),
+            Val::Fval(_) | Val::Boolval(_) | Val::Sval(_) | Val::Bsval(_) => None,
+        },
+        _expression => None,
+    }
+}
+
+/// The label of the result columns that an item names; several may have the name, the server then complains if they
+/// differ.
+fn output_reference(node: &Node, columns: &Columns) -> Option<Label> {
+    let column = output_column(node, columns)?;
+    let Columns::Known(all) = columns else { return None };
+    let twins = all.iter().filter(|other| other.name == column.name);
+    Some(twins.fold(column.label.clone(), |label, twin| label.join(&twin.label)))
+}
+
+/// The columns of a set operation: the first arm's names, both arms' labels.
+fn united(first: &Columns, second: &Columns) -> Columns {
+    let (Columns::Known(first), Columns::Known(second)) = (first, second) else {
+        return Columns::Opaque(label_of(first).join(&label_of(second)));
+    };
+    known(first.iter().enumerate().map(|(index, column)| Visible {
+        label: match second.get(index) {
+            Some(other) => column.label.clone().join(&other.label),
+            None => column.label.clone(),
+        },
+        base: None,
+        typed: None,
+        ..column.clone()
+    }))
+}

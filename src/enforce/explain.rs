@@ -1,0 +1,96 @@
+//! What a statement is exposed to, what was decided and why, as data for `wherefore explain`.
+
+use super::judge;
+use super::plan::Plan;
+use super::view::View;
+use super::{Limits, Reading, read};
+use crate::catalog::quote_qualified;
+use crate::policy::Effect;
+use crate::sql::{Kind, on_deep_stack};
+use crate::vocab::{Cause, Refusal, UsageSet};
+use std::sync::Arc;
+
+/// One statement under one view, explained.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    pub kind: Kind,
+    /// References to relations; empty where the statement was refused before they were known.
+    pub relations: Vec<RelationReport>,
+    pub plan: Plan,
+}
+
+/// A reference to a relation.
+#[derive(Debug, Clone)]
+pub struct RelationReport {
+    /// Schema-qualified.
+    pub relation: String,
+    pub alias: Arc<str>,
+    /// Whether a guard stands in for it.
+    pub guarded: bool,
+    pub columns: Vec<ColumnReport>,
+    /// Names of the row conditions, each with the rule that asks for it and the clause's id.
+    pub rows: Vec<(Arc<str>, Arc<str>, Option<Arc<str>>)>,
+}
+
+/// A column that the statement uses.
+#[derive(Debug, Clone)]
+pub struct ColumnReport {
+    pub column: Arc<str>,
+    pub usages: UsageSet,
+    pub categories: Arc<[Arc<str>]>,
+    pub subject: Option<Arc<str>>,
+    pub effect: Effect,
+    pub cause: Cause,
+}
+
+/// Explains every statement of a text. A text that can't be read is the refusal that a client would get.
+pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanation>, Box<Refusal>> {
+    on_deep_stack(|| {
+        let statements = match read(view, text, limits)? {
+            Reading::Statements(statements) => statements,
+            Reading::Empty => Vec::new(),
+        };
+        let mut explained = Vec::with_capacity(statements.len());
+        for (understood, statement) in statements {
+            let kind = understood.kind.clone();
+            let (relations, plan) = match (&kind, view.restricted()) {
+                (Kind::Read, true) => {
+                    let exposures = judge::exposures(view, statement.tree.clone());
+                    (exposures, judge::judge(view, text, &understood, statement))
+                }
+                (_, true) => (Vec::new(), judge::judge(view, text, &understood, statement)),
+                (_, false) => (Vec::new(), Plan::Forward),
+            };
+            explained.push(Explanation { kind, relations, plan });
+        }
+        Ok(explained)
+    })
+}
+
+impl judge::Exposed {
+    /// The report on one reference.
+    pub(super) fn report(&self) -> RelationReport {
+        let columns = self.reference.columns.iter().filter_map(|used| {
+            let (base, ruling) = (self.relation.columns.get(used.index)?, self.ruling.columns.get(used.index)?);
+            Some(ColumnReport {
+                column: Arc::clone(&base.name),
+                usages: used.usages,
+                categories: Arc::clone(&ruling.categories),
+                subject: ruling.subject.clone(),
+                effect: ruling.effect.clone(),
+                cause: ruling.cause.clone(),
+            })
+        });
+        let rows = self.ruling.rows.iter().map(|condition| {
+            let clause = condition.clause.as_ref().map(|clause| Arc::clone(&clause.id));
+            (Arc::clone(&condition.name), Arc::clone(&condition.rule), clause)
+        });
+        RelationReport {
+            relation: quote_qualified(&self.relation.schema, &self.relation.name),
+            alias: Arc::clone(&self.reference.alias),
+            guarded: !self.ruling.whole(),
+            columns: columns.collect(),
+            rows: rows.collect(),
+        }
+    }
+}

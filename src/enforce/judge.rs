@@ -1,0 +1,200 @@
+//! One statement, from text to plan.
+//!
+//! `Parsed → Resolved → Permitted → Plan`: each phase is a type that only the one before can make, so that nothing is
+//! sent that was not judged.
+
+use super::explain::RelationReport;
+use super::plan::{Plan, Rewritten, Understood};
+use super::report;
+use super::settings;
+use super::view::{Encoding, View};
+use crate::analyze::{Context, RelationUse, Resolved, Trouble, resolve};
+use crate::catalog::{Catalog, Relation, quote_qualified};
+use crate::policy::{Effect, RelationRuling};
+use crate::rewrite::{Standing, put_guards};
+use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal};
+use pg_query::protobuf::Node;
+use std::sync::Arc;
+
+/// Judges one parsed statement under a restricted view. `text` is what it was parsed from.
+pub(super) fn judge(view: &View, text: &str, understood: &Understood, statement: Statement) -> Plan {
+    match plan(view, text, understood, statement) {
+        Ok(plan) => plan,
+        Err(refusal) => Plan::Refuse(Arc::new(*refusal)),
+    }
+}
+
+fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) -> Result<Plan, Box<Refusal>> {
+    let refuse = |what: &str| Err(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None))));
+    match &understood.kind {
+        Kind::Read => read(view, text, statement.tree).map(Plan::Rewrite),
+        Kind::Transaction(Transaction::TwoPhase) => refuse("two-phase commit"),
+        Kind::Transaction(
+            Transaction::Begin
+            | Transaction::Commit { chain: _ }
+            | Transaction::Rollback { chain: _ }
+            | Transaction::Savepoint
+            | Transaction::Release
+            | Transaction::RollbackTo,
+        )
+        | Kind::Show(_)
+        | Kind::Discard(_)
+        | Kind::Deallocate(_) => Ok(Plan::Forward),
+        Kind::Set(set) => match settings::check(set) {
+            Ok(()) => Ok(Plan::Forward),
+            Err(reason) => Err(Box::new(report::not_understood(view, text, &reason))),
+        },
+        Kind::Other(name) => refuse(name),
+    }
+}
+
+/// A reference to a relation with the ruling on it.
+pub(super) struct Exposed {
+    pub relation: Relation,
+    pub reference: RelationUse,
+    pub ruling: Arc<RelationRuling>,
+}
+
+/// What a statement is exposed to, whether or not it is permitted; empty where its names don't resolve.
+pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
+    let bound = view.bound();
+    let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
+    let context = Context { catalog: bound.catalog(), path: view.path(), guarded: &guarded };
+    let Ok(resolved) = resolve(tree, &context) else { return Vec::new() };
+    let exposed = resolved.relations.into_iter().filter_map(|reference| {
+        let relation = bound.catalog().relation(reference.relation)?.clone();
+        let ruling = bound.ruling(view.purpose(), &relation);
+        Some(Exposed { relation, reference, ruling }.report())
+    });
+    exposed.collect()
+}
+
+/// Judges a statement that reads.
+fn read(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
+    let bound = view.bound();
+    let catalog = bound.catalog();
+    let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
+    let context = Context { catalog, path: view.path(), guarded: &guarded };
+    let trouble = |trouble: Trouble| {
+        Box::new(match trouble {
+            Trouble::NotUnderstood(reason) => report::not_understood(view, text, &reason),
+            Trouble::Unresolved(reason) => report::unresolved(text, &reason),
+        })
+    };
+    let resolved = resolve(tree, &context).map_err(trouble)?;
+    let mut permitted = permit(view, text, resolved)?;
+    let standings: Vec<Standing<'_>> = permitted
+        .references
+        .iter()
+        .filter_map(|(reference, ruling)| {
+            let relation = catalog.relation(reference.relation)?;
+            Some(Standing { relation, ruling, reference })
+        })
+        .collect();
+    put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
+    send(view, text, &permitted.resolved, catalog).map_err(|reason| trouble(reason.into()))
+}
+
+/// A statement whose every use is open to the purpose. Only [`permit`] makes one.
+struct Permitted {
+    resolved: Resolved,
+    references: Vec<(RelationUse, Arc<RelationRuling>)>,
+}
+
+/// The decision: every use held against the rulings.
+fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<Refusal>> {
+    let bound = view.bound();
+    let mut closed: Vec<Closed> = Vec::new();
+    let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
+    let mut first: Option<u32> = None;
+    let mut references = Vec::with_capacity(resolved.relations.len());
+    for reference in &resolved.relations {
+        let Some(relation) = bound.catalog().relation(reference.relation) else {
+            let reason = NotUnderstood::new("a relation that vanished", u32::try_from(reference.at).ok());
+            return Err(Box::new(report::not_understood(view, text, &reason)));
+        };
+        let ruling = bound.ruling(view.purpose(), relation);
+        let before = closed.len();
+        for column in &reference.columns {
+            let (Some(base), Some(verdict)) = (relation.columns.get(column.index), ruling.columns.get(column.index))
+            else {
+                let reason = NotUnderstood::new("a column that the policy does not know", column.at);
+                return Err(Box::new(report::not_understood(view, text, &reason)));
+            };
+            if verdict.effect == Effect::Deny {
+                add(&mut closed, &mut places, relation, Some((base.number, &base.name)), verdict);
+                first = earlier(first, column.at);
+            }
+        }
+        if closed.len() == before && !ruling.countable() {
+            // The number of rows, and that there are any, is data of the subjects too.
+            if let Some(verdict) = ruling.columns.first() {
+                add(&mut closed, &mut places, relation, None, verdict);
+                first = earlier(first, u32::try_from(reference.at).ok());
+            }
+        }
+        references.push((reference.clone(), ruling));
+    }
+    if closed.is_empty() {
+        return Ok(Permitted { resolved, references });
+    }
+    Err(Box::new(report::closed(view, text, closed, &places, first)))
+}
+
+fn earlier(first: Option<u32>, at: Option<u32>) -> Option<u32> {
+    [first, at].into_iter().flatten().min()
+}
+
+fn add(
+    closed: &mut Vec<Closed>,
+    places: &mut Vec<(Oid, Option<AttNum>)>,
+    relation: &Relation,
+    column: Option<(AttNum, &Arc<str>)>,
+    verdict: &crate::policy::ColumnRuling,
+) {
+    let place = (relation.oid, column.map(|(number, _)| number));
+    if places.contains(&place) {
+        return;
+    }
+    places.push(place);
+    closed.push(Closed {
+        relation: quote_qualified(&relation.schema, &relation.name).into(),
+        column: column.map(|(_, name)| Arc::clone(name)),
+        categories: Arc::clone(&verdict.categories),
+        subject: verdict.subject.clone(),
+        cause: verdict.cause.clone(),
+    });
+}
+
+/// Prints what is to be sent and has it read by the second reader.
+fn send(view: &View, text: &str, resolved: &Resolved, catalog: &Catalog) -> Result<Rewritten, NotUnderstood> {
+    let printed = print(&resolved.tree)?;
+    if view.encoding() != Encoding::Utf8 && !printed.text.is_ascii() {
+        return Err(NotUnderstood::new("a name that is not ASCII under this client_encoding", None));
+    }
+    if let SecondReading::Relations(relations) = second_reading(&printed.text) {
+        for (schema, name) in relations {
+            let known = resolved.relations.iter().any(|reference| {
+                let relation = catalog.relation(reference.relation);
+                relation.is_some_and(|relation| *relation.schema == *schema && *relation.name == *name)
+            });
+            if !known {
+                let what = format!("a statement that two parsers read differently ({schema}.{name})");
+                return Err(NotUnderstood::new(what, None));
+            }
+        }
+    }
+    let positions = positions(&printed.text, text, &printed.offsets);
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone() })
+}
+
+/// Byte offsets to one-based character positions, in both texts.
+fn positions(new: &str, old: &str, offsets: &[(u32, u32)]) -> Arc<[(u32, u32)]> {
+    let ascii = new.is_ascii() && old.is_ascii();
+    let position = |text: &str, at: u32| match ascii {
+        true => at + 1,
+        false => crate::vocab::character_position(text, at as usize),
+    };
+    offsets.iter().map(|(to, from)| (position(new, *to), position(old, *from))).collect()
+}

@@ -1,0 +1,140 @@
+//! Refusals in words: what was closed, to which purpose, by which rule and clause, and what could be declared instead.
+
+use super::view::View;
+use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, SqlState, Unresolved};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// How many purposes a hint names.
+const PURPOSES_IN_HINT: usize = 8;
+/// How many columns a message names before it says how many more there are.
+const COLUMNS_IN_MESSAGE: usize = 12;
+
+/// The refusal for columns that are closed. `places` says which columns of the catalog they are, for the hint.
+pub(super) fn closed(
+    view: &View,
+    text: &str,
+    closed: Vec<Closed>,
+    places: &[(Oid, Option<AttNum>)],
+    at: Option<u32>,
+) -> Refusal {
+    let names: Vec<String> = closed.iter().map(name_of).collect();
+    let named = listed(&names, COLUMNS_IN_MESSAGE);
+    let message = match purpose_name(view) {
+        Some(purpose) => format!("purpose \"{purpose}\" may not read {named}"),
+        None => format!("no purpose is declared, so {named} may not be read"),
+    };
+    let detail = detail(&closed);
+    let hint = hint(view, places);
+    let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, at);
+    refusal.detail = Some(detail);
+    refusal.hint = hint;
+    refusal.closed = closed;
+    refusal
+}
+
+/// `public.messages.body`, or `the rows of public.messages`.
+fn name_of(closed: &Closed) -> String {
+    match &closed.column {
+        Some(column) => format!("{}.{}", closed.relation, crate::catalog::quote_identifier(column)),
+        None => format!("the rows of {}", closed.relation),
+    }
+}
+
+fn listed(names: &[String], most: usize) -> String {
+    let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// One line for each reason, with the columns it closes.
+fn detail(closed: &[Closed]) -> String {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for column in closed {
+        let reason = reason(column);
+        let name = column.column.as_deref().unwrap_or("(rows)");
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    let mut out = String::new();
+    for (reason, names) in reasons {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let _ = write!(out, "{}: {reason}", names.join(", "));
+    }
+    out
+}
+
+fn reason(closed: &Closed) -> String {
+    let mut out = String::new();
+    if !closed.categories.is_empty() {
+        let _ = write!(out, "category {}", closed.categories.join(", "));
+        if let Some(subject) = &closed.subject {
+            let _ = write!(out, " of {subject}");
+        }
+        out.push_str("; ");
+    }
+    match &closed.cause {
+        Cause::Rule { rule, clause } => {
+            let _ = write!(out, "rule \"{rule}\"");
+            if let Some(clause) = clause {
+                let _ = write!(out, ", clause {} of {}", clause.id, clause.document);
+                if !clause.dated.is_empty() {
+                    let _ = write!(out, " ({})", clause.dated);
+                }
+                let _ = write!(out, ": \"{}\"", clause.words);
+            }
+        }
+        Cause::NoRule => out.push_str("no rule permits it"),
+        Cause::Untagged => out.push_str("it carries no tag, and untagged columns are denied"),
+        Cause::NoPurpose => out.push_str("tagged data is read for a purpose only"),
+        Cause::System => out.push_str("a part of the system catalogs that tells of data or of other sessions"),
+    }
+    out
+}
+
+fn hint(view: &View, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
+    let purposes = view.bound().purposes_that_open(view.principal(), places, PURPOSES_IN_HINT);
+    let user = &view.principal().user;
+    match (purposes.split_first(), view.purpose()) {
+        (Some((first, _)), _) => {
+            let all = purposes.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+            Some(format!("Role \"{user}\" may declare {all} for this, e.g. SET wherefore.purpose = '{first}'."))
+        }
+        (None, None) => {
+            let policy = view.bound().policy();
+            let may: Vec<String> =
+                view.principal().purposes.iter().map(|id| policy.purpose_name(*id).to_string()).collect();
+            Some(match may.is_empty() {
+                true => format!("Role \"{user}\" may declare no purpose."),
+                false => format!("Role \"{user}\" may declare {}: SET wherefore.purpose = '…'.", may.join(", ")),
+            })
+        }
+        (None, Some(_)) => Some(format!("No purpose that role \"{user}\" may declare opens this.")),
+    }
+}
+
+/// The refusal for what is not understood.
+pub(super) fn not_understood(view: &View, text: &str, reason: &NotUnderstood) -> Refusal {
+    let message = match purpose_name(view) {
+        Some(purpose) => format!("purpose \"{purpose}\" is restricted, and {} is not understood", reason.what),
+        None => format!("no purpose is declared, and {} is not understood", reason.what),
+    };
+    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .with_detail("Under a restricted purpose only what is understood is sent to the database.")
+        .with_position(text, reason.at)
+}
+
+/// The refusal for a name that does not resolve, in Postgres's own words.
+pub(super) fn unresolved(text: &str, reason: &Unresolved) -> Refusal {
+    Refusal::new(reason.code, reason.message.as_ref()).with_position(text, reason.at)
+}
+
+pub(super) fn purpose_name(view: &View) -> Option<&Arc<str>> {
+    view.purpose().map(|purpose| view.bound().policy().purpose_name(purpose))
+}

@@ -1,0 +1,108 @@
+//! Which settings a session may change under a restricted purpose, and to what.
+
+use crate::sql::{Set, SetValue};
+use crate::vocab::NotUnderstood;
+
+/// Settings that shape output, time-outs and plans only. Whether one may be set at all is still the server's to say.
+const PERMITTED: [&str; 64] = [
+    "all",
+    "application_name",
+    "backend_flush_after",
+    "bytea_output",
+    "client_encoding",
+    "client_min_messages",
+    "constraint_exclusion",
+    "cpu_index_tuple_cost",
+    "cpu_operator_cost",
+    "cpu_tuple_cost",
+    "cursor_tuple_fraction",
+    "datestyle",
+    "deadlock_timeout",
+    "default_statistics_target",
+    "default_table_access_method",
+    "default_text_search_config",
+    "default_transaction_deferrable",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "effective_cache_size",
+    "effective_io_concurrency",
+    "escape_string_warning",
+    "extra_float_digits",
+    "from_collapse_limit",
+    "geqo",
+    "geqo_threshold",
+    "gin_fuzzy_search_limit",
+    "hash_mem_multiplier",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "intervalstyle",
+    "jit",
+    "jit_above_cost",
+    "join_collapse_limit",
+    "lock_timeout",
+    "maintenance_work_mem",
+    "max_parallel_workers",
+    "max_parallel_workers_per_gather",
+    "min_parallel_index_scan_size",
+    "min_parallel_table_scan_size",
+    "parallel_leader_participation",
+    "parallel_setup_cost",
+    "parallel_tuple_cost",
+    "plan_cache_mode",
+    "quote_all_identifiers",
+    "random_page_cost",
+    "row_security",
+    "search_path",
+    "seq_page_cost",
+    "standard_conforming_strings",
+    "statement_timeout",
+    "synchronize_seqscans",
+    "synchronous_commit",
+    "tcp_keepalives_idle",
+    "temp_buffers",
+    "timezone",
+    "transaction_deferrable",
+    "transaction_isolation",
+    "transaction_read_only",
+    "transaction_timeout",
+    "wherefore.purpose",
+    "work_mem",
+    "xmlbinary",
+    "xmloption",
+];
+
+/// Checks a SET, RESET or `set_config` under a restricted purpose.
+pub(super) fn check(set: &Set) -> Result<(), NotUnderstood> {
+    let Set { scope: _, name, value, by_function: _ } = set;
+    let permitted = PERMITTED.contains(&&**name) || name.starts_with("enable_");
+    let special = matches!(value, SetValue::Special);
+    // `SET TRANSACTION …` and `SET SESSION CHARACTERISTICS …` have names of their own in the grammar.
+    let transaction = matches!(&**name, "transaction" | "session characteristics");
+    if transaction || (permitted && !special) {
+        return Ok(());
+    }
+    let what = if permitted { format!("SET {name} with this value") } else { format!("SET {name}") };
+    Err(NotUnderstood::new(what, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::SetScope;
+
+    #[test]
+    fn only_listed_settings_may_change() {
+        let set = |name: &str| Set {
+            scope: SetScope::Session,
+            name: name.into(),
+            value: SetValue::Values(vec!["x".into()]),
+            by_function: false,
+        };
+        for name in ["timezone", "enable_seqscan", "search_path"] {
+            assert_eq!(check(&set(name)), Ok(()), "{name}");
+        }
+        for name in ["role", "session_authorization", "session_replication_role", "lc_messages", "log_statement"] {
+            assert!(check(&set(name)).is_err(), "{name}");
+        }
+    }
+}

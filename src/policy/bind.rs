@@ -1,0 +1,220 @@
+//! Tying the policy's names to a catalog's numbers.
+//!
+//! A child (a partition, an inheritance child) has its ancestors' tags beside its own, by column name. A parent's column
+//! has its descendants' tags too, because a scan of the parent reads them. A column that neither its table nor an
+//! ancestor tags is untagged, whatever its descendants say.
+
+use super::Policy;
+use super::bound::UntaggedColumn;
+use super::condition::Condition;
+use super::constant::oid;
+use super::document::with_suggestion;
+use super::report::{Finding, Findings};
+use super::system::{self, Openness};
+use super::tags::TableTags;
+use super::tree::{CategoryId, SubjectId};
+use crate::catalog::{Catalog, Relation, RelationKind, quote_qualified};
+use crate::vocab::{ColumnId, Oid};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// Bounds the walk over parents and children; Postgres allows no cycles, a snapshot read from JSON might.
+const DEEPEST: usize = 64;
+
+/// Whose data and what data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tag {
+    pub(super) subject: Option<SubjectId>,
+    pub(super) category: CategoryId,
+}
+
+/// The tags of one column.
+#[derive(Debug, Default)]
+pub(super) struct ColumnTags {
+    /// Its own and its ancestors'. Empty: the column is untagged.
+    pub(super) own: Vec<Tag>,
+    /// Its descendants'.
+    pub(super) below: Vec<Tag>,
+}
+
+/// A condition of a relation, where it can be used there.
+#[derive(Debug)]
+pub(super) enum Usable {
+    /// All of these: one by the relation's own tags and one by each ancestor's that differs.
+    All(Vec<Condition>),
+    /// It reads a column that is not there, or a descendant means something else by it.
+    No,
+}
+
+/// The tags of one relation.
+#[derive(Debug, Default)]
+pub(super) struct RelationTags {
+    /// One for each column, in the order of the relation's columns.
+    pub(super) columns: Vec<ColumnTags>,
+    pub(super) conditions: FxHashMap<Arc<str>, Usable>,
+}
+
+/// What binding finds.
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    pub(super) relations: FxHashMap<Oid, RelationTags>,
+    pub(super) untagged: Vec<UntaggedColumn>,
+    pub(super) findings: Findings,
+}
+
+pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
+    let mut binding = Binding::default();
+    let mut tags: FxHashMap<Oid, &TableTags> = FxHashMap::default();
+    for table in &policy.tables {
+        match catalog.relation_in(&table.schema, &table.table) {
+            Some(relation) => {
+                check_table(table, relation, &mut binding.findings);
+                tags.insert(relation.oid, table);
+            }
+            None => unknown_table(table, catalog, &mut binding.findings),
+        }
+    }
+    let linked = Linked { catalog, tags };
+    for relation in catalog.relations() {
+        if system::openness(relation) != Openness::User {
+            continue;
+        }
+        let bound = linked.relation(relation);
+        for (column, tags) in relation.columns.iter().zip(&bound.columns) {
+            if tags.own.is_empty() && relation.kind != RelationKind::Sequence {
+                binding.untagged.push(UntaggedColumn {
+                    id: ColumnId { relation: relation.oid, column: column.number },
+                    relation: quote_qualified(&relation.schema, &relation.name).into(),
+                    column: Arc::clone(&column.name),
+                });
+            }
+        }
+        binding.relations.insert(relation.oid, bound);
+    }
+    binding
+}
+
+fn unknown_table(table: &TableTags, catalog: &Catalog, findings: &mut Findings) {
+    let name = format!("{}.{}", table.schema, table.table);
+    let finding = Finding::new(
+        format!("database `{}` has no table `{name}`", catalog.database()),
+        &table.place,
+        "these tags are of no use",
+    );
+    let user = catalog.relations().iter().filter(|relation| system::openness(relation) == Openness::User);
+    let known: Vec<String> = user.map(|relation| format!("{}.{}", relation.schema, relation.name)).collect();
+    findings.add(with_suggestion(finding, &name, known.iter().map(String::as_str)));
+}
+
+/// Tags and conditions that name columns the table lacks.
+fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) {
+    let name = format!("{}.{}", table.schema, table.table);
+    let known = || relation.columns.iter().map(|column| &*column.name);
+    let has = |column: &str| known().any(|known| known == column);
+    let columns = table.columns.iter().map(|named| &named.name);
+    for word in columns.chain(&table.subject_key).filter(|word| !has(&word.text)) {
+        let message = format!("table `{name}` has no column `{}`", word.text);
+        findings.add(with_suggestion(Finding::new(message, &word.place, "not a column"), &word.text, known()));
+    }
+    for named in &table.conditions {
+        if let Some(missing) = named.value.columns.iter().find(|column| !has(column)) {
+            let message = format!("condition `{}` reads a column that `{name}` lacks", named.name.text);
+            let label = format!("no column `{missing}`; what the condition bounds stays closed");
+            findings.add(Finding::new(message, &named.name.place, label));
+        } else if !fits(&named.value, relation) {
+            let message = format!("condition `{}` casts what is no date to a date", named.name.text);
+            let label = "the cast could fail on a value and show it; what the condition bounds stays closed";
+            findings.add(Finding::new(message, &named.name.place, label));
+        }
+    }
+    match relation.kind {
+        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable | RelationKind::Sequence => {}
+        RelationKind::View | RelationKind::MaterializedView => {
+            let message = format!("`{name}` is a {}", relation.kind.word());
+            let label = "these tags say what it shows, whatever it selects from";
+            findings.add(Finding::new(message, &table.place, label));
+        }
+    }
+}
+
+/// Whether a condition can be evaluated on the relation without an error.
+fn fits(condition: &Condition, relation: &Relation) -> bool {
+    let column = |name: &Arc<str>| relation.columns.iter().find(|column| column.name == *name);
+    let time = |type_oid: u32| matches!(type_oid, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ);
+    condition.columns.iter().all(|name| column(name).is_some())
+        && condition.cast_to_time.iter().all(|name| column(name).is_some_and(|column| time(column.type_oid)))
+}
+
+/// The catalog with the tables that the policy tags.
+struct Linked<'p> {
+    catalog: &'p Catalog,
+    tags: FxHashMap<Oid, &'p TableTags>,
+}
+
+impl<'p> Linked<'p> {
+    /// Everything reached by `step` from a relation, without itself.
+    fn reach(&self, start: Oid, step: impl Fn(Oid) -> Vec<Oid>) -> Vec<Oid> {
+        let mut found: Vec<Oid> = Vec::new();
+        let mut edge = vec![start];
+        for _ in 0..DEEPEST {
+            let next: Vec<Oid> = edge.iter().flat_map(|oid| step(*oid)).collect();
+            edge = Vec::new();
+            for oid in next {
+                if oid != start && !found.contains(&oid) {
+                    found.push(oid);
+                    edge.push(oid);
+                }
+            }
+        }
+        found
+    }
+
+    fn tags_of(&self, relations: &[Oid]) -> Vec<&'p TableTags> {
+        relations.iter().filter_map(|oid| self.tags.get(oid).copied()).collect()
+    }
+
+    fn relation(&self, relation: &Relation) -> RelationTags {
+        let parents = |oid| self.catalog.relation(oid).map_or_else(Vec::new, |relation| relation.parents.clone());
+        let mut own: Vec<Oid> = vec![relation.oid];
+        own.extend(self.reach(relation.oid, parents));
+        let own = self.tags_of(&own);
+        let below = self.tags_of(&self.reach(relation.oid, |oid| self.catalog.children(oid).to_vec()));
+        let column_tags = |tables: &[&TableTags], column: &str| {
+            let mut tags: Vec<Tag> = Vec::new();
+            for table in tables {
+                for category in table.categories(column) {
+                    let tag = Tag { subject: table.subject, category: *category };
+                    if !tags.contains(&tag) {
+                        tags.push(tag);
+                    }
+                }
+            }
+            tags
+        };
+        let columns = relation.columns.iter().map(|column| ColumnTags {
+            own: column_tags(&own, &column.name),
+            below: column_tags(&below, &column.name),
+        });
+        RelationTags { columns: columns.collect(), conditions: conditions(relation, &own, &below) }
+    }
+}
+
+/// The conditions of a relation by name: its own and its ancestors'.
+fn conditions(relation: &Relation, own: &[&TableTags], below: &[&TableTags]) -> FxHashMap<Arc<str>, Usable> {
+    let mut all: FxHashMap<Arc<str>, Vec<Condition>> = FxHashMap::default();
+    for named in own.iter().flat_map(|table| &table.conditions) {
+        let known = all.entry(Arc::clone(&named.name.text)).or_default();
+        if !known.contains(&named.value) {
+            known.push(named.value.clone());
+        }
+    }
+    let usable = |(name, conditions): (Arc<str>, Vec<Condition>)| {
+        // A scan of the parent reads the children's rows, to which only the parent's conditions would be applied.
+        let meant_otherwise =
+            below.iter().filter_map(|table| table.condition(&name)).any(|other| !conditions.contains(other));
+        let fits = conditions.iter().all(|condition| fits(condition, relation));
+        let usable = if fits && !meant_otherwise { Usable::All(conditions) } else { Usable::No };
+        (name, usable)
+    };
+    all.into_iter().map(usable).collect()
+}

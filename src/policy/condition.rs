@@ -1,0 +1,522 @@
+//! Row conditions: one boolean expression over a table's own columns, checked node by node and written anew.
+//!
+//! A condition runs inside every guard of its table, under whatever search path and settings the client has. So little
+//! is let through: columns, constants, comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, the statement's time and
+//! intervals. Operators and types are written with `pg_catalog`, so that no operator or type of a user's can take their
+//! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, ColumnRef, FuncCall, Node, NullTest,
+    NullTestType, ParseResult, RawStmt, ResTarget, SelectStmt, SqlValueFunction, SqlValueFunctionOp, TypeCast,
+    TypeName, a_const,
+};
+use std::sync::Arc;
+
+/// The longest condition, in bytes.
+const LONGEST: usize = 4096;
+
+/// Stack for parsing and walking: a condition of the greatest length nests at most about 4,000 deep.
+const STACK_BYTES: usize = 64 << 20;
+
+/// A condition that has been understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// The expression as it is sent, over bare columns.
+    pub(super) sql: Arc<str>,
+    /// `(sql) IS NOT TRUE`.
+    pub(super) negated: Arc<str>,
+    /// The columns it reads, in order of their first use.
+    pub(super) columns: Vec<Arc<str>>,
+    /// Columns cast to a date or time: they must be one already, or the cast could fail and show the value.
+    pub(super) cast_to_time: Vec<Arc<str>>,
+}
+
+/// Reads a condition, or says what in it cannot be.
+pub(super) fn read(sql: &str) -> Result<Condition, String> {
+    if sql.len() > LONGEST {
+        return Err(format!("longer than {LONGEST} bytes"));
+    }
+    stacker::grow(STACK_BYTES, || {
+        let expression = parse(sql)?;
+        let mut reader = Reader::default();
+        let expression = reader.expression(expression)?;
+        let negated = boolean_test(expression.clone(), BoolTestType::IsNotTrue);
+        Ok(Condition {
+            sql: print(&expression)?,
+            negated: print(&negated)?,
+            columns: reader.columns,
+            cast_to_time: reader.cast_to_time,
+        })
+    })
+}
+
+/// Parses `SELECT (sql)` and takes the one expression out of it; anything beside it is an error.
+fn parse(sql: &str) -> Result<Node, String> {
+    // The line break ends a `--` comment, which would otherwise swallow the parenthesis.
+    let parsed = pg_query::parse(&format!("SELECT (\n{sql}\n)"), 0).map_err(|error| unreadable(sql, &error))?;
+    let one = || "it must be one expression".to_owned();
+    let ParseResult { version: _, stmts } = parsed.protobuf;
+    let [RawStmt { stmt: Some(statement), stmt_location: _, stmt_len: _ }] =
+        <[RawStmt; 1]>::try_from(stmts).map_err(|_| one())?
+    else {
+        return Err(one());
+    };
+    let Some(NodeEnum::SelectStmt(select)) = statement.node else { return Err(one()) };
+    let bare = SelectStmt { target_list: Vec::new(), ..(*select).clone() };
+    if bare != empty_select() {
+        return Err(one());
+    }
+    let [Node { node: Some(NodeEnum::ResTarget(target)) }] =
+        <[Node; 1]>::try_from(select.target_list).map_err(|_| one())?
+    else {
+        return Err(one());
+    };
+    let ResTarget { name, indirection, val, location: _ } = *target;
+    if !name.is_empty() || !indirection.is_empty() {
+        return Err(one());
+    }
+    val.map(|node| *node).ok_or_else(one)
+}
+
+/// `SELECT` with nothing but targets, to compare with.
+fn empty_select() -> SelectStmt {
+    SelectStmt {
+        distinct_clause: Vec::new(),
+        into_clause: None,
+        target_list: Vec::new(),
+        from_clause: Vec::new(),
+        where_clause: None,
+        group_clause: Vec::new(),
+        group_distinct: false,
+        having_clause: None,
+        window_clause: Vec::new(),
+        values_lists: Vec::new(),
+        sort_clause: Vec::new(),
+        limit_offset: None,
+        limit_count: None,
+        limit_option: pg_query::protobuf::LimitOption::Default as i32,
+        locking_clause: Vec::new(),
+        with_clause: None,
+        op: pg_query::protobuf::SetOperation::SetopNone as i32,
+        all: false,
+        larg: None,
+        rarg: None,
+    }
+}
+
+fn unreadable(sql: &str, error: &pg_query::Error) -> String {
+    let parameter = sql.split('$').skip(1).any(|after| after.starts_with(|c: char| c.is_alphabetic() || c == '_'));
+    if parameter {
+        return "parameters such as `$customer` are not supported yet".to_owned();
+    }
+    match error {
+        pg_query::Error::Parse(message) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What a reader has seen of an expression.
+#[derive(Debug, Default)]
+struct Reader {
+    columns: Vec<Arc<str>>,
+    cast_to_time: Vec<Arc<str>>,
+}
+
+impl Reader {
+    fn boxed(&mut self, node: Option<Box<Node>>) -> Result<Box<Node>, String> {
+        Ok(Box::new(self.expression(*node.ok_or("it has an empty operand")?)?))
+    }
+
+    /// Checks a node and everything below it, and gives it back as it is to be sent.
+    fn expression(&mut self, node: Node) -> Result<Node, String> {
+        let Some(node) = node.node else { return Err("it has an empty operand".to_owned()) };
+        match node {
+            NodeEnum::ColumnRef(column) => self.column(column),
+            NodeEnum::AConst(constant) => constant_node(constant),
+            NodeEnum::BoolExpr(expression) => {
+                let BoolExpr { xpr: _, boolop, args, location: _ } = *expression;
+                if BoolExprType::try_from(boolop).is_err() || boolop == BoolExprType::Undefined as i32 {
+                    return Err("it has an unknown logical operator".to_owned());
+                }
+                let args = args.into_iter().map(|arg| self.expression(arg)).collect::<Result<_, _>>()?;
+                Ok(wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args, location: 0 }))))
+            }
+            NodeEnum::NullTest(test) => {
+                let NullTest { xpr: _, arg, nulltesttype, argisrow: _, location: _ } = *test;
+                let arg = Some(self.boxed(arg)?);
+                if NullTestType::try_from(nulltesttype).is_err() {
+                    return Err("it has an unknown test".to_owned());
+                }
+                let test = NullTest { xpr: None, arg, nulltesttype, argisrow: false, location: 0 };
+                Ok(wrap(NodeEnum::NullTest(Box::new(test))))
+            }
+            NodeEnum::BooleanTest(test) => {
+                let BooleanTest { xpr: _, arg, booltesttype, location: _ } = *test;
+                let arg = self.boxed(arg)?;
+                let kind = BoolTestType::try_from(booltesttype).map_err(|_| "it has an unknown test".to_owned())?;
+                Ok(boolean_test(*arg, kind))
+            }
+            NodeEnum::AExpr(expression) => self.operator(*expression),
+            NodeEnum::TypeCast(cast) => self.cast(*cast),
+            NodeEnum::FuncCall(call) => function(*call),
+            NodeEnum::SqlvalueFunction(function) => value_function(&function),
+            NodeEnum::SubLink(_) => Err("a sub-select reads other tables; a condition reads its own row".to_owned()),
+            NodeEnum::ParamRef(_) => Err("parameters such as `$1` are not supported yet".to_owned()),
+            // Not our own enum: whatever else the grammar can make is no part of a condition.
+            _ => Err("a condition is made of columns, constants, comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, \
+                      now() and intervals only"
+                .to_owned()),
+        }
+    }
+
+    fn column(&mut self, column: ColumnRef) -> Result<Node, String> {
+        let ColumnRef { fields, location: _ } = column;
+        let [Node { node: Some(NodeEnum::String(name)) }] = fields.as_slice() else {
+            return Err("a column is named by its bare name".to_owned());
+        };
+        let name: Arc<str> = name.sval.as_str().into();
+        if !self.columns.contains(&name) {
+            self.columns.push(name);
+        }
+        Ok(wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 })))
+    }
+
+    fn operator(&mut self, expression: AExpr) -> Result<Node, String> {
+        let AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = expression;
+        let sign = sign(&name)?;
+        let kind = AExprKind::try_from(kind).map_err(|_| "it has an unknown operator".to_owned())?;
+        match kind {
+            AExprKind::AexprOp => {
+                if lexpr.is_none() {
+                    return Err(format!("operator `{sign}` stands before its operand"));
+                }
+                let (left, right) = (self.boxed(lexpr)?, self.boxed(rexpr)?);
+                Ok(binary(sign, *left, *right))
+            }
+            AExprKind::AexprIn => {
+                // The grammar writes NOT IN as IN with the operator `<>`.
+                let all = sign == "<>";
+                let left = self.boxed(lexpr)?;
+                let Some(NodeEnum::List(items)) = rexpr.and_then(|node| node.node) else {
+                    return Err("IN takes a list of constants".to_owned());
+                };
+                let mut args = Vec::with_capacity(items.items.len());
+                for item in items.items {
+                    args.push(binary(sign, (*left).clone(), self.expression(item)?));
+                }
+                let boolop = if all { BoolExprType::AndExpr } else { BoolExprType::OrExpr };
+                Ok(logical(boolop, args))
+            }
+            AExprKind::AexprBetween => {
+                let left = self.boxed(lexpr)?;
+                let Some(NodeEnum::List(bounds)) = rexpr.and_then(|node| node.node) else {
+                    return Err("BETWEEN takes two bounds".to_owned());
+                };
+                let [low, high] = <[Node; 2]>::try_from(bounds.items).map_err(|_| "BETWEEN takes two bounds")?;
+                let low = binary(">=", (*left).clone(), self.expression(low)?);
+                let high = binary("<=", *left, self.expression(high)?);
+                Ok(logical(BoolExprType::AndExpr, vec![low, high]))
+            }
+            AExprKind::Undefined
+            | AExprKind::AexprOpAny
+            | AExprKind::AexprOpAll
+            | AExprKind::AexprDistinct
+            | AExprKind::AexprNotDistinct
+            | AExprKind::AexprNullif
+            | AExprKind::AexprLike
+            | AExprKind::AexprIlike
+            | AExprKind::AexprSimilar
+            | AExprKind::AexprNotBetween
+            | AExprKind::AexprBetweenSym
+            | AExprKind::AexprNotBetweenSym => {
+                Err("of the operators only comparisons, IN, BETWEEN, + and - may stand in a condition".to_owned())
+            }
+        }
+    }
+
+    /// A constant may be cast to any built-in type, where it fails the same for every row. A column may be cast only
+    /// where no value can make the cast fail: its error would show the value.
+    fn cast(&mut self, cast: TypeCast) -> Result<Node, String> {
+        let TypeCast { arg, type_name, location: _ } = cast;
+        let arg = self.boxed(arg)?;
+        let Some(type_name) = type_name else { return Err("a cast lacks its type".to_owned()) };
+        let (name, type_name) = built_in(type_name)?;
+        match &arg.node {
+            Some(NodeEnum::AConst(_)) => {}
+            Some(NodeEnum::ColumnRef(_)) if name == "text" => {}
+            Some(NodeEnum::ColumnRef(column)) if matches!(name.as_str(), "date" | "timestamp" | "timestamptz") => {
+                if let [Node { node: Some(NodeEnum::String(column)) }] = column.fields.as_slice() {
+                    self.cast_to_time.push(column.sval.as_str().into());
+                }
+            }
+            _ => return Err(format!("the cast to {name} could fail on a value, and the error would show it")),
+        }
+        Ok(wrap(NodeEnum::TypeCast(Box::new(TypeCast { arg: Some(arg), type_name: Some(type_name), location: 0 }))))
+    }
+}
+
+fn wrap(node: NodeEnum) -> Node {
+    Node { node: Some(node) }
+}
+
+fn string(text: &str) -> Node {
+    wrap(NodeEnum::String(pg_query::protobuf::String { sval: text.to_owned() }))
+}
+
+fn boolean_test(arg: Node, kind: BoolTestType) -> Node {
+    let arg = Some(Box::new(arg));
+    wrap(NodeEnum::BooleanTest(Box::new(BooleanTest { xpr: None, arg, booltesttype: kind as i32, location: 0 })))
+}
+
+fn logical(kind: BoolExprType, mut args: Vec<Node>) -> Node {
+    if args.len() == 1 {
+        return args.remove(0);
+    }
+    wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop: kind as i32, args, location: 0 })))
+}
+
+fn binary(sign: &str, left: Node, right: Node) -> Node {
+    wrap(NodeEnum::AExpr(Box::new(AExpr {
+        kind: AExprKind::AexprOp as i32,
+        name: vec![string("pg_catalog"), string(sign)],
+        lexpr: Some(Box::new(left)),
+        rexpr: Some(Box::new(right)),
+        rexpr_list_start: 0,
+        rexpr_list_end: 0,
+        location: 0,
+    })))
+}
+
+/// The operators of a condition: none of them fails on a value, but for overflow of a date.
+const SIGNS: [&str; 8] = ["=", "<>", "<", "<=", ">", ">=", "+", "-"];
+
+fn sign(name: &[Node]) -> Result<&'static str, String> {
+    let part = |node: &Node| match &node.node {
+        Some(NodeEnum::String(text)) => Some(text.sval.clone()),
+        _ => None,
+    };
+    let parts: Option<Vec<String>> = name.iter().map(part).collect();
+    let parts = parts.ok_or("it has an unknown operator")?;
+    let written = match parts.as_slice() {
+        [sign] => sign,
+        [schema, sign] if schema == "pg_catalog" => sign,
+        _ => return Err("an operator of another schema may not stand in a condition".to_owned()),
+    };
+    SIGNS
+        .into_iter()
+        .find(|sign| sign == written)
+        .ok_or_else(|| format!("operator `{written}` may not stand in a condition"))
+}
+
+fn constant_node(constant: AConst) -> Result<Node, String> {
+    let AConst { isnull, location: _, val } = constant;
+    match &val {
+        Some(a_const::Val::Ival(_) | a_const::Val::Fval(_) | a_const::Val::Boolval(_) | a_const::Val::Sval(_)) => {}
+        None if isnull => {}
+        Some(a_const::Val::Bsval(_)) | None => return Err("a bit string may not stand in a condition".to_owned()),
+    }
+    Ok(wrap(NodeEnum::AConst(AConst { isnull, location: 0, val })))
+}
+
+/// Built-in types whose literals a condition may need.
+const TYPES: [&str; 17] = [
+    "text",
+    "varchar",
+    "bpchar",
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "numeric",
+    "float4",
+    "float8",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "uuid",
+    "inet",
+    "time",
+];
+
+fn built_in(type_name: TypeName) -> Result<(String, TypeName), String> {
+    let TypeName { names, type_oid: _, setof, pct_type, typmods, typemod, array_bounds, location: _ } = type_name;
+    let part = |node: &Node| match &node.node {
+        Some(NodeEnum::String(text)) => text.sval.clone(),
+        _ => String::new(),
+    };
+    let parts: Vec<String> = names.iter().map(part).collect();
+    let name = match parts.as_slice() {
+        [name] => name,
+        [schema, name] if schema == "pg_catalog" => name,
+        _ => return Err("a type of another schema may not stand in a condition".to_owned()),
+    };
+    if setof || pct_type || !array_bounds.is_empty() || !TYPES.contains(&name.as_str()) {
+        return Err(format!("type {name} may not stand in a condition"));
+    }
+    // `interval '2' year` and `numeric(10,2)` carry modifiers; they are constants or the condition is refused.
+    let mut kept = Vec::with_capacity(typmods.len());
+    for modifier in typmods {
+        match modifier.node {
+            Some(NodeEnum::AConst(constant)) => kept.push(constant_node(constant)?),
+            _ => return Err(format!("the modifier of type {name} is not a constant")),
+        }
+    }
+    let names = vec![string("pg_catalog"), string(name)];
+    let typed = TypeName { names, type_oid: 0, setof, pct_type, typmods: kept, typemod, array_bounds, location: 0 };
+    Ok((name.clone(), typed))
+}
+
+/// The statement's time. `now()` stands still for a transaction, so consent withdrawn meanwhile would not count.
+fn statement_time() -> Node {
+    wrap(NodeEnum::FuncCall(Box::new(FuncCall {
+        funcname: vec![string("pg_catalog"), string("statement_timestamp")],
+        args: Vec::new(),
+        agg_order: Vec::new(),
+        agg_filter: None,
+        over: None,
+        agg_within_group: false,
+        agg_star: false,
+        agg_distinct: false,
+        func_variadic: false,
+        funcformat: pg_query::protobuf::CoercionForm::CoerceExplicitCall as i32,
+        location: 0,
+    })))
+}
+
+fn function(call: FuncCall) -> Result<Node, String> {
+    let part = |node: &Node| match &node.node {
+        Some(NodeEnum::String(text)) => text.sval.clone(),
+        _ => String::new(),
+    };
+    let parts: Vec<String> = call.funcname.iter().map(part).collect();
+    let name = match parts.as_slice() {
+        [name] => name.as_str(),
+        [schema, name] if schema == "pg_catalog" => name.as_str(),
+        _ => "",
+    };
+    if !matches!(name, "now" | "statement_timestamp" | "transaction_timestamp") {
+        return Err(format!("function `{}` may not stand in a condition; only now() may", parts.join(".")));
+    }
+    // Nothing beside the name: the same call without its place and spelling.
+    let plain = FuncCall {
+        funcname: call.funcname.clone(),
+        location: call.location,
+        ..match statement_time().node {
+            Some(NodeEnum::FuncCall(time)) => *time,
+            _ => return Err("the statement's time cannot be written".to_owned()),
+        }
+    };
+    if plain != call {
+        return Err(format!("`{name}` takes no arguments"));
+    }
+    Ok(statement_time())
+}
+
+fn value_function(function: &SqlValueFunction) -> Result<Node, String> {
+    let SqlValueFunction { xpr: _, op, r#type: _, typmod: _, location: _ } = function;
+    match SqlValueFunctionOp::try_from(*op) {
+        Ok(SqlValueFunctionOp::SvfopCurrentTimestamp) => Ok(statement_time()),
+        Ok(SqlValueFunctionOp::SvfopCurrentDate | SqlValueFunctionOp::SvfopLocaltimestamp) => {
+            Err("what day it is depends on the session's TimeZone, which the client sets; use now()".to_owned())
+        }
+        Ok(_) | Err(_) => Err("of the session's values only now() may stand in a condition".to_owned()),
+    }
+}
+
+/// Prints an expression, and reads it again: what is sent must be what was understood.
+fn print(expression: &Node) -> Result<Arc<str>, String> {
+    let target = ResTarget {
+        name: String::new(),
+        indirection: Vec::new(),
+        val: Some(Box::new(expression.clone())),
+        location: 0,
+    };
+    let select = SelectStmt { target_list: vec![wrap(NodeEnum::ResTarget(Box::new(target)))], ..empty_select() };
+    let text = NodeEnum::SelectStmt(Box::new(select))
+        .deparse(pg_query::DeparseOptions::default())
+        .map_err(|error| error.to_string())?;
+    let Some(text) = text.strip_prefix("SELECT ") else { return Err("it cannot be written".to_owned()) };
+    let again = Reader::default().expression(parse(text)?)?;
+    if again != *expression {
+        return Err(format!("it cannot be written without changing its meaning: {text}"));
+    }
+    Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[track_caller]
+    fn check(sql: &str, sent: &str, negated: &str) {
+        let condition = read(sql).unwrap();
+        assert_eq!((&*condition.sql, &*condition.negated), (sent, negated));
+    }
+
+    #[test]
+    fn conditions_are_written_anew() {
+        check("marketing_consent", "marketing_consent", "marketing_consent IS NOT TRUE");
+        check("deleted_at IS NOT NULL", "deleted_at IS NOT NULL", "(deleted_at IS NOT NULL) IS NOT TRUE");
+        check("a and not b or c", "(a AND NOT b) OR c", "((a AND NOT b) OR c) IS NOT TRUE");
+        check(
+            "created_at > now() - interval '2 years'",
+            "created_at OPERATOR(pg_catalog.>) (pg_catalog.statement_timestamp() OPERATOR(pg_catalog.-) interval '2 years')",
+            "",
+        );
+        check("kind in ('a', 'b')", "", "");
+        check("kind not in ('a', 'b')", "", "");
+        check("x between 1 and -2", "", "");
+        check("current_timestamp < until::timestamptz -- why\n", "", "");
+        check("\"Odd name\" = E'it''s \\\\ \\n'", "", "");
+        check("x = 1.5 and y = true and z is not false and w = null", "", "");
+    }
+
+    #[test]
+    fn other_things_are_not_conditions() {
+        let reason = |sql: &str| format!("{sql}  →  {}\n", read(sql).unwrap_err());
+        let all: String = [
+            "",
+            "a, b",
+            "a) FROM secrets WHERE (b",
+            "a); DROP TABLE x; SELECT (b",
+            "a AS b",
+            "a UNION SELECT b",
+            "EXISTS (SELECT 1)",
+            "a IN (SELECT b FROM c)",
+            "u.a",
+            "u.*",
+            "*",
+            "lower(a) = 'x'",
+            "clock_timestamp() > a",
+            "now(1)",
+            "public.now() > a",
+            "a OPERATOR(public.=) 1",
+            "a LIKE 'x%'",
+            "a ~ 'x'",
+            "a / 0 = 1",
+            "- a > 1",
+            "a::int = 1",
+            "a::public.citext = 'x'",
+            "'x'::regclass = a",
+            "customer_id = $customer",
+            "customer_id = $1",
+            "current_date > a",
+            "current_user = a",
+            "CASE WHEN a THEN b END",
+            "a = ANY (b)",
+            "a IS DISTINCT FROM b",
+            "ROW(a, b) = ROW(1, 2)",
+            "a[1] = 2",
+            "(a).b = 1",
+            "a COLLATE \"C\" = 'x'",
+            "B'1' = a",
+            "coalesce(a, b)",
+        ]
+        .into_iter()
+        .map(reason)
+        .collect();
+        assert_eq!(all, "");
+    }
+}

@@ -1,0 +1,377 @@
+//! From what the files say to a policy: every name looked up, every error reported.
+
+use super::condition;
+use super::document::{Word, list, with_suggestion};
+use super::lint;
+use super::principal::Grant;
+use super::raw::{Raw, RawCondition, RawPurpose, RawRule, RawTable};
+use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
+use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
+use super::tags::{Named, TableTags, Untagged};
+use super::tree::{CategoryId, Tree};
+use super::{Policy, PurposeId, SourceFile};
+use crate::vocab::Clause;
+use miette::NamedSource;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A policy that loads, and what is probably not meant in it.
+#[derive(Debug)]
+pub struct Loaded {
+    pub policy: Policy,
+    /// In the order of the files.
+    pub lints: Vec<Lint>,
+}
+
+/// What a pack says about itself.
+#[derive(Debug)]
+pub(super) struct Pack {
+    pub(super) name: Arc<str>,
+    pub(super) document: Arc<str>,
+    pub(super) dated: Arc<str>,
+    pub(super) untagged: Untagged,
+}
+
+/// A clause with what the lints need to know of it.
+#[derive(Debug)]
+pub(super) struct Registered {
+    pub(super) clause: Arc<Clause>,
+    /// Where in the document it stands.
+    pub(super) section: Option<Arc<str>>,
+    pub(super) place: Place,
+    /// Where the pack says why no rule cites it.
+    pub(super) without_rule: Option<Place>,
+}
+
+/// A purpose with what is said about it beyond its place in the tree.
+#[derive(Debug)]
+pub(super) struct PurposeTraits {
+    pub(super) unrestricted: bool,
+    pub(super) title: Option<Arc<str>>,
+}
+
+pub(super) fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
+    let source = |file: &SourceFile| NamedSource::new(&file.path, Arc::from(file.text.as_str()));
+    let sources = Arc::new(Sources(files.iter().map(source).collect()));
+    let mut findings = Findings::default();
+    let mut raw = Raw::default();
+    let mut readable = true;
+    for (file, text) in files.iter().enumerate() {
+        let (table, errors) = DeTable::parse_recoverable(&text.text);
+        for error in errors {
+            readable = false;
+            let span = error.span().unwrap_or(0..0);
+            findings.add(Finding::new(error.message(), &Place { file, span }, "here"));
+        }
+        raw.read(file, table.get_ref(), &mut findings);
+    }
+    // In a file that cannot be read names may be missing, so looking them up would report errors that are none.
+    if !readable {
+        return Err(findings.into_errors(&sources));
+    }
+    let loader = Loader { raw, findings, sources, version: version(files) };
+    loader.resolve()
+}
+
+/// A hash of the files, in the order of their paths.
+fn version(files: &[SourceFile]) -> u64 {
+    let mut sorted: Vec<(&str, &str)> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    sorted.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    sorted.hash(&mut hasher);
+    hasher.finish()
+}
+
+struct Loader {
+    raw: Raw,
+    findings: Findings,
+    sources: Arc<Sources>,
+    version: u64,
+}
+
+impl Loader {
+    fn resolve(mut self) -> Result<Loaded, PolicyErrors> {
+        let pack = self.pack();
+        let (trees, traits) = self.trees();
+        let clauses = self.clauses(&pack);
+        let tables = self.tables(&trees);
+        let rules = self.rules(&trees, &clauses, &tables);
+        let roles = self.roles(&trees);
+        rules::check(&rules, &trees, &mut self.findings);
+        let Loader { raw: _, findings, sources, version } = self;
+        if !findings.is_empty() {
+            return Err(findings.into_errors(&sources));
+        }
+        let policy = Policy { version, pack, trees, traits, clauses, rules, tables, roles, sources };
+        let lints = lint::of_policy(&policy);
+        Ok(Loaded { policy, lints })
+    }
+
+    fn pack(&mut self) -> Pack {
+        let Some(raw) = &self.raw.pack else {
+            let nowhere = Place { file: 0, span: 0..0 };
+            if self.sources.0.is_empty() {
+                let empty = NamedSource::new("(no file)", Arc::from(""));
+                self.sources = Arc::new(Sources(vec![empty]));
+            }
+            self.findings.add(
+                Finding::new("the policy has no [pack]", &nowhere, "none of the files has one")
+                    .help("[pack]\nname = \"…\"\ndocument = \"…\"\nuntagged = \"deny\""),
+            );
+            return Pack { name: "".into(), document: "".into(), dated: "".into(), untagged: Untagged::Deny };
+        };
+        let text = |word: &Option<Word>| word.as_ref().map_or_else(|| "".into(), |word| Arc::clone(&word.text));
+        let untagged = match raw.untagged.as_ref().map(|word| (&*word.text, word)) {
+            None | Some(("deny", _)) => Untagged::Deny,
+            Some(("allow", _)) => Untagged::Allow,
+            Some((other, word)) => {
+                let message = format!("untagged columns are denied or allowed, not `{other}`");
+                self.findings.add(Finding::new(message, &word.place, "`deny` or `allow`"));
+                Untagged::Deny
+            }
+        };
+        let dated = raw.dated.clone().unwrap_or_else(|| "".into());
+        Pack { name: text(&raw.name), document: text(&raw.document), dated, untagged }
+    }
+
+    fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
+        let mut traits = Vec::new();
+        let mut purposes = Vec::new();
+        for RawPurpose { node, unrestricted, title } in std::mem::take(&mut self.raw.purposes) {
+            // A grant covers what is below it: it must not hand out what is never checked.
+            if let (Some(place), Some(parent)) = (&unrestricted, &node.parent) {
+                let message = format!("purpose `{}` is unrestricted but below `{}`", node.name.text, parent.text);
+                let label = "whoever may declare the parent could declare this";
+                self.findings.add(Finding::new(message, place, label).also(&parent.place, "its parent"));
+            }
+            let title = title.map(|word| word.text);
+            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), title });
+            purposes.push(node);
+        }
+        let findings = &mut self.findings;
+        let trees = Trees {
+            subjects: Tree::build(std::mem::take(&mut self.raw.subjects), findings),
+            categories: Tree::build(std::mem::take(&mut self.raw.categories), findings),
+            purposes: Tree::build(purposes, findings),
+        };
+        (trees, traits)
+    }
+
+    fn clauses(&mut self, pack: &Pack) -> Vec<Registered> {
+        let clause = |raw: super::raw::RawClause| Registered {
+            clause: Arc::new(Clause {
+                id: raw.id.text,
+                document: raw.document.map_or_else(|| Arc::clone(&pack.document), |word| word.text),
+                dated: raw.dated.unwrap_or_else(|| Arc::clone(&pack.dated)),
+                words: raw.words.text,
+            }),
+            section: raw.section.map(|word| word.text),
+            place: raw.id.place,
+            without_rule: raw.without_rule.map(|word| word.place),
+        };
+        std::mem::take(&mut self.raw.clauses).into_iter().map(clause).collect()
+    }
+
+    fn tables(&mut self, trees: &Trees) -> Vec<TableTags> {
+        let apart = self.apart(trees);
+        let mut tables = Vec::new();
+        for raw in std::mem::take(&mut self.raw.tables) {
+            tables.extend(self.table(raw, trees, &apart));
+        }
+        tables
+    }
+
+    fn table(&mut self, raw: RawTable, trees: &Trees, apart: &[Apart]) -> Option<TableTags> {
+        let findings = &mut self.findings;
+        let name = table_name(&raw.name.text);
+        if name.is_none() {
+            let label = "written `schema.name`; a part that holds a dot in double quotes";
+            findings.add(Finding::new(format!("`{}` is no table", raw.name.text), &raw.name.place, label));
+        }
+        let subject = raw.subject.as_ref().and_then(|word| trees.subjects.resolve(word, findings));
+        let default = raw.default.as_ref().and_then(|word| trees.categories.resolve(word, findings));
+        let mut columns = Vec::new();
+        for (column, words) in raw.columns {
+            let categories: Vec<CategoryId> =
+                words.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
+            for rule in apart {
+                rule.check(trees, &column, &categories, subject, findings);
+            }
+            columns.push(Named { name: column, value: categories });
+        }
+        if let (Some(word), Some(category)) = (&raw.default, default) {
+            for rule in apart {
+                rule.check(trees, word, &[category], subject, findings);
+            }
+        }
+        let mut conditions = Vec::new();
+        let mut names: FxHashSet<Arc<str>> = FxHashSet::default();
+        for RawCondition { name, sql } in raw.conditions {
+            names.insert(Arc::clone(&name.text));
+            match condition::read(&sql.text) {
+                Ok(condition) => conditions.push(Named { name, value: condition }),
+                Err(reason) => {
+                    let message = format!("condition `{}` cannot be used", name.text);
+                    findings.add(Finding::new(message, &sql.place, reason));
+                }
+            }
+        }
+        let (schema, table) = name?;
+        Some(TableTags {
+            place: raw.name.place,
+            schema,
+            table,
+            subject,
+            subject_key: raw.subject_key,
+            default,
+            columns,
+            conditions,
+        })
+    }
+
+    fn apart(&mut self, trees: &Trees) -> Vec<Apart> {
+        let findings = &mut self.findings;
+        let mut all = Vec::new();
+        for raw in std::mem::take(&mut self.raw.apart) {
+            let categories =
+                raw.categories.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
+            let subjects = raw.subjects.iter().filter_map(|word| trees.subjects.resolve(word, findings)).collect();
+            let category = trees.categories.find(&raw.category.text);
+            all.extend(category.map(|category| Apart { category, place: raw.category.place, categories, subjects }));
+        }
+        all
+    }
+
+    fn rules(&mut self, trees: &Trees, clauses: &[Registered], tables: &[TableTags]) -> Vec<Rule> {
+        let conditions: Vec<Arc<str>> =
+            tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
+        let raw = std::mem::take(&mut self.raw.rules);
+        raw.into_iter().map(|rule| self.rule(rule, trees, clauses, &conditions)).collect()
+    }
+
+    fn rule(&mut self, raw: RawRule, trees: &Trees, clauses: &[Registered], conditions: &[Arc<str>]) -> Rule {
+        let findings = &mut self.findings;
+        let clause = raw.clause.as_ref().and_then(|word| {
+            let found = clauses.iter().find(|known| known.clause.id == word.text);
+            if found.is_none() {
+                let finding = Finding::new(format!("unknown clause `{}`", word.text), &word.place, "not declared");
+                findings.add(with_suggestion(finding, &word.text, clauses.iter().map(|known| &*known.clause.id)));
+            }
+            found.map(|known| Arc::clone(&known.clause))
+        });
+        let subjects = dimension(&raw.subjects, &trees.subjects, findings);
+        let categories = dimension(&raw.categories, &trees.categories, findings);
+        let purposes = dimension(&raw.purposes, &trees.purposes, findings);
+        let except = raw.except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
+        let mut points = Vec::with_capacity(subjects.len() * categories.len() * purposes.len());
+        for subject in &subjects {
+            for category in &categories {
+                for purpose in &purposes {
+                    points.push(Point { subject: *subject, category: *category, purpose: *purpose });
+                }
+            }
+        }
+        let wanted = raw.conditions.into_iter().map(|word| wanted(word, conditions, findings)).collect();
+        Rule { id: raw.id, clause, points, rights: raw.rights, conditions: wanted, except, verdict: raw.verdict }
+    }
+
+    fn roles(&mut self, trees: &Trees) -> FxHashMap<Arc<str>, Grant> {
+        let findings = &mut self.findings;
+        let mut roles = FxHashMap::default();
+        for raw in std::mem::take(&mut self.raw.roles) {
+            let granted: Vec<PurposeId> =
+                raw.purposes.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
+            let covered =
+                |purpose: &PurposeId| granted.iter().any(|node| trees.purposes.covers(Some(*node), Some(*purpose)));
+            let default = raw.default.as_ref().and_then(|word| {
+                let purpose = trees.purposes.resolve(word, findings)?;
+                if !covered(&purpose) {
+                    let names: Vec<&str> = raw.purposes.iter().map(|word| &*word.text).collect();
+                    let message = format!("role `{}` may not declare its own default", raw.name.text);
+                    let finding = Finding::new(message, &word.place, "not covered by its purposes");
+                    findings.add(finding.help(format!("it is granted {}", list(&names))));
+                }
+                Some(purpose)
+            });
+            let purposes = trees.purposes.nodes().filter(covered).collect();
+            roles.insert(raw.name.text, Grant { purposes, default });
+        }
+        roles
+    }
+}
+
+/// A category that may not meet others, or data about certain subjects, on one column.
+struct Apart {
+    category: CategoryId,
+    place: Place,
+    categories: Vec<CategoryId>,
+    subjects: Vec<super::tree::SubjectId>,
+}
+
+impl Apart {
+    fn check(
+        &self,
+        trees: &Trees,
+        column: &Word,
+        tags: &[CategoryId],
+        subject: Option<super::tree::SubjectId>,
+        findings: &mut Findings,
+    ) {
+        let carries = |category: CategoryId| tags.iter().any(|tag| trees.categories.covers(Some(category), Some(*tag)));
+        if !carries(self.category) {
+            return;
+        }
+        let name = trees.categories.name(self.category);
+        let mut clash = |other: &str, label: &str| {
+            let message = format!("`{name}` and `{other}` may not meet on one column");
+            findings.add(Finding::new(message, &column.place, label).also(&self.place, "says so"));
+        };
+        for other in self.categories.iter().filter(|other| carries(**other)) {
+            clash(trees.categories.name(*other), "carries both");
+        }
+        for other in self.subjects.iter().filter(|other| trees.subjects.covers(Some(**other), subject)) {
+            clash(trees.subjects.name(*other), "is data about that subject");
+        }
+    }
+}
+
+/// The nodes that a rule names in one dimension; a dimension left out is every node.
+fn dimension<I: super::tree::Node>(words: &[Word], tree: &Tree<I>, findings: &mut Findings) -> Vec<Option<I>> {
+    if words.is_empty() {
+        return vec![None];
+    }
+    words.iter().filter_map(|word| tree.resolve(word, findings)).map(Some).collect()
+}
+
+fn wanted(word: Word, conditions: &[Arc<str>], findings: &mut Findings) -> Wanted {
+    let (name, sense) = match word.text.strip_prefix("not ") {
+        Some(name) => (name.trim_start(), Sense::DoesNotHold),
+        None => (&*word.text, Sense::Holds),
+    };
+    if !conditions.iter().any(|known| &**known == name) {
+        let finding = Finding::new(format!("no table has a condition `{name}`"), &word.place, "not declared");
+        findings.add(with_suggestion(finding, name, conditions.iter().map(|known| &**known)));
+    }
+    Wanted { condition: name.into(), sense, written: word }
+}
+
+/// Splits `schema.name`. The name is taken as the catalog holds it: not folded to lower case.
+fn table_name(written: &str) -> Option<(Arc<str>, Arc<str>)> {
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut quoted = false;
+    for c in written.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            c => parts.last_mut()?.push(c),
+        }
+    }
+    match parts.as_slice() {
+        [schema, table] if !quoted && !schema.is_empty() && !table.is_empty() => {
+            Some((schema.as_str().into(), table.as_str().into()))
+        }
+        _ => None,
+    }
+}

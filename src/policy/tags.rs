@@ -1,0 +1,61 @@
+//! Tags as the policy writes them: by the names of tables and columns.
+
+use super::condition::Condition;
+use super::document::Word;
+use super::report::Place;
+use super::tree::{CategoryId, SubjectId};
+use std::sync::Arc;
+
+/// What becomes of columns without a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untagged {
+    /// Closed under every restricted purpose.
+    Deny,
+    /// Open as soon as a purpose is declared.
+    Allow,
+}
+
+/// A value that the policy gives a name.
+#[derive(Debug)]
+pub(super) struct Named<T> {
+    pub(super) name: Word,
+    pub(super) value: T,
+}
+
+/// The tags of one table.
+#[derive(Debug)]
+pub(super) struct TableTags {
+    pub(super) place: Place,
+    pub(super) schema: Arc<str>,
+    pub(super) table: Arc<str>,
+    pub(super) subject: Option<SubjectId>,
+    /// The column that says which person a row is about. Kept for aggregates and look-ups.
+    pub(super) subject_key: Option<Word>,
+    /// The category of columns without tags of their own.
+    pub(super) default: Option<CategoryId>,
+    pub(super) columns: Vec<Named<Vec<CategoryId>>>,
+    pub(super) conditions: Vec<Named<Condition>>,
+}
+
+impl TableTags {
+    pub(super) fn condition(&self, name: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|named| &*named.name.text == name).map(|named| &named.value)
+    }
+
+    /// The categories that the tags give a column of that name.
+    pub(super) fn categories(&self, column: &str) -> &[CategoryId] {
+        match self.columns.iter().find(|named| &*named.name.text == column) {
+            Some(named) => &named.value,
+            None => self.default.as_slice(),
+        }
+    }
+
+    /// Every category that some column of the table carries.
+    pub(super) fn all_categories(&self) -> Vec<CategoryId> {
+        let mut all: Vec<CategoryId> = self.columns.iter().flat_map(|named| named.value.iter().copied()).collect();
+        all.extend(self.default);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}

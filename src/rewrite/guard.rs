@@ -1,0 +1,305 @@
+//! Builds guards and puts them in place of relations.
+
+use crate::analyze::{Context, RelationUse, Resolved, Trouble, resolve};
+use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
+use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
+use crate::sql::{Visitor, parse, walk};
+use crate::vocab::NotUnderstood;
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    AConst, Alias, BoolExpr, BoolExprType, ColumnRef, Integer, LimitOption, Node, RangeSubselect, RangeVar, ResTarget,
+    SelectStmt, SetOperation, String as Text, a_const::Val,
+};
+use rustc_hash::FxHashMap;
+
+/// A relation reference with the ruling on it.
+pub struct Standing<'a> {
+    pub relation: &'a Relation,
+    pub ruling: &'a RelationRuling,
+    pub reference: &'a RelationUse,
+}
+
+/// Whether a guard keeps the statement's conditions outside until its own have been evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fence {
+    /// Every condition of the statement is leakproof, or the guard hides no row: Postgres may merge them.
+    Open,
+    /// `OFFSET 0`; leakproof conditions of the statement are copied inside, so that an index can serve them.
+    Closed,
+}
+
+/// Replaces every relation that its ruling does not open whole by a guard. No column that the statement names may be
+/// denied by now.
+pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: &Context<'_>) -> Result<(), Trouble> {
+    let mut guards: FxHashMap<i32, Node> = FxHashMap::default();
+    for standing in standings.iter().filter(|standing| !standing.ruling.whole()) {
+        let fence = match (standing.ruling.rows.is_empty(), resolved.leakproof) {
+            (false, false) => Fence::Closed,
+            (true, _) | (false, true) => Fence::Open,
+        };
+        guards.insert(standing.reference.at, guard(standing, fence, context)?);
+    }
+    let expected = guards.len();
+    let mut placer = Placer { guards, placed: 0 };
+    walk(&mut resolved.tree, &mut placer)?;
+    if placer.placed != expected {
+        return Err(NotUnderstood::new("a relation that could not be found again", None).into());
+    }
+    Ok(())
+}
+
+/// Puts guards where their relations stand.
+struct Placer {
+    guards: FxHashMap<i32, Node>,
+    placed: usize,
+}
+
+impl Visitor for Placer {
+    fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+        let Some(NodeEnum::RangeVar(range)) = &node.node else { return Ok(()) };
+        let Some(mut guard) = self.guards.remove(&range.location) else { return Ok(()) };
+        let RangeVar { catalogname: _, schemaname: _, relname: _, inh, relpersistence: _, alias: _, location: _ } =
+            range;
+        let inherit = *inh;
+        if let Some(NodeEnum::RangeSubselect(select)) = &mut guard.node
+            && let Some(NodeEnum::SelectStmt(select)) = select.subquery.as_mut().and_then(|node| node.node.as_mut())
+            && let Some(NodeEnum::RangeVar(inner)) = select.from_clause.first_mut().and_then(|node| node.node.as_mut())
+        {
+            // ONLY stays with the relation.
+            inner.inh = inherit;
+        }
+        *node = guard;
+        self.placed += 1;
+        Ok(())
+    }
+
+    fn location(&mut self, _at: &mut i32) {}
+}
+
+fn wrap(node: NodeEnum) -> Node {
+    Node { node: Some(node) }
+}
+
+fn boxed(node: Node) -> Option<Box<Node>> {
+    Some(Box::new(node))
+}
+
+/// The guard for one reference. Everything in it has the location -1.
+fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result<Node, Trouble> {
+    let Standing { relation, ruling, reference } = standing;
+    let alias = reference.alias.to_string();
+    let mut targets = Vec::with_capacity(reference.columns.len());
+    for column in &reference.columns {
+        let (Some(ruling), Some(base), Some(name)) =
+            (ruling.columns.get(column.index), relation.columns.get(column.index), reference.names.get(column.index))
+        else {
+            return Err(NotUnderstood::new("a column that the ruling does not know", column.at).into());
+        };
+        let value = value(&alias, base, ruling)?;
+        let plain = ruling.effect == Effect::Allow && base.name == *name;
+        targets.push(target(value, if plain { String::new() } else { name.to_string() }));
+    }
+    for (name, at) in &reference.system {
+        if !ruling.rows.is_empty() {
+            let what =
+                format!("system column {name} of {}.{}, whose rows are filtered", relation.schema, relation.name);
+            return Err(NotUnderstood::new(what, *at).into());
+        }
+        if targets.iter().all(|target| !is_reference_to(target, name)) {
+            targets.push(target(column(&alias, name), String::new()));
+        }
+    }
+    let mut conditions = Vec::new();
+    for condition in ruling.rows.iter() {
+        conditions.push(row_condition(relation, &alias, &condition.sql, context)?);
+    }
+    if fence == Fence::Closed {
+        for condition in &reference.copyable {
+            // A masked column is compared as masked outside only; inside stands the raw one.
+            if copied_columns_are_raw(condition, standing) {
+                conditions.push(without_locations(condition.clone(), standing)?);
+            }
+        }
+    }
+    let renamed = *alias != *relation.name;
+    let range = RangeVar {
+        catalogname: String::new(),
+        schemaname: relation.schema.to_string(),
+        relname: relation.name.to_string(),
+        inh: true,
+        relpersistence: "p".to_owned(),
+        alias: renamed.then(|| Alias { aliasname: alias.clone(), colnames: Vec::new() }),
+        location: -1,
+    };
+    let where_clause = match conditions.len() {
+        0 => None,
+        1 => conditions.pop().map(Box::new),
+        _several => {
+            let boolop = BoolExprType::AndExpr as i32;
+            boxed(wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args: conditions, location: -1 }))))
+        }
+    };
+    let select = SelectStmt {
+        distinct_clause: Vec::new(),
+        into_clause: None,
+        target_list: targets,
+        from_clause: vec![wrap(NodeEnum::RangeVar(range))],
+        where_clause,
+        group_clause: Vec::new(),
+        group_distinct: false,
+        having_clause: None,
+        window_clause: Vec::new(),
+        values_lists: Vec::new(),
+        sort_clause: Vec::new(),
+        limit_offset: match fence {
+            Fence::Open => None,
+            Fence::Closed => boxed(integer(0)),
+        },
+        limit_count: None,
+        limit_option: match fence {
+            Fence::Open => LimitOption::Default,
+            Fence::Closed => LimitOption::Count,
+        } as i32,
+        locking_clause: Vec::new(),
+        with_clause: None,
+        op: SetOperation::SetopNone as i32,
+        all: false,
+        larg: None,
+        rarg: None,
+    };
+    Ok(wrap(NodeEnum::RangeSubselect(Box::new(RangeSubselect {
+        lateral: false,
+        subquery: boxed(wrap(NodeEnum::SelectStmt(Box::new(select)))),
+        alias: Some(Alias { aliasname: alias, colnames: Vec::new() }),
+    }))))
+}
+
+fn text(value: &str) -> Node {
+    wrap(NodeEnum::String(Text { sval: value.to_owned() }))
+}
+
+fn integer(value: i32) -> Node {
+    wrap(NodeEnum::AConst(AConst { isnull: false, location: -1, val: Some(Val::Ival(Integer { ival: value })) }))
+}
+
+fn column(alias: &str, name: &str) -> Node {
+    wrap(NodeEnum::ColumnRef(ColumnRef { fields: vec![text(alias), text(name)], location: -1 }))
+}
+
+fn target(value: Node, name: String) -> Node {
+    let target = ResTarget { name, indirection: Vec::new(), val: boxed(value), location: -1 };
+    wrap(NodeEnum::ResTarget(Box::new(target)))
+}
+
+fn is_reference_to(target: &Node, name: &str) -> bool {
+    let Some(NodeEnum::ResTarget(target)) = &target.node else { return false };
+    let value = target.val.as_ref().and_then(|value| value.node.as_ref());
+    matches!(value, Some(NodeEnum::ColumnRef(reference))
+        if reference.fields.last().and_then(crate::sql::string) == Some(name))
+}
+
+/// What a column is inside its guard.
+fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
+    match &ruling.effect {
+        Effect::Allow => Ok(column(alias, &base.name)),
+        Effect::Mask(Mask::Null) => Ok(expression(&format!("NULL::{}", base.type_sql))?),
+        Effect::Mask(Mask::Constant(constant)) => {
+            Ok(expression(&format!("{}::{}", quote_literal(constant), base.type_sql))?)
+        }
+        Effect::Deny => Err(NotUnderstood::new("a denied column in a guard", None).into()),
+    }
+}
+
+/// A row condition with its columns written `alias.column`. It is resolved like a client's statement, so that no
+/// operator or function along the session's search path can stand in for a built-in one.
+fn row_condition(relation: &Relation, alias: &str, sql: &str, context: &Context<'_>) -> Result<Node, Trouble> {
+    let from = quote_qualified(&relation.schema, &relation.name);
+    let source = format!("SELECT ({sql}) FROM {from} AS {}", quote_alias(alias));
+    let broken = || Trouble::NotUnderstood(NotUnderstood::new("a row condition of the policy", None));
+    let mut parsed = parse(&source).map_err(|_| broken())?;
+    let statement = parsed.pop().ok_or_else(broken)?;
+    let resolved = resolve(statement.tree, context)?;
+    let mut node = only_target(resolved.tree).ok_or_else(broken)?;
+    clear_locations(&mut node)?;
+    Ok(node)
+}
+
+/// An alias that may be any identifier; quoting it always is harmless.
+fn quote_alias(alias: &str) -> String {
+    let plain = quote_identifier(alias);
+    if plain.starts_with('"') { plain } else { format!("\"{plain}\"") }
+}
+
+/// Parses an expression that we wrote ourselves.
+fn expression(sql: &str) -> Result<Node, Trouble> {
+    let broken = || Trouble::NotUnderstood(NotUnderstood::new("a mask of the policy", None));
+    let mut parsed = parse(&format!("SELECT {sql}")).map_err(|_| broken())?;
+    let mut node = parsed.pop().and_then(|statement| only_target(statement.tree)).ok_or_else(broken)?;
+    clear_locations(&mut node)?;
+    Ok(node)
+}
+
+fn only_target(tree: Node) -> Option<Node> {
+    let Some(NodeEnum::SelectStmt(mut select)) = tree.node else { return None };
+    let (Some(target), true) = (select.target_list.pop(), select.target_list.is_empty()) else { return None };
+    let Some(NodeEnum::ResTarget(target)) = target.node else { return None };
+    target.val.map(|value| *value)
+}
+
+fn clear_locations(node: &mut Node) -> Result<(), NotUnderstood> {
+    struct Clearer;
+    impl Visitor for Clearer {
+        fn node(&mut self, _node: &mut Node) -> Result<(), NotUnderstood> {
+            Ok(())
+        }
+        fn location(&mut self, at: &mut i32) {
+            *at = -1;
+        }
+    }
+    walk(node, &mut Clearer)
+}
+
+/// Whether every column that a copied condition names is open as it is.
+fn copied_columns_are_raw(condition: &Node, standing: &Standing<'_>) -> bool {
+    struct Names(Vec<String>);
+    impl Visitor for Names {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::ColumnRef(reference)) = &node.node {
+                self.0.extend(reference.fields.last().and_then(crate::sql::string).map(str::to_owned));
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    let mut names = Names(Vec::new());
+    walk(&mut condition.clone(), &mut names).is_ok()
+        && names.0.iter().all(|name| {
+            let index = standing.reference.names.iter().position(|visible| **visible == **name);
+            let ruling = index.and_then(|index| standing.ruling.columns.get(index));
+            ruling.is_some_and(|ruling| ruling.effect == Effect::Allow)
+        })
+}
+
+/// A copied condition for the inside of the guard: base names instead of aliased ones, no locations.
+fn without_locations(mut condition: Node, standing: &Standing<'_>) -> Result<Node, Trouble> {
+    struct Renamer<'a>(&'a Standing<'a>);
+    impl Visitor for Renamer<'_> {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::ColumnRef(reference)) = &mut node.node
+                && let [_, name] = reference.fields.as_mut_slice()
+            {
+                let visible = crate::sql::string(name).unwrap_or_default();
+                let index = self.0.reference.names.iter().position(|known| **known == *visible);
+                let base = index.and_then(|index| self.0.relation.columns.get(index));
+                let base = base.ok_or_else(|| NotUnderstood::new("a copied condition", None))?;
+                *name = text(&base.name);
+            }
+            Ok(())
+        }
+        fn location(&mut self, at: &mut i32) {
+            *at = -1;
+        }
+    }
+    walk(&mut condition, &mut Renamer(standing))?;
+    Ok(condition)
+}

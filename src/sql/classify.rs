@@ -1,0 +1,210 @@
+//! From syntax tree to [`Kind`].
+
+use super::kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    AConst, DeallocateStmt, DiscardMode, DiscardStmt, FuncCall, Node, ResTarget, SelectStmt, TransactionStmt,
+    TransactionStmtKind, TypeCast, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
+};
+
+/// The kind of a statement.
+pub fn classify(tree: &Node) -> Kind {
+    let Some(node) = &tree.node else { return Kind::Other("an empty node".into()) };
+    match node {
+        NodeEnum::SelectStmt(select) => lone_set_config(select).map_or(Kind::Read, Kind::Set),
+        NodeEnum::TransactionStmt(stmt) => transaction(stmt),
+        NodeEnum::VariableSetStmt(stmt) => set(stmt),
+        NodeEnum::VariableShowStmt(VariableShowStmt { name }) => Kind::Show(name.to_lowercase().into()),
+        NodeEnum::DiscardStmt(DiscardStmt { target }) => match DiscardMode::try_from(*target) {
+            Ok(DiscardMode::DiscardAll) => Kind::Discard(Discard::All),
+            Ok(DiscardMode::DiscardPlans) => Kind::Discard(Discard::Plans),
+            Ok(DiscardMode::DiscardSequences) => Kind::Discard(Discard::Sequences),
+            Ok(DiscardMode::DiscardTemp) => Kind::Discard(Discard::Temp),
+            Ok(DiscardMode::Undefined) | Err(_) => Kind::Other("DISCARD".into()),
+        },
+        NodeEnum::DeallocateStmt(DeallocateStmt { name, isall, location: _ }) => {
+            Kind::Deallocate((!*isall).then(|| name.as_str().into()))
+        }
+        other => Kind::Other(words(other).into()),
+    }
+}
+
+fn transaction(stmt: &TransactionStmt) -> Kind {
+    let TransactionStmt { kind, options: _, savepoint_name: _, gid: _, chain, location: _ } = stmt;
+    Kind::Transaction(match TransactionStmtKind::try_from(*kind) {
+        Ok(TransactionStmtKind::TransStmtBegin | TransactionStmtKind::TransStmtStart) => Transaction::Begin,
+        Ok(TransactionStmtKind::TransStmtCommit) => Transaction::Commit { chain: *chain },
+        Ok(TransactionStmtKind::TransStmtRollback) => Transaction::Rollback { chain: *chain },
+        Ok(TransactionStmtKind::TransStmtSavepoint) => Transaction::Savepoint,
+        Ok(TransactionStmtKind::TransStmtRelease) => Transaction::Release,
+        Ok(TransactionStmtKind::TransStmtRollbackTo) => Transaction::RollbackTo,
+        Ok(
+            TransactionStmtKind::TransStmtPrepare
+            | TransactionStmtKind::TransStmtCommitPrepared
+            | TransactionStmtKind::TransStmtRollbackPrepared,
+        ) => Transaction::TwoPhase,
+        Ok(TransactionStmtKind::Undefined) | Err(_) => return Kind::Other("transaction control".into()),
+    })
+}
+
+fn set(stmt: &VariableSetStmt) -> Kind {
+    let VariableSetStmt { kind, name, args, jumble_args: _, is_local, location: _ } = stmt;
+    let value = match VariableSetKind::try_from(*kind) {
+        Ok(VariableSetKind::VarSetValue) => {
+            args.iter().map(constant_text).collect::<Option<Vec<_>>>().map_or(SetValue::Special, SetValue::Values)
+        }
+        Ok(VariableSetKind::VarSetDefault | VariableSetKind::VarReset | VariableSetKind::VarResetAll) => {
+            SetValue::Default
+        }
+        Ok(VariableSetKind::VarSetCurrent | VariableSetKind::VarSetMulti | VariableSetKind::Undefined) | Err(_) => {
+            SetValue::Special
+        }
+    };
+    let all = VariableSetKind::try_from(*kind) == Ok(VariableSetKind::VarResetAll);
+    Kind::Set(Set {
+        scope: if *is_local { SetScope::Local } else { SetScope::Session },
+        name: if all { "all".into() } else { name.to_lowercase().into() },
+        value,
+        by_function: false,
+    })
+}
+
+/// `SELECT set_config('name', 'value', false)` and nothing else: what Django, pg_dump and SQLAlchemy send for SET.
+fn lone_set_config(select: &SelectStmt) -> Option<Set> {
+    let SelectStmt {
+        distinct_clause,
+        into_clause,
+        target_list,
+        from_clause,
+        where_clause,
+        group_clause,
+        group_distinct: _,
+        having_clause,
+        window_clause,
+        values_lists,
+        sort_clause,
+        limit_offset,
+        limit_count,
+        limit_option: _,
+        locking_clause,
+        with_clause,
+        op: _,
+        all: _,
+        larg,
+        rarg,
+    } = select;
+    let lists = [distinct_clause, from_clause, group_clause, window_clause, values_lists, sort_clause, locking_clause];
+    let plain = lists.iter().all(|list| list.is_empty())
+        && [where_clause, having_clause, limit_offset, limit_count].iter().all(|clause| clause.is_none())
+        && (into_clause.is_none() && with_clause.is_none() && larg.is_none() && rarg.is_none());
+    let [Node { node: Some(NodeEnum::ResTarget(target)) }] = target_list.as_slice() else { return None };
+    let ResTarget { name: _, indirection, val, location: _ } = &**target;
+    let Some(NodeEnum::FuncCall(call)) = val.as_ref().and_then(|val| val.node.as_ref()) else { return None };
+    if !plain || !indirection.is_empty() {
+        return None;
+    }
+    set_config(call)
+}
+
+/// The setting that a call of `set_config` with constant arguments changes.
+pub fn set_config(call: &FuncCall) -> Option<Set> {
+    let name: Vec<&str> = call.funcname.iter().filter_map(string).collect();
+    if !matches!(name.as_slice(), ["set_config"] | ["pg_catalog", "set_config"]) {
+        return None;
+    }
+    let [setting, value, local] = call.args.as_slice() else { return None };
+    let local = match &constant(local)?.val {
+        Some(Val::Boolval(flag)) => flag.boolval,
+        Some(Val::Sval(text)) => matches!(text.sval.as_str(), "t" | "true" | "on" | "1" | "yes"),
+        Some(Val::Ival(_) | Val::Fval(_) | Val::Bsval(_)) | None => return None,
+    };
+    Some(Set {
+        scope: if local { SetScope::Local } else { SetScope::Session },
+        name: constant_text(setting)?.to_lowercase().into(),
+        value: SetValue::Values(vec![constant_text(value)?]),
+        by_function: true,
+    })
+}
+
+/// The text of a String node.
+pub fn string(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(NodeEnum::String(value)) => Some(&value.sval),
+        Some(_) | None => None,
+    }
+}
+
+/// A constant, also below a cast (`true` is written `'t'::bool` by old grammars, `SET` writes intervals so).
+fn constant(node: &Node) -> Option<&AConst> {
+    match node.node.as_ref()? {
+        NodeEnum::AConst(constant) => Some(constant),
+        NodeEnum::TypeCast(cast) => {
+            let TypeCast { arg, type_name: _, location: _ } = &**cast;
+            constant(arg.as_ref()?)
+        }
+        _not_constant => None,
+    }
+}
+
+fn constant_text(node: &Node) -> Option<Box<str>> {
+    let value = constant(node)?;
+    match value.val.as_ref() {
+        Some(Val::Sval(text)) => Some(text.sval.as_str().into()),
+        Some(Val::Ival(number)) => Some(number.ival.to_string().into()),
+        Some(Val::Fval(number)) => Some(number.fval.as_str().into()),
+        Some(Val::Boolval(flag)) => Some(if flag.boolval { "true" } else { "false" }.into()),
+        Some(Val::Bsval(_)) => None,
+        // A zero is written as no value at all.
+        None => (!value.isnull).then(|| "0".into()),
+    }
+}
+
+/// A node's name in SQL words, for messages: `InsertStmt` is `INSERT`, `AlterTableStmt` is `ALTER TABLE`.
+pub fn words(node: &NodeEnum) -> String {
+    match node {
+        NodeEnum::RangeTableSample(_) => return "TABLESAMPLE".into(),
+        NodeEnum::RangeTableFunc(_) => return "XMLTABLE".into(),
+        NodeEnum::JsonTable(_) => return "JSON_TABLE".into(),
+        NodeEnum::CreateTableAsStmt(_) => return "CREATE TABLE AS".into(),
+        NodeEnum::CreateStmt(_) => return "CREATE TABLE".into(),
+        NodeEnum::IndexStmt(_) => return "CREATE INDEX".into(),
+        NodeEnum::ViewStmt(_) => return "CREATE VIEW".into(),
+        NodeEnum::FetchStmt(_) => return "FETCH".into(),
+        NodeEnum::DeclareCursorStmt(_) => return "DECLARE CURSOR".into(),
+        NodeEnum::ClosePortalStmt(_) => return "CLOSE".into(),
+        NodeEnum::CreatedbStmt(_) => return "CREATE DATABASE".into(),
+        NodeEnum::DropdbStmt(_) => return "DROP DATABASE".into(),
+        NodeEnum::XmlExpr(_) | NodeEnum::XmlSerialize(_) => return "an SQL/XML function".into(),
+        _named_by_its_node => {}
+    }
+    let debug = Head::of(node);
+    let name = debug.strip_suffix("Stmt").unwrap_or(&debug);
+    let mut words = String::new();
+    for (at, letter) in name.char_indices() {
+        if letter.is_uppercase() && at > 0 {
+            words.push(' ');
+        }
+        words.extend(letter.to_uppercase());
+    }
+    words
+}
+
+/// Writes only the head of a debug representation: the variant's name.
+struct Head(String);
+
+impl Head {
+    fn of(node: &NodeEnum) -> String {
+        let mut head = Head(String::new());
+        // The error is how the writer stops at the parenthesis.
+        let _ = std::fmt::Write::write_fmt(&mut head, format_args!("{node:?}"));
+        head.0
+    }
+}
+
+impl std::fmt::Write for Head {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        let end = piece.find(['(', ' ', '{']).unwrap_or(piece.len());
+        self.0.push_str(&piece[..end]);
+        if end < piece.len() { Err(std::fmt::Error) } else { Ok(()) }
+    }
+}
