@@ -195,7 +195,7 @@ impl Bound {
         if tags.own.is_empty() && self.policy.untagged() == Untagged::Deny {
             return Decided::bare(ruling(Effect::Deny, Cause::Untagged, all().next()));
         }
-        let mut worst: Option<(Effect, Cause, &Tag)> = None;
+        let mut worst: Option<(u8, Effect, Cause, &Tag)> = None;
         let mut rows = Vec::new();
         for tag in all() {
             let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
@@ -204,12 +204,14 @@ impl Bound {
                 None => (Effect::Deny, Cause::NoRule),
                 Some(rule) => (self.effect(rule, relation, column, &mut rows), cause(rule)),
             };
-            if worst.as_ref().is_none_or(|(known, _, _)| strictness(&effect) > strictness(known)) {
-                worst = Some((effect, cause, tag));
+            // Of several reasons to deny, a rule that says so tells more than the lack of one.
+            let strict = strictness(&effect) + u8::from(rule.is_some_and(Rule::closes));
+            if worst.as_ref().is_none_or(|(known, _, _, _)| strict > *known) {
+                worst = Some((strict, effect, cause, tag));
             }
         }
         match worst {
-            Some((effect, cause, tag)) => Decided { ruling: ruling(effect, cause, Some(tag)), rows },
+            Some((_, effect, cause, tag)) => Decided { ruling: ruling(effect, cause, Some(tag)), rows },
             // Untagged, and the policy leaves such columns open.
             None => Decided::bare(ruling(Effect::Allow, Cause::Untagged, None)),
         }

@@ -22,9 +22,9 @@ const STACK_BYTES: usize = 64 << 20;
 /// A condition that has been understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Condition {
-    /// The expression as it is sent, over bare columns.
+    /// The expression as it is sent, over bare columns; in parentheses unless it is one column.
     pub(super) sql: Arc<str>,
-    /// `(sql) IS NOT TRUE`.
+    /// `(sql IS NOT TRUE)`.
     pub(super) negated: Arc<str>,
     /// The columns it reads, in order of their first use.
     pub(super) columns: Vec<Arc<str>>,
@@ -43,8 +43,8 @@ pub(super) fn read(sql: &str) -> Result<Condition, String> {
         let expression = reader.expression(expression)?;
         let negated = boolean_test(expression.clone(), BoolTestType::IsNotTrue);
         Ok(Condition {
-            sql: print(&expression)?,
-            negated: print(&negated)?,
+            sql: parenthesised(&expression)?,
+            negated: parenthesised(&negated)?,
             columns: reader.columns,
             cast_to_time: reader.cast_to_time,
         })
@@ -425,6 +425,12 @@ fn value_function(function: &SqlValueFunction) -> Result<Node, String> {
     }
 }
 
+/// The expression in parentheses, so that it may stand beside any operator; a bare column needs none.
+fn parenthesised(expression: &Node) -> Result<Arc<str>, String> {
+    let text = print(expression)?;
+    Ok(if let Some(NodeEnum::ColumnRef(_)) = expression.node { text } else { format!("({text})").into() })
+}
+
 /// Prints an expression, and reads it again: what is sent must be what was understood.
 fn print(expression: &Node) -> Result<Arc<str>, String> {
     let target = ResTarget {
@@ -449,74 +455,88 @@ fn print(expression: &Node) -> Result<Arc<str>, String> {
 mod tests {
     use super::read;
 
-    #[track_caller]
-    fn check(sql: &str, sent: &str, negated: &str) {
-        let condition = read(sql).unwrap();
-        assert_eq!((&*condition.sql, &*condition.negated), (sent, negated));
+    #[test]
+    fn conditions_are_written_anew() {
+        let check = |sql: &str, sent: &str| {
+            let condition = read(sql).unwrap();
+            assert_eq!(&*condition.sql, sent, "{sql}");
+            // What was written is itself a condition, and written alike.
+            assert_eq!(read(sent).unwrap(), condition, "{sent}");
+        };
+        check("marketing_consent", "marketing_consent");
+        check("deleted_at IS NOT NULL", "(deleted_at IS NOT NULL)");
+        check("a and not b or c", "((a AND NOT b) OR c)");
+        check(
+            "created_at > now() - interval '2 years'",
+            "(created_at OPERATOR(pg_catalog.>) (pg_catalog.statement_timestamp() OPERATOR(pg_catalog.-) '2 years'::interval))",
+        );
+        check("kind in ('a', 'b')", "(kind OPERATOR(pg_catalog.=) 'a' OR kind OPERATOR(pg_catalog.=) 'b')");
+        check("kind not in ('a', 'b')", "(kind OPERATOR(pg_catalog.<>) 'a' AND kind OPERATOR(pg_catalog.<>) 'b')");
+        check("x between 1 and -2", "(x OPERATOR(pg_catalog.>=) 1 AND x OPERATOR(pg_catalog.<=) -2)");
+        check(
+            "current_timestamp < until::timestamptz -- why\n",
+            "(pg_catalog.statement_timestamp() OPERATOR(pg_catalog.<) until::timestamptz)",
+        );
+        check("\"Odd name\" = E'it''s \\n'", "(\"Odd name\" OPERATOR(pg_catalog.=) 'it''s \n')");
+        check("x = 1.5 and z is not false", "(x OPERATOR(pg_catalog.=) 1.5 AND z IS NOT FALSE)");
     }
 
     #[test]
-    fn conditions_are_written_anew() {
-        check("marketing_consent", "marketing_consent", "marketing_consent IS NOT TRUE");
-        check("deleted_at IS NOT NULL", "deleted_at IS NOT NULL", "(deleted_at IS NOT NULL) IS NOT TRUE");
-        check("a and not b or c", "(a AND NOT b) OR c", "((a AND NOT b) OR c) IS NOT TRUE");
-        check(
-            "created_at > now() - interval '2 years'",
-            "created_at OPERATOR(pg_catalog.>) (pg_catalog.statement_timestamp() OPERATOR(pg_catalog.-) interval '2 years')",
-            "",
-        );
-        check("kind in ('a', 'b')", "", "");
-        check("kind not in ('a', 'b')", "", "");
-        check("x between 1 and -2", "", "");
-        check("current_timestamp < until::timestamptz -- why\n", "", "");
-        check("\"Odd name\" = E'it''s \\\\ \\n'", "", "");
-        check("x = 1.5 and y = true and z is not false and w = null", "", "");
+    fn a_negated_condition_holds_where_the_condition_is_null() {
+        assert_eq!(&*read("erased").unwrap().negated, "(erased IS NOT TRUE)");
+        assert_eq!(&*read("a or b").unwrap().negated, "((a OR b) IS NOT TRUE)");
     }
 
     #[test]
     fn other_things_are_not_conditions() {
-        let reason = |sql: &str| format!("{sql}  →  {}\n", read(sql).unwrap_err());
-        let all: String = [
-            "",
-            "a, b",
-            "a) FROM secrets WHERE (b",
-            "a); DROP TABLE x; SELECT (b",
-            "a AS b",
-            "a UNION SELECT b",
-            "EXISTS (SELECT 1)",
-            "a IN (SELECT b FROM c)",
-            "u.a",
-            "u.*",
-            "*",
-            "lower(a) = 'x'",
-            "clock_timestamp() > a",
-            "now(1)",
-            "public.now() > a",
-            "a OPERATOR(public.=) 1",
-            "a LIKE 'x%'",
-            "a ~ 'x'",
-            "a / 0 = 1",
-            "- a > 1",
-            "a::int = 1",
-            "a::public.citext = 'x'",
-            "'x'::regclass = a",
-            "customer_id = $customer",
-            "customer_id = $1",
-            "current_date > a",
-            "current_user = a",
-            "CASE WHEN a THEN b END",
-            "a = ANY (b)",
-            "a IS DISTINCT FROM b",
-            "ROW(a, b) = ROW(1, 2)",
-            "a[1] = 2",
-            "(a).b = 1",
-            "a COLLATE \"C\" = 'x'",
-            "B'1' = a",
-            "coalesce(a, b)",
-        ]
-        .into_iter()
-        .map(reason)
-        .collect();
-        assert_eq!(all, "");
+        let check = |sql: &str, reason: &str| {
+            let error = read(sql).unwrap_err();
+            assert!(error.contains(reason), "{sql}: {error}");
+        };
+        let form = "a condition is made of";
+        check("", "syntax error");
+        check("a, b", form);
+        check("a) FROM secrets WHERE (b", "one expression");
+        check("a); DROP TABLE x; SELECT (b", "one expression");
+        check("a) AS x, (b", "one expression");
+        check("a) INTO x WHERE (b", "one expression");
+        check("a AS b", "syntax error");
+        check("a UNION SELECT b", "syntax error");
+        check("EXISTS (SELECT 1)", "sub-select");
+        check("a IN (SELECT b FROM c)", "sub-select");
+        check("(SELECT a)", "sub-select");
+        check("u.a", "bare name");
+        check("u.*", "bare name");
+        check("*", "syntax error");
+        check("lower(a) = 'x'", "function `lower`");
+        check("clock_timestamp() > a", "function `clock_timestamp`");
+        check("now(1)", "no arguments");
+        check("now() OVER () > a", "no arguments");
+        check("public.now() > a", "function `public.now`");
+        check("a OPERATOR(public.=) 1", "another schema");
+        check("a LIKE 'x%'", "may not stand");
+        check("a ~ 'x'", "operator `~`");
+        check("a / 0 = 1", "operator `/`");
+        check("- a > 1", "before its operand");
+        check("a::int = 1", "could fail on a value");
+        check("(a = b)::text = 'x'", "could fail on a value");
+        check("a::public.citext = 'x'", "another schema");
+        check("'x'::regclass = a", "type regclass");
+        check("customer_id = $customer", "`$customer` are not supported yet");
+        check("customer_id = $1", "`$1` are not supported yet");
+        check("current_date > a", "TimeZone");
+        check("current_user = a", "only now()");
+        check("CASE WHEN a THEN b END", form);
+        check("a = ANY (b)", "of the operators");
+        check("a IS DISTINCT FROM b", "of the operators");
+        check("ROW(a, b) = ROW(1, 2)", form);
+        check("a[1] = 2", form);
+        check("(a).b = 1", form);
+        check("a COLLATE \"C\" = 'x'", form);
+        check("B'1' = a", "bit string");
+        check("coalesce(a, b)", form);
+        check(&"(".repeat(5000), "longer than");
+        // Depth costs neither a stack nor the process.
+        assert!(read(&format!("{}a", "NOT ".repeat(1000))).is_ok());
     }
 }

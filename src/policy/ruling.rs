@@ -64,8 +64,8 @@ pub enum Mask {
 pub struct RowCondition {
     /// Its name in the policy, e.g. `not erased`.
     pub name: Arc<str>,
-    /// A boolean SQL expression over the relation's own bare columns, checked at load; a negated condition is already
-    /// written as `(…) IS NOT TRUE`.
+    /// A boolean SQL expression over the relation's own bare columns, checked at load and written anew: in parentheses
+    /// unless it is one column, operators and functions qualified. A negated one is already `(… IS NOT TRUE)`.
     pub sql: Arc<str>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,

@@ -1,0 +1,15 @@
+//! The policy language: what loads and what does not, which rule decides, how tags meet a catalog, and what the two packs
+//! come to. Each test reads as input and expected report.
+
+#[path = "policy/binding.rs"]
+mod binding;
+#[path = "policy/errors.rs"]
+mod errors;
+#[path = "policy/fixture.rs"]
+mod fixture;
+#[path = "policy/packs.rs"]
+mod packs;
+#[path = "policy/rules.rs"]
+mod rules;
+#[path = "policy/system.rs"]
+mod system;

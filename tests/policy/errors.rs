@@ -1,0 +1,330 @@
+//! Load errors, each at its place, all at once.
+
+use super::fixture::{parse, policy};
+use wherefore::policy::{Colour, Policy, SourceFile};
+
+const GOOD: &str = r#"
+[pack]
+name = "test"
+document = "Privacy Statement"
+dated = 2023-08-24
+[subject.person]
+[category.contact]
+[category."contact.email"]
+[purpose.service]
+[purpose.support]
+parent = "service"
+[clause."C-1"]
+words = "We use it for the service."
+[[rule]]
+id = "service"
+clause = "C-1"
+subject = "person"
+category = "contact"
+purpose = "service"
+effect = "allow"
+[role.app]
+purposes = ["service"]
+default = "support"
+"#;
+
+/// The good policy with `more` after it, and what the loader says.
+#[track_caller]
+fn errors(more: &str) -> String {
+    match parse(&format!("{GOOD}{more}")) {
+        Ok(_) => "loads\n".to_owned(),
+        Err(errors) => errors.render(Colour::Plain),
+    }
+}
+
+#[test]
+fn a_policy_in_order_loads_without_lints() {
+    let loaded = parse(GOOD).unwrap();
+    let lints: String = loaded.lints.iter().map(|lint| lint.render(Colour::Plain)).collect();
+    assert_eq!(lints, "");
+    let policy = loaded.policy;
+    assert_eq!(&**policy.name(), "test");
+    let names: Vec<_> = policy.purposes().map(|purpose| policy.purpose_name(purpose).to_string()).collect();
+    assert_eq!(names, ["service", "support"]);
+    let support = policy.purpose("support").unwrap();
+    assert_eq!(policy.purpose_parent(support), policy.purpose("service"));
+    let (clause, section) = policy.clauses().next().unwrap();
+    assert_eq!((&*clause.dated, section), ("2023-08-24", None));
+}
+
+#[test]
+fn every_error_is_reported_at_once() {
+    insta::assert_snapshot!(errors(
+        r#"
+[[rule]]
+id = "typos"
+clause = "C-2"
+subject = "persn"
+category = ["contact.emial", "contacts"]
+purpose = "suport"
+rights = ["reed"]
+where = ["not erased"]
+efect = "allow"
+effect = "alow"
+[role.marketing]
+purposes = ["service", "marketing"]
+default = "service"
+[table.users]
+subject = "people"
+default = "contact"
+columns.email = ["contact.email", 3]
+erased = "deleted_at IS NOT NULL OR EXISTS (SELECT 1 FROM secrets)"
+"#
+    ));
+}
+
+#[test]
+fn syntax_errors_of_all_files_are_reported_without_what_follows_from_them() {
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    let errors = Policy::parse(&[
+        file("pack.toml", "[pack]\nname = \"test\n\n[purpose.service\n"),
+        file("rules.toml", "[[rule]]\nid = \"a\"\npurpose = \"service\"\neffect == \"allow\"\n"),
+    ])
+    .unwrap_err();
+    insta::assert_snapshot!(errors.render(Colour::Plain));
+}
+
+#[test]
+fn what_is_not_supported_yet_is_an_error() {
+    insta::assert_snapshot!(errors(
+        r#"
+[recipient.provider]
+[parameter.customer]
+type = "int4"
+[purpose.legal]
+justification = { pattern = "^CASE-[0-9]+$" }
+mode = "shadow"
+[[rule]]
+id = "aggregate"
+purpose = "support"
+effect = { aggregate = { min_subjects = 10 } }
+[[rule]]
+id = "partial"
+purpose = "support"
+effect = { mask = { partial = { keep_last = 4 } } }
+filter = "lookup"
+[[rule]]
+id = "hash"
+purpose = "support"
+effect = { mask = "hash" }
+[[rule]]
+id = "lookup"
+purpose = "support"
+effect = "lookup"
+[table."public.end_users"]
+scope.customer = "customer_id = $customer"
+[role.partner]
+purposes = "service"
+recipient = "provider"
+parameters.customer = 42
+"#
+    ));
+}
+
+#[test]
+fn trees_are_checked() {
+    insta::assert_snapshot!(errors(
+        r#"
+[purpose.a]
+parent = "b"
+[purpose.b]
+parent = "c"
+[purpose.c]
+parent = "a"
+[purpose.d]
+parent = "servce"
+[category."contacts.email"]
+[category."contact.phone"]
+parent = "other"
+[category.other]
+[subject."End User"]
+[purpose.owner]
+parent = "service"
+unrestricted = true
+"#
+    ));
+}
+
+#[test]
+fn names_declared_twice_are_errors_across_files() {
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    let more = "[purpose.service]\n[pack]\n[[rule]]\nid = \"service\"\neffect = \"deny\"\n[role.app]\npurposes = \"service\"\n";
+    let errors = Policy::parse(&[file("a.toml", GOOD), file("b.toml", more)]).unwrap_err();
+    insta::assert_snapshot!(errors.render(Colour::Plain));
+}
+
+#[test]
+fn shapes_are_checked() {
+    insta::assert_snapshot!(errors(
+        r#"
+[clause."C-3"]
+section = 3
+[[rule]]
+category = "contact"
+purpose = []
+effect = { mask = "nul" }
+[[rule]]
+id = "empty"
+purpose = "support"
+effect = {}
+[[rule]]
+id = "writes"
+purpose = "support"
+rights = ["read", "update"]
+except = ["service"]
+effect = { mask = { constant = "x" } }
+[[rule]]
+id = "closed"
+purpose = "support"
+category = "contact"
+where = ["consent.x"]
+effect = "deny"
+[table."public.t"]
+consent.x = "agreed"
+conditions.erased = "true"
+conditions."a b" = "true"
+[role.none]
+default = "service"
+[role.other]
+purposes = "support"
+default = "service"
+"#
+    ));
+}
+
+#[test]
+fn no_pack_is_an_error() {
+    insta::assert_snapshot!(Policy::parse(&[]).unwrap_err().render(Colour::Plain));
+}
+
+#[test]
+fn tags_that_exclude_each_other_do_not_load() {
+    insta::assert_snapshot!(errors(
+        r#"
+[category.usage]
+never_with = ["contact"]
+never_about = ["person"]
+[table."public.t"]
+columns.a = ["usage", "contact.email"]
+[table."public.u"]
+subject = "person"
+default = "usage"
+"#
+    ));
+}
+
+#[test]
+fn colour_is_an_option() {
+    let errors = parse("[pack]\nnam = 1\n").unwrap_err();
+    assert!(!errors.render(Colour::Plain).contains('\u{1b}'));
+    assert!(errors.render(Colour::Ansi).contains('\u{1b}'));
+}
+
+#[test]
+fn lints_stand_at_their_place() {
+    let text = format!(
+        "{GOOD}{}",
+        r#"
+[clause."C-2"]
+words = "Nothing rests on this."
+[clause."C-3"]
+words = "But a rule does."
+without_rule = "for a reason"
+[purpose.nobody]
+[purpose.owner]
+unrestricted = true
+[role.dba]
+purposes = "owner"
+[[rule]]
+id = "cites-nothing"
+purpose = "support"
+subject = "person"
+category = "contact.email"
+effect = "deny"
+[[rule]]
+id = "never-judged"
+clause = "C-3"
+purpose = "owner"
+effect = "deny"
+[[rule]]
+id = "forbidden"
+clause = "C-1"
+category = "contact"
+purpose = "nobody"
+effect = "forbid"
+[[rule]]
+id = "unreachable"
+clause = "C-1"
+category = "contact.email"
+purpose = "nobody"
+effect = "deny"
+[[rule]]
+id = "conditional"
+clause = "C-1"
+category = "contact"
+subject = "person"
+purpose = "support"
+where = ["consent.x"]
+effect = "allow"
+[table."public.with"]
+subject = "person"
+default = "contact"
+consent.x = "agreed"
+[table."public.without"]
+subject = "person"
+default = "contact"
+"#
+    );
+    let loaded = parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let lints: Vec<_> = loaded.lints.iter().map(|lint| lint.render(Colour::Plain)).collect();
+    insta::assert_snapshot!(lints.join("\n"));
+}
+
+#[test]
+fn principals_are_the_union_of_their_roles() {
+    let policy = policy(
+        r#"
+[pack]
+[purpose.service]
+[purpose.support]
+parent = "service"
+[purpose.marketing]
+[role.app]
+purposes = "service"
+default = "support"
+[role.ads]
+purposes = "marketing"
+default = "marketing"
+[role.quiet]
+purposes = "marketing"
+"#,
+    );
+    let check = |user: &str, roles: &[&str], purposes: &str, default: &str| {
+        let roles: Vec<_> = roles.iter().map(|role| (*role).into()).collect();
+        let principal = policy.principal(user, &roles);
+        let name = |purpose| policy.purpose_name(purpose).to_string();
+        let names: Vec<_> = principal.purposes.iter().map(|purpose| name(*purpose)).collect();
+        assert_eq!(names.join(" "), purposes, "{user}");
+        assert_eq!(principal.default.map(name).unwrap_or_default(), default, "{user}");
+        principal.class
+    };
+    let app = check("app", &[], "service support", "support");
+    let alice = check("alice", &["app", "unknown"], "service support", "support");
+    assert_eq!(app, alice, "no plan can tell them apart");
+    check("alice", &["app", "quiet"], "service support marketing", "support");
+    check("alice", &["app", "ads"], "service support marketing", "");
+    check("ads", &["app"], "service support marketing", "marketing");
+    let nobody = check("nobody", &[], "", "");
+    assert_ne!(app, nobody);
+}
+
+#[test]
+fn the_version_changes_with_the_files() {
+    assert_eq!(policy(GOOD).version(), policy(GOOD).version());
+    assert_ne!(policy(GOOD).version(), policy(&GOOD.replace("\"allow\"", "\"deny\"")).version());
+}

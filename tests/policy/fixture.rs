@@ -1,0 +1,139 @@
+//! Policies from strings and catalogs from DDL.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use wherefore::catalog::{Catalog, Column, Relation, RelationKind, Snapshot};
+use wherefore::policy::{Bound, Colour, Effect, Loaded, Mask, Policy, PolicyErrors, RelationRuling, SourceFile};
+use wherefore::vocab::{AttNum, Cause, Oid};
+
+/// Loads one file's text.
+pub fn parse(text: &str) -> Result<Loaded, PolicyErrors> {
+    Policy::parse(&[SourceFile { path: "policy.toml".to_owned(), text: text.to_owned() }])
+}
+
+/// Loads a policy that is in order.
+#[track_caller]
+pub fn policy(text: &str) -> Arc<Policy> {
+    Arc::new(parse(text).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy)
+}
+
+/// Every `*.toml` of a pack, by name.
+pub fn pack(name: &str) -> Vec<SourceFile> {
+    let directory = format!("policy/{name}");
+    let mut paths: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    let read = |path: std::path::PathBuf| SourceFile {
+        text: std::fs::read_to_string(&path).unwrap(),
+        path: path.display().to_string(),
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// `pg_type.oid` of the types that the packs use; anything else is a user's type.
+fn type_oid(name: &str) -> Oid {
+    match name {
+        "bool" => 16,
+        "bytea" => 17,
+        "int8" => 20,
+        "int2" => 21,
+        "int4" => 23,
+        "text" => 25,
+        "inet" => 869,
+        "_text" => 1009,
+        "date" => 1082,
+        "timestamptz" => 1184,
+        "uuid" => 2950,
+        "jsonb" => 3802,
+        _ => 16_500,
+    }
+}
+
+/// A catalog from `CREATE TABLE` statements; `parents` is read from `INHERITS`.
+pub fn catalog(ddl: &str) -> Arc<Catalog> {
+    use pg_query::NodeEnum;
+    let string = |node: &pg_query::protobuf::Node| match &node.node {
+        Some(NodeEnum::String(text)) => text.sval.clone(),
+        other => panic!("not a name: {other:?}"),
+    };
+    let mut relations: Vec<Relation> = Vec::new();
+    for statement in pg_query::parse(ddl, 0).unwrap().protobuf.stmts {
+        let Some(NodeEnum::CreateStmt(create)) = statement.stmt.and_then(|node| node.node) else { continue };
+        let relation = create.relation.unwrap();
+        let mut columns = Vec::new();
+        for element in &create.table_elts {
+            let Some(NodeEnum::ColumnDef(column)) = &element.node else { continue };
+            let type_name = column.type_name.as_ref().unwrap();
+            let mut name = string(type_name.names.last().unwrap());
+            if !type_name.array_bounds.is_empty() {
+                name = format!("_{name}");
+            }
+            columns.push(Column {
+                number: AttNum(columns.len() as i16 + 1),
+                name: column.colname.as_str().into(),
+                type_oid: type_oid(&name),
+                type_sql: name.into(),
+                not_null: false,
+                nondeterministic: false,
+            });
+        }
+        let parent = |node: &pg_query::protobuf::Node| match &node.node {
+            Some(NodeEnum::RangeVar(parent)) => {
+                relations.iter().find(|known| *known.name == parent.relname).unwrap().oid
+            }
+            other => panic!("not a parent: {other:?}"),
+        };
+        let parents = create.inh_relations.iter().map(parent).collect();
+        let schema = if relation.schemaname.is_empty() { "public" } else { &relation.schemaname };
+        relations.push(Relation {
+            oid: 20_000 + relations.len() as Oid,
+            schema: schema.into(),
+            name: relation.relname.as_str().into(),
+            kind: RelationKind::Table,
+            columns,
+            primary_key: Vec::new(),
+            parents,
+        });
+    }
+    Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))
+}
+
+pub fn bound(text: &str, ddl: &str) -> Bound {
+    Bound::new(policy(text), catalog(ddl))
+}
+
+/// What a purpose may see of a relation, one line per column and row condition.
+pub fn ruling(bound: &Bound, purpose: Option<&str>, relation: &str) -> String {
+    let (schema, name) = relation.split_once('.').unwrap_or(("public", relation));
+    let relation = bound.catalog().relation_in(schema, name).unwrap();
+    let purpose = purpose.map(|name| bound.policy().purpose(name).unwrap());
+    describe(relation, &bound.ruling(purpose, relation))
+}
+
+fn describe(relation: &Relation, ruling: &RelationRuling) -> String {
+    let mut out = String::new();
+    for (column, ruled) in relation.columns.iter().zip(&ruling.columns) {
+        assert_eq!(column.number, ruled.number);
+        let effect = match &ruled.effect {
+            Effect::Allow => "allow".to_owned(),
+            Effect::Deny => "deny".to_owned(),
+            Effect::Mask(Mask::Null) => "null".to_owned(),
+            Effect::Mask(Mask::Constant(text)) => format!("'{text}'"),
+        };
+        let cause = match &ruled.cause {
+            Cause::Rule { rule, clause } => match clause {
+                Some(clause) => format!("{rule} ({})", clause.id),
+                None => rule.to_string(),
+            },
+            Cause::NoRule => "no rule".to_owned(),
+            Cause::Untagged => "untagged".to_owned(),
+            Cause::NoPurpose => "no purpose".to_owned(),
+            Cause::System => "system".to_owned(),
+        };
+        writeln!(out, "{}: {effect}, {cause}", column.name).unwrap();
+    }
+    for row in &ruling.rows {
+        writeln!(out, "where {}: {}", row.name, row.sql).unwrap();
+    }
+    out
+}

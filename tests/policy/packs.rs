@@ -1,0 +1,115 @@
+//! The two packs: they load, they fit their schema, and what each purpose may see.
+
+use super::fixture::{catalog, pack, ruling};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use wherefore::catalog::Catalog;
+use wherefore::policy::{Bound, Colour, Policy};
+use wherefore::vocab::Cause;
+
+fn load(name: &str) -> (Bound, Vec<String>) {
+    let loaded = Policy::parse(&pack(name)).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain)));
+    let lints = loaded.lints.iter().map(|lint| lint.message().to_owned()).collect();
+    let ddl = std::fs::read_to_string(format!("policy/{name}/schema.sql")).unwrap();
+    let catalog: Arc<Catalog> = catalog(&ddl);
+    (Bound::new(Arc::new(loaded.policy), catalog), lints)
+}
+
+#[track_caller]
+fn check_lints(name: &str, expected: &[&str]) {
+    let (bound, lints) = load(name);
+    assert_eq!(lints, expected);
+    let of_catalog: String = bound.lints().iter().map(|lint| lint.render(Colour::Plain)).collect();
+    assert_eq!(of_catalog, "");
+    assert_eq!(bound.untagged(), []);
+}
+
+#[test]
+fn botpress_lacks_only_what_the_language_cannot_say_yet() {
+    check_lints("botpress", &["no rule cites clause `B-4a`"]);
+}
+
+#[test]
+fn pystorm_lacks_only_what_the_language_cannot_say_yet() {
+    check_lints(
+        "pystorm",
+        &["no rule cites clause `P-3`", "no rule cites clause `P-8.1b`", "no rule cites clause `P-8.2`"],
+    );
+}
+
+/// Every ruling of a pack, relation by relation and purpose by purpose.
+fn matrix(name: &str) -> String {
+    let (bound, _) = load(name);
+    let mut out = String::new();
+    for relation in bound.catalog().relations() {
+        for purpose in bound.policy().purposes() {
+            let name = bound.policy().purpose_name(purpose);
+            let ruled = bound.ruling(Some(purpose), relation);
+            let all_alike =
+                ruled.columns.windows(2).all(|pair| pair[0].cause == pair[1].cause && pair[0].effect == pair[1].effect);
+            let report = ruling(&bound, Some(name), &relation.name);
+            if ruled.whole() {
+                writeln!(out, "{} for {name}: whole", relation.name).unwrap();
+            } else if all_alike {
+                let line = report.lines().next().unwrap().split_once(": ").unwrap().1;
+                writeln!(out, "{} for {name}: {line}", relation.name).unwrap();
+            } else {
+                writeln!(out, "{} for {name}:\n    {}", relation.name, report.trim_end().replace('\n', "\n    "))
+                    .unwrap();
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn rulings_of_botpress() {
+    insta::assert_snapshot!(matrix("botpress"));
+}
+
+#[test]
+fn rulings_of_pystorm() {
+    insta::assert_snapshot!(matrix("pystorm"));
+}
+
+#[test]
+fn a_message_is_not_for_training_and_the_refusal_can_quote_why() {
+    let (bound, _) = load("botpress");
+    let messages = bound.catalog().relation_in("public", "messages").unwrap();
+    let ruled = bound.ruling(bound.policy().purpose("model_training"), messages);
+    let body = &ruled.columns[messages.columns.iter().position(|column| &*column.name == "body").unwrap()];
+    let Cause::Rule { rule, clause: Some(clause) } = &body.cause else { panic!("{:?}", body.cause) };
+    assert_eq!((&**rule, &*clause.id, &*clause.dated), ("no-training-on-end-users", "B-1d", "2023-08-24"));
+    assert_eq!(
+        &*clause.words,
+        "We do not use Conversation Data or other End-User personal data for any other purpose, which includes analytics \
+         and algorithms and model improvements or training."
+    );
+    assert_eq!((&*body.categories[0], body.subject.as_deref()), ("conversation_data", Some("end_user")));
+    assert!(!ruled.countable());
+}
+
+#[test]
+fn the_service_passes_untouched() {
+    let (bound, _) = load("botpress");
+    for name in ["messages", "conversations", "end_users", "bots", "bot_contents"] {
+        let relation = bound.catalog().relation_in("public", name).unwrap();
+        assert!(bound.ruling(bound.policy().purpose("service_operation"), relation).whole(), "{name}");
+    }
+}
+
+#[test]
+fn hints_name_only_what_the_principal_may_declare() {
+    let (bound, _) = load("botpress");
+    let messages = bound.catalog().relation_in("public", "messages").unwrap();
+    let body = messages.columns.iter().find(|column| &*column.name == "body").unwrap().number;
+    let check = |user: &str, expected: &[&str]| {
+        let principal = bound.policy().principal(user, &[]);
+        let names = bound.purposes_that_open(&principal, &[(messages.oid, Some(body))], 5);
+        assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), expected, "{user}");
+    };
+    check("ml_engineer", &[]);
+    check("support_agent", &["customer_support", "technical_support"]);
+    check("app_service", &["service_operation", "customer_support", "technical_support"]);
+    check("dba", &["administration"]);
+}
