@@ -55,6 +55,19 @@ pub struct Upstream {
     pub catalog_password_env: Option<String>,
 }
 
+impl Upstream {
+    /// The password of the catalog user, from wherever the config says.
+    pub fn password(&self) -> std::io::Result<Option<String>> {
+        if let Some(path) = &self.catalog_password_file {
+            return std::fs::read_to_string(path).map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()));
+        }
+        if let Some(name) = &self.catalog_password_env {
+            return std::env::var(name).map(Some).map_err(|error| std::io::Error::other(format!("{name}: {error}")));
+        }
+        Ok(self.catalog_password.clone())
+    }
+}
+
 /// `[database.NAME]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -221,6 +234,11 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The database's own name, by the name that the client used.
+    pub fn dbname<'a>(&'a self, name: &'a str) -> &'a str {
+        self.database.get(name).and_then(|alias| alias.dbname.as_deref()).unwrap_or(name)
     }
 
     /// The pack that governs a database, by the name that the client used; `None` if it has none.

@@ -1,11 +1,11 @@
 //! Configuration, and the catalog and policy snapshots that are swapped whole.
 
-mod catalog;
-mod config;
+pub mod catalog;
+pub mod config;
 mod database;
-mod files;
+mod pack;
 mod probe;
 
-pub use config::{Alias, CatalogConfig, Config, ConfigError, Limits, RolePin, Seconds, Upstream};
-pub use database::{Databases, NotReady};
-pub use files::{PackError, read_pack};
+pub use config::{Config, ConfigError};
+pub use database::{Database, Databases, NotReady};
+pub use pack::{PackError, read_pack};

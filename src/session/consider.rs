@@ -67,16 +67,16 @@ pub fn is_declaration(kind: &Kind) -> bool {
     matches!(kind, Kind::Set(set) if set.name.starts_with("wherefore."))
 }
 
-/// Whether a statement of this kind may change what the catalog snapshot holds.
+/// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
-        Kind::Other(words) => {
-            let first = words.split(' ').next().unwrap_or_default();
-            matches!(first, "CREATE" | "ALTER" | "DROP" | "IMPORT" | "DO" | "GRANT" | "REVOKE" | "COMMENT")
-                || words.ends_with("INTO")
-        }
-        Kind::Discard(_) => false,
-        Kind::Read | Kind::Transaction(_) | Kind::Set(_) | Kind::Show(_) | Kind::Deallocate(_) => false,
+        Kind::Other(words) => &**words == "DO",
+        Kind::Read
+        | Kind::Transaction(_)
+        | Kind::Set(_)
+        | Kind::Show(_)
+        | Kind::Discard(_)
+        | Kind::Deallocate(_) => false,
     }
 }
 
