@@ -1,1 +1,11 @@
-//! (see lib.rs)
+//! Configuration, and the catalog and policy snapshots that are swapped whole.
+
+pub mod catalog;
+pub mod config;
+mod database;
+mod pack;
+mod probe;
+
+pub use config::{Config, ConfigError};
+pub use database::{Database, Databases, NotReady};
+pub use pack::{PackError, read_pack};

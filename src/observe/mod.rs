@@ -1,1 +1,7 @@
-//! (see lib.rs)
+//! Logs, counters and the record of every refusal.
+
+mod counters;
+mod log;
+
+pub use counters::{Counters, Tally};
+pub use log::{Format, Log, set_up};

@@ -1,1 +1,26 @@
-//! (see lib.rs)
+//! One client's session without its sockets.
+//!
+//! The machine takes the bytes of either side as they come and says what to send to whom, so that all of it can be tested
+//! without a server. It keeps what the judgement needs (purpose in force, search path, prepared statements) and what order
+//! needs (which answers are still to come); the transaction's state, skipping after errors and the settings themselves stay
+//! the server's, and where the session cannot know a setting it asks the server before it judges anything else.
+
+mod answers;
+mod consider;
+mod extended;
+mod judge;
+mod machine;
+mod poison;
+mod positions;
+mod purpose;
+mod queue;
+mod settings;
+mod shelf;
+mod simple;
+mod statements;
+
+pub use answers::Answer;
+pub use judge::{Judge, Witness};
+pub use machine::{Bounds, Opening, Refresh, Session, Step};
+pub use purpose::{Start, declarable, start_purpose};
+pub use shelf::Shelf;

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use pgwire::messages::Message;
-use pgwire::messages::extendedquery::{Bind, Close, Execute, Parse, Sync};
+use pgwire::messages::extendedquery::{Bind, Close, Describe, Execute, Parse, Sync};
 use pgwire::messages::simplequery::Query;
 
 /// The names under which the proxy's own statements are prepared. Clients may not use names that begin like this.
@@ -32,15 +32,33 @@ pub fn parse(name: &[u8], text: &[u8], types: &[u8], out: &mut BytesMut) {
     out.put_slice(types);
 }
 
-/// One statement in a segment of its own, by the extended protocol, so that the client's unnamed statement and portal
-/// survive. Answers: 1 2 (D …) C 3 Z.
-pub fn run_once(text: &str, out: &mut BytesMut) {
+/// One statement of the proxy's own by the extended protocol, so that the client's unnamed statement and portal survive.
+/// Answers: 1 2 (D …) C 3 3.
+pub fn run_inside(text: &str, out: &mut BytesMut) {
     let name = Some(OWN.to_owned());
     put(Parse::new(name.clone(), text.to_owned(), Vec::new()), out);
     put(Bind::new(name.clone(), name.clone(), Vec::new(), Vec::new(), Vec::new()), out);
     put(Execute::new(name.clone(), 0), out);
+    put(Close::new(b'P', name.clone()), out);
     put(Close::new(b'S', name), out);
+}
+
+/// Statements of the proxy's own in a segment of their own.
+pub fn run_apart(texts: &[&str], out: &mut BytesMut) {
+    for text in texts {
+        run_inside(text, out);
+    }
     put(Sync::new(), out);
+}
+
+/// Describe of a prepared statement.
+pub fn describe_statement(name: &str, out: &mut BytesMut) {
+    put(Describe::new(b'S', Some(name.to_owned())), out);
+}
+
+/// An Execute of a portal that does not exist: fails with 34000 and the name in the message.
+pub fn execute_unknown(name: &str, out: &mut BytesMut) {
+    put(Execute::new(Some(name.to_owned()), 0), out);
 }
 
 /// Close of a prepared statement.
@@ -71,7 +89,7 @@ mod tests {
     #[test]
     fn what_we_send_is_well_formed() {
         let mut out = BytesMut::new();
-        run_once("SELECT 1", &mut out);
+        run_apart(&["SELECT 1"], &mut out);
         parse(b"s", b"SELECT $1", b"\0\x01\0\0\0\x17", &mut out);
         bind_prefix(b"p", b"s", 6, &mut out);
         out.extend_from_slice(&[0; 6]);
@@ -83,6 +101,6 @@ mod tests {
         }
         assert_eq!(at, out.len());
         use ClientTag::{Bind, Close, Execute, Parse, Sync};
-        assert_eq!(tags, [Parse, Bind, Execute, Close, Sync, Parse, Bind]);
+        assert_eq!(tags, [Parse, Bind, Execute, Close, Close, Sync, Parse, Bind]);
     }
 }

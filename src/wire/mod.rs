@@ -14,7 +14,10 @@ mod startup;
 
 pub use check::{Parse, Target, bind_names, check_tiny, close_or_describe, execute, parse, query};
 pub use frame::{ClientTag, HEADER, Header, LARGEST_BODY, Violation, client_header, server_header};
-pub use make::{bind_prefix, bind_unknown, close_statement, parse as make_parse, query as make_query, run_once};
+pub use make::{
+    bind_prefix, bind_unknown, close_statement, describe_statement, execute_unknown, parse as make_parse,
+    query as make_query, run_apart, run_inside,
+};
 pub use options::{Options, split_options};
 pub use report::{
     DataRow, ErrorFields, data_row, error_fields, fatal, fatal_with, parameter_status, refusal_report, write_error,

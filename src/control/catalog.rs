@@ -1,0 +1,277 @@
+//! Reads what a database contains, in one transaction, over a connection of the proxy's own.
+
+use super::config::Config;
+use crate::catalog::{
+    CastInfo, Column, Function, FunctionKind, Operator, OutColumn, Relation, RelationKind, Role, Snapshot, TypeInfo,
+    TypeKind,
+};
+use crate::vocab::{AttNum, Oid};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio_postgres::{Client, Error, Row};
+
+/// How to connect to read a database's catalog.
+pub fn connection(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
+    let upstream = &config.upstream;
+    let mut connection = tokio_postgres::Config::new();
+    connection
+        .host(&upstream.host)
+        .port(upstream.port)
+        .user(&upstream.catalog_user)
+        .dbname(database)
+        .application_name("wherefore catalog")
+        .connect_timeout(std::time::Duration::from_secs(10));
+    if let Some(password) = upstream.password()? {
+        connection.password(password);
+    }
+    Ok(connection)
+}
+
+/// Everything but functions is small. Names of the first set of columns are those of [`Relation`].
+const RELATIONS: &str = "
+    SELECT c.oid, n.nspname, c.relname, c.relkind::text,
+           (SELECT i.indkey::int2[] FROM pg_index i
+             WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid AND i.indimmediate),
+           ARRAY(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid ORDER BY h.inhparent)
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
+       AND n.nspname <> 'pg_toast'
+     ORDER BY c.oid";
+
+const COLUMNS: &str = "
+    SELECT a.attrelid, a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
+           a.attnotnull, coalesce(NOT l.collisdeterministic, false)
+      FROM pg_attribute a
+      JOIN pg_class c ON c.oid = a.attrelid
+      LEFT JOIN pg_collation l ON l.oid = a.attcollation
+     WHERE a.attnum > 0 AND NOT a.attisdropped
+       AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
+     ORDER BY a.attrelid, a.attnum";
+
+const FUNCTIONS: &str = "
+    SELECT n.nspname, p.proname, p.prokind::text, CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END::int2,
+           p.proretset, p.prorettype, e.objid IS NOT NULL, p.proallargtypes, p.proargmodes::text[], p.proargnames
+      FROM pg_proc p
+      JOIN pg_namespace n ON n.oid = p.pronamespace
+      LEFT JOIN pg_depend e
+             ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.objsubid = 0 AND e.deptype = 'e'
+     ORDER BY p.oid";
+
+const OPERATORS: &str = "
+    SELECT n.nspname, o.oprname, e.objid IS NOT NULL
+      FROM pg_operator o
+      JOIN pg_namespace n ON n.oid = o.oprnamespace
+      LEFT JOIN pg_depend e
+             ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid AND e.objsubid = 0 AND e.deptype = 'e'
+     WHERE n.nspname <> 'pg_catalog'
+     ORDER BY o.oid";
+
+const CASTS: &str = "
+    SELECT k.castsource, k.casttarget, k.castcontext <> 'e', e.objid IS NOT NULL
+      FROM pg_cast k
+      LEFT JOIN pg_proc p ON p.oid = k.castfunc
+      LEFT JOIN pg_namespace n ON n.oid = p.pronamespace
+      LEFT JOIN pg_depend e
+             ON e.classid = 'pg_cast'::regclass AND e.objid = k.oid AND e.objsubid = 0 AND e.deptype = 'e'
+     WHERE k.oid >= 16384 OR n.nspname <> 'pg_catalog'
+     ORDER BY k.oid";
+
+const TYPES: &str = "
+    SELECT t.oid, n.nspname, t.typname, t.typtype::text, e.objid IS NOT NULL
+      FROM pg_type t
+      JOIN pg_namespace n ON n.oid = t.typnamespace
+      LEFT JOIN pg_class c ON c.oid = t.typrelid
+      LEFT JOIN pg_depend e
+             ON e.classid = 'pg_type'::regclass AND e.objid = t.oid AND e.objsubid = 0 AND e.deptype = 'e'
+     WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast')
+       AND (t.typrelid = 0 OR c.relkind = 'c')
+       AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
+     ORDER BY t.oid";
+
+/// Reads a snapshot.
+pub async fn read(client: &Client) -> Result<Snapshot, Error> {
+    let mut snapshot = Snapshot::default();
+    // One transaction for one state; an empty path so that type names come out qualified.
+    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog").await?;
+    let outcome = fill(client, &mut snapshot).await;
+    let _ = client.batch_execute("ROLLBACK").await;
+    outcome.map(|()| snapshot)
+}
+
+async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
+    let mut names = Names::default();
+    let row = client
+        .query_one("SELECT current_database()::text, current_setting('server_version_num')::int4", &[])
+        .await?;
+    snapshot.database = row.try_get(0)?;
+    snapshot.server_version = row.try_get::<_, i32>(1)?.unsigned_abs();
+    for row in client.query("SELECT nspname::text FROM pg_namespace ORDER BY 1", &[]).await? {
+        snapshot.schemas.push(names.get(row.try_get(0)?));
+    }
+    snapshot.relations = relations(client, &mut names).await?;
+    for row in client.query(FUNCTIONS, &[]).await? {
+        snapshot.functions.push(function(&row, &mut names)?);
+    }
+    for row in client.query(OPERATORS, &[]).await? {
+        let (schema, name) = (names.get(row.try_get(0)?), names.get(row.try_get(1)?));
+        snapshot.operators.push(Operator { schema, name, extension: row.try_get(2)? });
+    }
+    for row in client.query(CASTS, &[]).await? {
+        snapshot.casts.push(CastInfo {
+            source: row.try_get(0)?,
+            target: row.try_get(1)?,
+            implicit: row.try_get(2)?,
+            extension: row.try_get(3)?,
+        });
+    }
+    for row in client.query(TYPES, &[]).await? {
+        snapshot.types.push(TypeInfo {
+            oid: row.try_get(0)?,
+            schema: names.get(row.try_get(1)?),
+            name: names.get(row.try_get(2)?),
+            kind: type_kind(row.try_get(3)?),
+            extension: row.try_get(4)?,
+        });
+    }
+    snapshot.roles = roles(client, &mut names).await?;
+    Ok(())
+}
+
+
+/// Equal names share their memory.
+#[derive(Default)]
+struct Names(FxHashSet<Arc<str>>);
+
+impl Names {
+    fn get(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.0.insert(Arc::clone(&name));
+        name
+    }
+}
+
+async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, Error> {
+    let mut columns: FxHashMap<Oid, Vec<Column>> = FxHashMap::default();
+    for row in client.query(COLUMNS, &[]).await? {
+        columns.entry(row.try_get(0)?).or_default().push(Column {
+            number: AttNum(row.try_get(1)?),
+            name: names.get(row.try_get(2)?),
+            type_oid: row.try_get(3)?,
+            type_sql: names.get(row.try_get(4)?),
+            not_null: row.try_get(5)?,
+            nondeterministic: row.try_get(6)?,
+        });
+    }
+    let mut relations = Vec::new();
+    for row in client.query(RELATIONS, &[]).await? {
+        let oid: Oid = row.try_get(0)?;
+        let kind: &str = row.try_get(3)?;
+        let key: Option<Vec<i16>> = row.try_get(4)?;
+        relations.push(Relation {
+            oid,
+            schema: names.get(row.try_get(1)?),
+            name: names.get(row.try_get(2)?),
+            kind: relation_kind(kind),
+            columns: columns.remove(&oid).unwrap_or_default(),
+            primary_key: key.unwrap_or_default().into_iter().map(AttNum).collect(),
+            parents: row.try_get(5)?,
+        });
+    }
+    Ok(relations)
+}
+
+fn relation_kind(kind: &str) -> RelationKind {
+    match kind {
+        "p" => RelationKind::PartitionedTable,
+        "v" => RelationKind::View,
+        "m" => RelationKind::MaterializedView,
+        "f" => RelationKind::ForeignTable,
+        "S" => RelationKind::Sequence,
+        _ => RelationKind::Table,
+    }
+}
+
+fn type_kind(kind: &str) -> TypeKind {
+    match kind {
+        "c" => TypeKind::Composite,
+        "d" => TypeKind::Domain,
+        "e" => TypeKind::Enum,
+        "r" => TypeKind::Range,
+        "m" => TypeKind::Multirange,
+        "p" => TypeKind::Pseudo,
+        _ => TypeKind::Base,
+    }
+}
+
+fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
+    let kind: &str = row.try_get(2)?;
+    let types: Option<Vec<Oid>> = row.try_get(7)?;
+    let modes: Option<Vec<String>> = row.try_get(8)?;
+    let argument_names: Option<Vec<String>> = row.try_get(9)?;
+    let mut out = Vec::new();
+    // OUT, INOUT and TABLE arguments are the columns of the result.
+    for (at, (type_oid, mode)) in types.iter().flatten().zip(modes.iter().flatten()).enumerate() {
+        if matches!(mode.as_str(), "o" | "b" | "t") {
+            let name = argument_names.as_ref().and_then(|names| names.get(at)).map_or("", String::as_str);
+            let name = if name.is_empty() { format!("column{}", out.len() + 1) } else { name.to_owned() };
+            out.push(OutColumn { name: names.get(&name), type_oid: *type_oid });
+        }
+    }
+    Ok(Function {
+        schema: names.get(row.try_get(0)?),
+        name: names.get(row.try_get(1)?),
+        kind: match kind {
+            "p" => FunctionKind::Procedure,
+            "a" => FunctionKind::Aggregate,
+            "w" => FunctionKind::Window,
+            _ => FunctionKind::Function,
+        },
+        arguments: row.try_get(3)?,
+        set: row.try_get(4)?,
+        out,
+        returns: row.try_get(5)?,
+        extension: row.try_get(6)?,
+    })
+}
+
+/// Every role with all the roles it is a member of, at whatever distance.
+async fn roles(client: &Client, names: &mut Names) -> Result<Vec<Role>, Error> {
+    let mut by_oid: Vec<(Oid, Arc<str>)> = Vec::new();
+    for row in client.query("SELECT oid, rolname FROM pg_roles ORDER BY oid", &[]).await? {
+        by_oid.push((row.try_get(0)?, names.get(row.try_get(1)?)));
+    }
+    let mut direct: FxHashMap<Oid, Vec<Oid>> = FxHashMap::default();
+    for row in client.query("SELECT member, roleid FROM pg_auth_members", &[]).await? {
+        direct.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
+    }
+    let name_of: FxHashMap<Oid, Arc<str>> = by_oid.iter().cloned().collect();
+    let role = |(oid, name): &(Oid, Arc<str>)| {
+        let mut seen = BTreeSet::new();
+        let mut next = vec![*oid];
+        while let Some(oid) = next.pop() {
+            let parents = direct.get(&oid).into_iter().flatten();
+            next.extend(parents.filter(|parent| seen.insert(**parent)));
+        }
+        let member_of = seen.iter().filter_map(|oid| name_of.get(oid).cloned()).collect();
+        Role { name: Arc::clone(name), member_of }
+    };
+    Ok(by_oid.iter().map(role).collect())
+}
+
+/// Whether two snapshots hold the same.
+pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
+    let Snapshot { database, server_version, schemas, relations, functions, operators, casts, types, roles } = one;
+    *database == other.database
+        && *server_version == other.server_version
+        && *schemas == other.schemas
+        && *relations == other.relations
+        && *functions == other.functions
+        && *operators == other.operators
+        && *casts == other.casts
+        && *types == other.types
+        && *roles == other.roles
+}

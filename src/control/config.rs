@@ -1,0 +1,285 @@
+//! `wherefore.toml`. Unknown keys are errors, and every error names its place.
+
+use crate::observe::Log;
+use crate::session::Bounds;
+use miette::{NamedSource, SourceSpan};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole config.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where clients connect by TCP.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// A directory for a unix socket named as Postgres names it (`.s.PGSQL.<port>`), besides TCP.
+    #[serde(default)]
+    pub listen_unix: Option<PathBuf>,
+    /// The policy pack's directory, relative to the config file. A database without one is refused unless it says `open`.
+    #[serde(default)]
+    pub policy: Option<PathBuf>,
+    pub upstream: Upstream,
+    /// Databases by the name that clients use.
+    #[serde(default)]
+    pub database: BTreeMap<String, Alias>,
+    #[serde(default)]
+    pub role: BTreeMap<String, RolePin>,
+    #[serde(default)]
+    pub catalog: CatalogConfig,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// The server behind the proxy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// A host name, an address, or the directory of a unix socket.
+    pub host: String,
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// Who reads the catalogs.
+    pub catalog_user: String,
+    #[serde(default)]
+    pub catalog_password: Option<String>,
+    #[serde(default)]
+    pub catalog_password_file: Option<PathBuf>,
+    /// The name of an environment variable.
+    #[serde(default)]
+    pub catalog_password_env: Option<String>,
+}
+
+impl Upstream {
+    /// The password of the catalog user, from wherever the config says.
+    pub fn password(&self) -> std::io::Result<Option<String>> {
+        if let Some(path) = &self.catalog_password_file {
+            return std::fs::read_to_string(path).map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()));
+        }
+        if let Some(name) = &self.catalog_password_env {
+            return std::env::var(name).map(Some).map_err(|error| std::io::Error::other(format!("{name}: {error}")));
+        }
+        Ok(self.catalog_password.clone())
+    }
+}
+
+/// `[database.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alias {
+    /// The database's own name, if the client's is an alias.
+    pub dbname: Option<String>,
+    /// The purpose that every session by this name has.
+    pub purpose: Option<String>,
+    /// Another pack than the common one.
+    pub policy: Option<PathBuf>,
+    /// Without a policy: let everything pass.
+    pub open: bool,
+}
+
+/// `[role.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolePin {
+    /// The purpose that every session of this role has.
+    pub purpose: String,
+}
+
+/// A duration written as a number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Seconds(pub Duration);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds)
+            .map(Seconds)
+            .map_err(|_| serde::de::Error::custom("a number of seconds, at least 0, was expected"))
+    }
+}
+
+/// `[catalog]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatalogConfig {
+    /// How often the catalog is read although nothing was seen to change it; 0 for never.
+    pub refresh_interval: Seconds,
+    /// The least time between two readings on behalf of unknown names.
+    pub unknown_name_interval: Seconds,
+}
+
+impl Default for CatalogConfig {
+    fn default() -> CatalogConfig {
+        CatalogConfig {
+            refresh_interval: Seconds(Duration::from_secs(60)),
+            unknown_name_interval: Seconds(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub connections: usize,
+    pub login_time: Seconds,
+    /// How long running sessions may go on after TERM.
+    pub drain_time: Seconds,
+    /// The longest Query or Parse under a restricted purpose.
+    pub message_bytes: usize,
+    /// The longest Query or Parse under an unrestricted one.
+    pub trusted_message_bytes: usize,
+    pub statement_bytes: usize,
+    pub cache_bytes: u64,
+    pub prepared_statements: usize,
+    pub prepared_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        let core = crate::enforce::Limits::default();
+        Limits {
+            connections: 10_000,
+            login_time: Seconds(Duration::from_secs(60)),
+            drain_time: Seconds(Duration::from_secs(30)),
+            message_bytes: 16 << 20,
+            trusted_message_bytes: 64 << 20,
+            statement_bytes: core.statement_bytes,
+            cache_bytes: core.cache_bytes,
+            prepared_statements: 10_000,
+            prepared_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// The bounds of one session.
+    pub fn session(&self) -> Bounds {
+        Bounds {
+            message_bytes: self.message_bytes,
+            trusted_message_bytes: self.trusted_message_bytes,
+            prepared_statements: self.prepared_statements,
+            prepared_bytes: self.prepared_bytes,
+        }
+    }
+
+    /// The bounds of the core.
+    pub fn core(&self) -> crate::enforce::Limits {
+        crate::enforce::Limits { statement_bytes: self.statement_bytes, cache_bytes: self.cache_bytes }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 6432))
+}
+
+fn default_port() -> u16 {
+    5432
+}
+
+/// What is wrong with a config, shown under its text.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ConfigError {
+    #[error("{path}: {source}")]
+    Unreadable { path: String, source: std::io::Error },
+    #[error("{message}")]
+    #[diagnostic(code(config))]
+    Wrong {
+        message: String,
+        #[source_code]
+        text: NamedSource<String>,
+        #[label("here")]
+        at: Option<SourceSpan>,
+    },
+}
+
+impl Config {
+    /// Reads a config file. Paths in it are relative to its directory.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
+        let mut config = Config::parse(&shown, &text)?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        let aliases = config.database.values_mut().filter_map(|alias| alias.policy.as_mut());
+        for relative in config.policy.iter_mut().chain(aliases).chain(config.upstream.catalog_password_file.as_mut()) {
+            *relative = base.join(&*relative);
+        }
+        Ok(config)
+    }
+
+    /// Parses a config. `path` is the name shown in errors.
+    pub fn parse(path: &str, text: &str) -> Result<Config, ConfigError> {
+        let wrong = |message: String, at: Option<SourceSpan>| ConfigError::Wrong {
+            message,
+            text: NamedSource::new(path, text.to_owned()),
+            at,
+        };
+        let config: Config = toml::from_str(text)
+            .map_err(|error| wrong(error.message().to_owned(), error.span().map(SourceSpan::from)))?;
+        for (name, alias) in &config.database {
+            let section = format!("[database.{name}]");
+            let at = text.find(&section).map(|start| SourceSpan::from(start..start + section.len()));
+            let has_policy = alias.policy.is_some() || config.policy.is_some();
+            if alias.open && alias.policy.is_some() {
+                return Err(wrong(format!("database {name} is open and has a policy"), at));
+            }
+            if alias.purpose.is_some() && (alias.open || !has_policy) {
+                return Err(wrong(format!("database {name} pins a purpose but has no policy"), at));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The database's own name, by the name that the client used.
+    pub fn dbname<'a>(&'a self, name: &'a str) -> &'a str {
+        self.database.get(name).and_then(|alias| alias.dbname.as_deref()).unwrap_or(name)
+    }
+
+    /// The pack that governs a database, by the name that the client used; `None` if it has none.
+    pub fn pack(&self, name: &str) -> Option<&Path> {
+        match self.database.get(name) {
+            Some(alias) if alias.open => None,
+            Some(Alias { policy: Some(policy), .. }) => Some(policy),
+            Some(_) | None => self.policy.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPSTREAM: &str = "[upstream]\nhost = \"localhost\"\ncatalog_user = \"reader\"\n";
+
+    #[test]
+    fn the_least_config() {
+        let config = Config::parse("wherefore.toml", UPSTREAM).expect("config");
+        assert_eq!(config.upstream.port, 5432);
+        assert_eq!(config.limits.connections, 10_000);
+        assert!(config.pack("any").is_none());
+    }
+
+    #[test]
+    fn errors_name_their_place() {
+        for (text, message, place) in [
+            (format!("{UPSTREAM}user = 1\n"), "unknown field `user`", "user"),
+            (format!("listen = \"here\"\n{UPSTREAM}"), "invalid socket address", "\"here\""),
+            (format!("{UPSTREAM}[limits]\nlogin_time = -1\n"), "number of seconds", "-1"),
+            (format!("{UPSTREAM}[database.a]\npurpose = \"x\"\n"), "has no policy", "[database.a]"),
+        ] {
+            match Config::parse("wherefore.toml", &text) {
+                Err(ConfigError::Wrong { message: got, at: Some(at), .. }) => {
+                    assert!(got.contains(message), "{got}");
+                    assert_eq!(&text[at.offset()..at.offset() + at.len()], place);
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! One database as the proxy keeps it: its policy, the connection that reads its catalog, and the shelf on which sessions
+//! find both, bound together.
+
+use super::config::Config;
+use super::pack::{PackError, read_pack};
+use super::{catalog, probe};
+use crate::catalog::Catalog;
+use crate::observe::Counters;
+use crate::policy::{Bound, Policy};
+use crate::session::Shelf;
+use dashmap::DashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, NoTls};
+
+/// Why a database cannot be served.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotReady {
+    #[error("the catalog of database \"{database}\" cannot be read")]
+    NoCatalog { database: String },
+    #[error("the policy does not fit database \"{database}\"")]
+    Unfit { database: String },
+}
+
+/// The databases that were asked for, each under its own name and pack.
+pub struct Databases {
+    config: Arc<Config>,
+    counters: Arc<Counters>,
+    packs: DashMap<PathBuf, Arc<Policy>>,
+    known: DashMap<(String, PathBuf), Arc<Database>>,
+}
+
+impl Databases {
+    /// Reads every pack that the config names.
+    pub fn new(config: Arc<Config>, counters: Arc<Counters>) -> Result<Databases, PackError> {
+        let packs = DashMap::new();
+        let named = config.database.values().filter_map(|alias| alias.policy.as_ref());
+        for directory in config.policy.iter().chain(named) {
+            if !packs.contains_key(directory) {
+                packs.insert(directory.clone(), Arc::new(read_pack(directory)?));
+            }
+        }
+        Ok(Databases { config, counters, packs, known: DashMap::new() })
+    }
+
+    /// The database by the name that a client uses; `None` if it has no policy. Nothing is connected yet.
+    pub fn find(&self, name: &str) -> Option<Arc<Database>> {
+        let pack = self.config.pack(name)?;
+        let policy = Arc::clone(self.packs.get(pack)?.value());
+        let dbname = self.config.dbname(name);
+        let key = (dbname.to_owned(), pack.to_owned());
+        let make = || {
+            Arc::new(Database {
+                name: dbname.to_owned(),
+                config: Arc::clone(&self.config),
+                counters: Arc::clone(&self.counters),
+                policy,
+                shelf: OnceLock::new(),
+                reading: Mutex::new(Reading::default()),
+            })
+        };
+        Some(Arc::clone(&self.known.entry(key).or_insert_with(make)))
+    }
+
+    /// Forgets a database whose catalog could never be read: a client may name any.
+    pub fn forget(&self, database: &Arc<Database>) {
+        self.known.retain(|_, known| !Arc::ptr_eq(known, database) || known.shelf.get().is_some());
+    }
+
+    /// Reads the catalogs of all databases in use.
+    pub async fn refresh_all(&self) {
+        let known: Vec<Arc<Database>> = self.known.iter().map(|entry| Arc::clone(entry.value())).collect();
+        for database in known {
+            database.refresh_now().await;
+        }
+    }
+}
+
+/// The connection that reads a catalog. Held by whoever is reading.
+#[derive(Default)]
+struct Reading {
+    client: Option<Client>,
+    /// When the last attempt to connect failed, and how often in a row.
+    failed: Option<(Instant, u32)>,
+    /// When the catalog was last read.
+    last: Option<Instant>,
+    version: u64,
+    unfit: bool,
+}
+
+/// One database.
+pub struct Database {
+    name: String,
+    config: Arc<Config>,
+    counters: Arc<Counters>,
+    policy: Arc<Policy>,
+    shelf: OnceLock<Arc<Shelf>>,
+    reading: Mutex<Reading>,
+}
+
+impl Database {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// The shelf, if the catalog was read before.
+    pub fn shelf(&self) -> Option<&Arc<Shelf>> {
+        self.shelf.get()
+    }
+
+    /// The shelf, the catalog read if it was not yet.
+    pub async fn ready(&self) -> Result<Arc<Shelf>, NotReady> {
+        if self.shelf.get().is_none() {
+            let mut reading = self.reading.lock().await;
+            if self.shelf.get().is_none() {
+                self.read(&mut reading).await;
+            }
+        }
+        self.shelf.get().cloned().ok_or_else(|| NotReady::NoCatalog { database: self.name.clone() })
+    }
+
+    /// Whether the policy's SQL works on this database. Where not, restricted purposes are not served.
+    pub async fn fits(&self) -> Result<(), NotReady> {
+        if self.reading.lock().await.unfit { Err(NotReady::Unfit { database: self.name.clone() }) } else { Ok(()) }
+    }
+
+    /// Reads the catalog again if what is known to have changed was not read meanwhile. Many may ask; one reads.
+    pub async fn catch_up(&self) {
+        let mut reading = self.reading.lock().await;
+        if self.shelf.get().is_none_or(|shelf| shelf.is_behind()) {
+            self.read(&mut reading).await;
+        }
+    }
+
+    /// Reads the catalog again on behalf of an unknown name, unless it was read a moment ago.
+    pub async fn look_again(&self) {
+        let least = self.config.catalog.unknown_name_interval.0;
+        let mut reading = self.reading.lock().await;
+        if reading.last.is_none_or(|last| last.elapsed() >= least) {
+            self.read(&mut reading).await;
+        }
+    }
+
+    /// Reads the catalog again.
+    pub async fn refresh_now(&self) {
+        let mut reading = self.reading.lock().await;
+        self.read(&mut reading).await;
+    }
+
+    /// Reads the catalog and puts it on the shelf if it changed. What fails is logged; the last good snapshot goes on
+    /// serving.
+    async fn read(&self, reading: &mut Reading) {
+        if self.connect(reading).await.is_none() {
+            return;
+        }
+        let Some(client) = &reading.client else { return };
+        let covers = self.shelf.get().map(|shelf| shelf.mark_read());
+        let snapshot = match catalog::read(client).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                tracing::warn!(database = self.name, error = %words(&error), "the catalog could not be read");
+                reading.client = None;
+                return;
+            }
+        };
+        Counters::add(&self.counters.catalogs_read);
+        reading.last = Some(Instant::now());
+        let current = self.shelf.get().map(|shelf| shelf.bound());
+        if current.is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
+            reading.version += 1;
+            let bound = Arc::new(Bound::new(Arc::clone(&self.policy), Arc::new(Catalog::new(snapshot, reading.version))));
+            self.log_lints(&bound);
+            reading.unfit = match probe::probe(client, &bound).await {
+                Ok(failures) => {
+                    for failure in &failures {
+                        tracing::error!(database = self.name, "the policy does not fit: {failure}");
+                    }
+                    !failures.is_empty()
+                }
+                Err(error) => {
+                    tracing::warn!(database = self.name, error = %words(&error), "the policy could not be tried");
+                    reading.client = None;
+                    return;
+                }
+            };
+            match self.shelf.get() {
+                Some(shelf) => shelf.put(bound),
+                None => {
+                    let _ = self.shelf.set(Arc::new(Shelf::new(bound)));
+                }
+            }
+        }
+        if let (Some(shelf), Some(covers)) = (self.shelf.get(), covers) {
+            shelf.cover(covers);
+        }
+    }
+
+    fn log_lints(&self, bound: &Bound) {
+        for lint in bound.lints() {
+            tracing::warn!(database = self.name, "{}", lint.message());
+        }
+    }
+
+    /// Connects if need be, after a pause that grows with every failure.
+    async fn connect(&self, reading: &mut Reading) -> Option<()> {
+        if reading.client.as_ref().is_some_and(|client| !client.is_closed()) {
+            return Some(());
+        }
+        reading.client = None;
+        if let Some((at, times)) = reading.failed
+            && at.elapsed() < Duration::from_millis(100 << times.min(6))
+        {
+            return None;
+        }
+        let outcome = match catalog::connection(&self.config, &self.name) {
+            Ok(connection) => connection.connect(NoTls).await.map_err(|error| words(&error)),
+            Err(error) => Err(error.to_string()),
+        };
+        match outcome {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                reading.client = Some(client);
+                reading.failed = None;
+                Some(())
+            }
+            Err(error) => {
+                tracing::warn!(database = self.name, error, "no connection to read the catalog");
+                reading.failed = Some((Instant::now(), reading.failed.map_or(0, |(_, times)| times + 1)));
+                None
+            }
+        }
+    }
+}
+
+/// An error in the server's words, where it has any.
+fn words(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |report| report.message().to_owned())
+}

@@ -1,0 +1,93 @@
+//! Counters in memory. They only grow.
+
+use crate::enforce::View;
+use crate::session::Witness;
+use crate::vocab::{Cause, Refusal};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the process has done so far.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub connections: AtomicU64,
+    pub sessions: AtomicU64,
+    pub cancels: AtomicU64,
+    pub permitted: AtomicU64,
+    pub rewritten: AtomicU64,
+    pub refused: AtomicU64,
+    pub catalogs_read: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    pub connections: u64,
+    pub sessions: u64,
+    pub cancels: u64,
+    pub permitted: u64,
+    pub rewritten: u64,
+    pub refused: u64,
+    pub catalogs_read: u64,
+}
+
+impl Counters {
+    pub fn tally(&self) -> Tally {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Tally {
+            connections: read(&self.connections),
+            sessions: read(&self.sessions),
+            cancels: read(&self.cancels),
+            permitted: read(&self.permitted),
+            rewritten: read(&self.rewritten),
+            refused: read(&self.refused),
+            catalogs_read: read(&self.catalogs_read),
+        }
+    }
+
+    pub fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Witness for Counters {
+    fn permitted(&self) {
+        Counters::add(&self.permitted);
+    }
+
+    fn rewritten(&self) {
+        Counters::add(&self.rewritten);
+    }
+
+    /// One log record per refusal. A refusal for closed columns quotes nothing of the statement's literals; the message of
+    /// any other may, so only its code is recorded.
+    fn refused(&self, view: &View, refusal: &Refusal) {
+        Counters::add(&self.refused);
+        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
+        let columns: Vec<String> = refusal
+            .closed
+            .iter()
+            .map(|closed| match &closed.column {
+                Some(column) => format!("{}.{column}", closed.relation),
+                None => closed.relation.to_string(),
+            })
+            .collect();
+        let rules: Vec<&str> = refusal
+            .closed
+            .iter()
+            .filter_map(|closed| match &closed.cause {
+                Cause::Rule { rule, .. } => Some(&**rule),
+                Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => None,
+            })
+            .collect();
+        tracing::info!(
+            target: "wherefore::decision",
+            decision = "refuse",
+            code = refusal.code.0,
+            database = view.bound().catalog().database(),
+            user = &*view.principal().user,
+            purpose,
+            columns = columns.join(","),
+            rules = rules.join(","),
+            "refused"
+        );
+    }
+}

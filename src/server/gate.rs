@@ -1,0 +1,208 @@
+//! Listening, accepting within bounds, and stopping without cutting anyone off.
+
+use super::door;
+use crate::control::{Config, Databases, PackError};
+use crate::enforce::Enforcer;
+use crate::observe::Counters;
+use crate::session::Bounds;
+use dashmap::DashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::stream::Stream;
+
+/// Why the proxy does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: String, source: io::Error },
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
+}
+
+/// What every session shares.
+pub struct Shared {
+    pub config: Arc<Config>,
+    pub databases: Databases,
+    pub enforcer: Arc<Enforcer>,
+    pub counters: Arc<Counters>,
+    pub bounds: Arc<Bounds>,
+    pub sessions: DashMap<u64, Arc<Handle>>,
+    next: AtomicU64,
+}
+
+/// What the rest of the proxy holds of a session.
+#[derive(Debug, Default)]
+pub struct Handle {
+    ends: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Handle {
+    /// The session is to end as soon as it is between transactions.
+    pub fn end(&self) {
+        self.ends.store(true, Ordering::Release);
+        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+
+    pub fn should_end(&self) -> bool {
+        self.ends.load(Ordering::Acquire)
+    }
+
+    /// Has the task woken by [`Handle::end`]. A task keeps its waker, so once is enough.
+    pub fn watch(&self, cx: &Context<'_>) {
+        if !self.should_end() {
+            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            if waker.is_none() {
+                *waker = Some(cx.waker().clone());
+            }
+        }
+    }
+}
+
+/// The runtime that sessions run on. Parsing recurses, so threads have large stacks (which cost nothing until used).
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().thread_stack_size(64 << 20).enable_all().build()
+}
+
+/// Serves until TERM (sessions finish their transactions, within a bound) or INT. `ready` gets the address once
+/// connections are accepted.
+pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let mut term = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let config = Arc::new(config);
+    let counters = Arc::new(Counters::default());
+    let shared = Arc::new(Shared {
+        databases: Databases::new(Arc::clone(&config), Arc::clone(&counters))?,
+        enforcer: Arc::new(Enforcer::new(config.limits.core())),
+        bounds: Arc::new(config.limits.session()),
+        sessions: DashMap::new(),
+        next: AtomicU64::new(1),
+        counters,
+        config,
+    });
+    let address = shared.config.listen;
+    let listen_error = |source| ServeError::Listen { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let unix = unix_listener(&shared.config, address.port())?;
+    let refresher = tokio::spawn(refresh(Arc::clone(&shared)));
+    tracing::info!(%address, "listening");
+    ready(address);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    admit(&shared, Stream::Tcp(stream));
+                }
+                Err(error) => pause(error).await,
+            },
+            accepted = accept_unix(unix.as_ref()) => match accepted {
+                Ok(stream) => admit(&shared, stream),
+                Err(error) => pause(error).await,
+            },
+            _ = int.recv() => break,
+            _ = term.recv() => {
+                drop(listener);
+                drain(&shared, &mut int).await;
+                break;
+            }
+        }
+    }
+    refresher.abort();
+    tracing::info!(tally = ?shared.counters.tally(), "stopped");
+    Ok(())
+}
+
+fn unix_listener(config: &Config, port: u16) -> Result<Option<UnixListener>, ServeError> {
+    let Some(directory) = &config.listen_unix else { return Ok(None) };
+    let path = directory.join(format!(".s.PGSQL.{port}"));
+    let error = |source| ServeError::Listen { address: path.display().to_string(), source };
+    // A socket that nobody answers is left over from a process that ended; one that is answered belongs to another.
+    if path.exists() && std::os::unix::net::UnixStream::connect(&path).is_err() {
+        std::fs::remove_file(&path).map_err(error)?;
+    }
+    UnixListener::bind(&path).map(Some).map_err(error)
+}
+
+async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<Stream> {
+    match listener {
+        Some(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        None => std::future::pending().await,
+    }
+}
+
+/// Out of file descriptors, most likely: waiting lets sessions end.
+async fn pause(error: io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// Starts a session's task.
+fn admit(shared: &Arc<Shared>, stream: Stream) {
+    Counters::add(&shared.counters.connections);
+    let full = shared.sessions.len() >= shared.config.limits.connections;
+    let number = shared.next.fetch_add(1, Ordering::Relaxed);
+    let handle = Arc::new(Handle::default());
+    if !full {
+        shared.sessions.insert(number, Arc::clone(&handle));
+    }
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let registered = Registered { shared, number };
+        let room = if full { door::Room::Full } else { door::Room::Free };
+        door::enter(&registered.shared, stream, handle, room).await;
+    });
+}
+
+/// Takes the session off the list when its task ends, however it ends.
+struct Registered {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.shared.sessions.remove(&self.number);
+    }
+}
+
+/// Lets sessions finish their transactions.
+async fn drain(shared: &Shared, int: &mut tokio::signal::unix::Signal) {
+    tracing::info!(sessions = shared.sessions.len(), "draining");
+    for session in &shared.sessions {
+        session.value().end();
+    }
+    let emptied = async {
+        while !shared.sessions.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(shared.config.limits.drain_time.0, emptied) => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Reads the catalogs again from time to time: DDL done around the proxy is noticed so.
+async fn refresh(shared: Arc<Shared>) {
+    let every = shared.config.catalog.refresh_interval.0;
+    if every.is_zero() {
+        return;
+    }
+    loop {
+        tokio::time::sleep(every).await;
+        shared.databases.refresh_all().await;
+    }
+}

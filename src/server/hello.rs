@@ -1,0 +1,54 @@
+//! Small exchanges before the relay: reading a first packet, a whole message, sending a report.
+
+use super::stream::{Inbox, Stream};
+use crate::wire::{self, First, HEADER};
+use bytes::BytesMut;
+use std::io;
+use tokio::io::AsyncWriteExt;
+
+/// The longest message of the server before it is ready for queries.
+const LONGEST: usize = 1 << 20;
+
+/// Reads a connection's first packet and its length; it stays in the inbox.
+pub async fn first_packet(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(First, usize)> {
+    loop {
+        if let Some(found) = wire::first_packet(inbox.bytes()) {
+            return Ok(found);
+        }
+        inbox.fill(stream).await?;
+    }
+}
+
+/// Waits for a whole message and returns its tag and length in all; it stays in the inbox.
+pub async fn message(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usize)> {
+    loop {
+        if let Some(header) = wire::server_header(inbox.bytes()) {
+            let header = header.map_err(io::Error::other)?;
+            if header.body > LONGEST {
+                return Err(io::Error::other("a message is too long"));
+            }
+            if inbox.bytes().len() >= header.frame() {
+                return Ok((header.tag, header.frame()));
+            }
+        }
+        inbox.fill(stream).await?;
+    }
+}
+
+/// The body of a whole message at the front of an inbox.
+pub fn body(inbox: &Inbox, length: usize) -> &[u8] {
+    &inbox.bytes()[HEADER..length]
+}
+
+/// Sends a FATAL report; whether it arrives does not matter any more.
+pub async fn fatal(stream: &mut Stream, code: &str, message: &str) {
+    fatal_with(stream, code, message, "", "").await;
+}
+
+/// Sends a FATAL report with detail and hint.
+pub async fn fatal_with(stream: &mut Stream, code: &str, message: &str, detail: &str, hint: &str) {
+    let mut out = BytesMut::new();
+    wire::fatal_with(code, message, detail, hint, &mut out);
+    let _ = stream.write_all(&out).await;
+    let _ = stream.shutdown().await;
+}

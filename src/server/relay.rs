@@ -1,0 +1,227 @@
+//! The loop of a session: both sockets in one task, one read and one write per direction.
+
+use super::gate::Handle;
+use super::stream::{Inbox, Outbox, Stream};
+use crate::control::Database;
+use crate::session::{Answer, Refresh, Session, Step};
+use crate::wire::{self, Sink};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What the relay waits for on the client's side.
+enum Client {
+    /// Bytes; at least so many.
+    Reads(usize),
+    /// The server's answers.
+    Holds,
+    /// A newer catalog.
+    Refreshes(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Nothing: it said goodbye, or was told.
+    Over,
+}
+
+/// A session between its two sockets.
+pub struct Relay {
+    session: Session,
+    database: Arc<Database>,
+    handle: Arc<Handle>,
+    client: Stream,
+    server: Stream,
+    from_client: Inbox,
+    from_server: Inbox,
+    to_client: Outbox,
+    to_server: Outbox,
+    client_sink: Sink,
+    server_sink: Sink,
+    waits: Client,
+    /// How many bytes the server's message lacks.
+    lacking: usize,
+    /// The session ends once everything was written to the client.
+    ending: bool,
+}
+
+impl Relay {
+    pub fn new(
+        session: Session,
+        database: Arc<Database>,
+        handle: Arc<Handle>,
+        client: (Stream, Inbox),
+        server: (Stream, Inbox),
+    ) -> Relay {
+        Relay {
+            session,
+            database,
+            handle,
+            client: client.0,
+            server: server.0,
+            from_client: client.1,
+            from_server: server.1,
+            to_client: Outbox::default(),
+            to_server: Outbox::default(),
+            client_sink: Sink::default(),
+            server_sink: Sink::default(),
+            // What came early is worked through before anything is read.
+            waits: Client::Holds,
+            lacking: 0,
+            ending: false,
+        }
+    }
+
+    /// Relays until one side is done.
+    pub async fn run(mut self) -> io::Result<()> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.handle.watch(cx);
+        loop {
+            if self.handle.should_end() && self.session.is_idle() && !self.ending {
+                self.tell("57P01", "terminating connection due to administrator command");
+            }
+            match self.turn(cx) {
+                Ok(Turn::Moved) => {}
+                Ok(Turn::Waits) => return Poll::Pending,
+                Ok(Turn::Ended) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Ends the session with a report to the client.
+    fn tell(&mut self, code: &str, message: &str) {
+        wire::fatal(code, message, self.client_sink.own(&[]));
+        self.ending = true;
+        self.waits = Client::Over;
+    }
+
+    /// Everything that can be done without waiting, once around.
+    fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<Turn> {
+        let mut moved = false;
+        if !self.client_sink.is_empty() {
+            let bytes = self.client_sink.bytes(&[]);
+            self.to_client.send(&mut self.client, bytes, cx)?;
+            self.client_sink.clear();
+        }
+        let client_takes = match self.to_client.poll_flush(&mut self.client, cx) {
+            Poll::Ready(done) => done.map(|()| true)?,
+            Poll::Pending => false,
+        };
+        if self.ending {
+            return Ok(if client_takes { Turn::Ended } else { Turn::Waits });
+        }
+        let server_takes = match self.to_server.poll_flush(&mut self.server, cx) {
+            // A server that is gone has its say first: its last words are read below.
+            Poll::Ready(Err(_)) => {
+                self.waits = Client::Over;
+                true
+            }
+            Poll::Ready(Ok(())) => true,
+            Poll::Pending => false,
+        };
+        if server_takes {
+            moved |= self.client_side(cx)?;
+        }
+        if client_takes && !self.ending {
+            moved |= self.server_side(cx)?;
+        }
+        Ok(if moved || self.ending { Turn::Moved } else { Turn::Waits })
+    }
+
+    /// Reads from the client and sends on.
+    fn client_side(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        match &mut self.waits {
+            Client::Over => return Ok(false),
+            Client::Holds => {
+                if self.from_client.is_empty() {
+                    self.waits = Client::Reads(1);
+                    return Ok(true);
+                }
+            }
+            Client::Reads(lacking) => match self.from_client.poll_fill(&mut self.client, *lacking, cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Ok(0)) => {
+                    // The client is gone without a goodbye.
+                    self.ending = true;
+                    return Ok(true);
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Err(error),
+            },
+            Client::Refreshes(refresh) => {
+                if refresh.as_mut().poll(cx).is_pending() {
+                    return Ok(false);
+                }
+                self.session.refreshed();
+            }
+        }
+        let held = matches!(self.waits, Client::Holds);
+        let bytes = self.from_client.bytes();
+        let (taken, step) = self.session.client(bytes, &mut self.server_sink, &mut self.client_sink);
+        let sent = self.to_server.send(&mut self.server, self.server_sink.bytes(bytes), cx);
+        self.server_sink.clear();
+        self.from_client.consume(taken);
+        self.waits = match step {
+            Step::More(lacking) => Client::Reads(lacking),
+            Step::Hold => Client::Holds,
+            Step::Refresh(why) => {
+                let database = Arc::clone(&self.database);
+                Client::Refreshes(Box::pin(async move {
+                    match why {
+                        Refresh::Behind => database.catch_up().await,
+                        Refresh::UnknownName => database.look_again().await,
+                    }
+                }))
+            }
+            Step::Finish => Client::Over,
+            Step::Fatal => {
+                self.ending = true;
+                Client::Over
+            }
+        };
+        if sent.is_err() {
+            self.waits = Client::Over;
+        }
+        let holds_still = held && taken == 0 && matches!(self.waits, Client::Holds);
+        Ok(!holds_still)
+    }
+
+    /// Reads from the server and passes on.
+    fn server_side(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        if self.from_server.is_empty() || self.lacking > 0 {
+            match self.from_server.poll_fill(&mut self.server, self.lacking.max(1), cx) {
+                Poll::Pending => return Ok(false),
+                // What the server said last is still written to the client.
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.ending = true;
+                    return Ok(true);
+                }
+                Poll::Ready(Ok(_)) => {}
+            }
+        }
+        let bytes = self.from_server.bytes();
+        let (taken, answer) = self.session.server(bytes, &mut self.client_sink, &mut self.server_sink);
+        self.to_client.send(&mut self.client, self.client_sink.bytes(bytes), cx)?;
+        self.client_sink.clear();
+        self.from_server.consume(taken);
+        if !self.server_sink.is_empty() {
+            // An error shows when the server's side is read next.
+            let _ = self.to_server.send(&mut self.server, self.server_sink.bytes(&[]), cx);
+            self.server_sink.clear();
+        }
+        match answer {
+            Answer::More(lacking) => self.lacking = lacking,
+            Answer::Fatal => self.ending = true,
+        }
+        Ok(true)
+    }
+}
+
+/// What a turn came to.
+enum Turn {
+    Moved,
+    Waits,
+    Ended,
+}

@@ -1,0 +1,215 @@
+//! A TCP or unix connection, and the buffers that are lent to it.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connection of either kind.
+#[derive(Debug)]
+pub enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Connects to a server by host and port; a host that is a path is the directory of a unix socket.
+    pub async fn connect(host: &str, port: u16) -> io::Result<Stream> {
+        if host.starts_with('/') {
+            return UnixStream::connect(Path::new(host).join(format!(".s.PGSQL.{port}"))).await.map(Stream::Unix);
+        }
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Stream::Tcp(stream))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// The size of a read.
+const READ: usize = 64 << 10;
+
+/// Buffers kept for each thread.
+const KEPT: usize = 4;
+
+thread_local! {
+    static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn lend() -> Vec<u8> {
+    POOL.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; READ])
+}
+
+fn give_back(buffer: Vec<u8>) {
+    if buffer.len() == READ {
+        POOL.with_borrow_mut(|pool| {
+            if pool.len() < KEPT {
+                pool.push(buffer);
+            }
+        });
+    }
+}
+
+/// Bytes read and not yet done with. An empty one holds no memory while it waits.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Inbox {
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Marks bytes from the front as done with.
+    pub fn consume(&mut self, count: usize) {
+        self.start += count;
+        if self.is_empty() {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Makes room for at least `more` bytes.
+    fn make_room(&mut self, more: usize) {
+        if self.buffer.is_empty() {
+            self.buffer = lend();
+        }
+        if self.start > 0 && self.buffer.len() - self.end < more.max(READ / 4) {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() - self.end < more {
+            // Doubled, so that a long message is copied a few times only; a length word alone reserves little.
+            let wanted = (self.end + more.min(1 << 20)).max(self.buffer.len() * 2);
+            self.buffer.resize(wanted, 0);
+        }
+    }
+
+    /// Reads once. `lacking` is how many bytes are known to be missing.
+    pub fn poll_fill(
+        &mut self,
+        stream: &mut Stream,
+        lacking: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        self.make_room(lacking);
+        let mut room = ReadBuf::new(&mut self.buffer[self.end..]);
+        let outcome = Pin::new(stream).poll_read(cx, &mut room);
+        let count = room.filled().len();
+        match outcome {
+            Poll::Ready(outcome) => {
+                self.end += count;
+                Poll::Ready(outcome.map(|()| count))
+            }
+            Poll::Pending => {
+                self.rest();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Gives the memory back that is not needed while waiting.
+    fn rest(&mut self) {
+        if self.is_empty() {
+            give_back(std::mem::take(&mut self.buffer));
+            self.start = 0;
+            self.end = 0;
+        } else if self.buffer.len() == READ && self.bytes().len() <= READ / 8 {
+            let mut left = self.bytes().to_vec();
+            self.end = left.len();
+            self.start = 0;
+            std::mem::swap(&mut self.buffer, &mut left);
+            give_back(left);
+        }
+    }
+
+    /// Reads until there are more bytes than before. An end of the stream is an error.
+    pub async fn fill(&mut self, stream: &mut Stream) -> io::Result<()> {
+        self.make_room(1);
+        let count = stream.read(&mut self.buffer[self.end..]).await?;
+        self.end += count;
+        if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+}
+
+/// Bytes that could not be written at once.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Outbox {
+    pub fn is_empty(&self) -> bool {
+        self.start == self.buffer.len()
+    }
+
+    /// Writes what is left.
+    pub fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            match Pin::new(&mut *stream).poll_write(cx, &self.buffer[self.start..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => self.start += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        self.start = 0;
+        self.buffer = Vec::new();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes bytes as far as they go and keeps the rest.
+    pub fn send(&mut self, stream: &mut Stream, mut bytes: &[u8], cx: &mut Context<'_>) -> io::Result<()> {
+        while self.is_empty() && !bytes.is_empty() {
+            match Pin::new(&mut *stream).poll_write(cx, bytes) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => bytes = &bytes[count..],
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => break,
+            }
+        }
+        if !bytes.is_empty() {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}

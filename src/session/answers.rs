@@ -1,0 +1,377 @@
+//! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
+
+use super::machine::{Rest, Session, Settling};
+use super::poison::Poisons;
+use super::queue::{Audience, Awaited, Entry, Own, Segment};
+use super::settings::{Block, Settings, split_path};
+use crate::wire::{self, HEADER, Header, Sink};
+use std::sync::Arc;
+
+/// What the session needs next from the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// More bytes; as many as a frame that must be whole still lacks, as far as is known.
+    More(usize),
+    /// The session is over: the report is on its way to the client.
+    Fatal,
+}
+
+/// The longest message of the server that is read whole. A longer error cannot be one of ours.
+const LONGEST_READ: usize = 64 << 10;
+
+/// Asked of the server when settings may have changed. SHOW takes no snapshot, so that a transaction may still choose
+/// its isolation level.
+const SETTLE: [&str; 4] =
+    ["SHOW wherefore.purpose", "SHOW search_path", "SHOW session_authorization", "SHOW role"];
+
+impl Session {
+    /// Takes the server's bytes and returns how many are done with, and what is needed next. `to_client` gathers slices
+    /// of `input`.
+    pub fn server(&mut self, input: &[u8], to_client: &mut Sink, to_server: &mut Sink) -> (usize, Answer) {
+        let mut at = 0;
+        let mut own = self.answers_own();
+        loop {
+            let (left, what) = self.server_rest;
+            if left > 0 {
+                let taken = left.min(input.len() - at);
+                if what == Rest::Forward {
+                    to_client.forward(input, at..at + taken);
+                }
+                at += taken;
+                self.server_rest.0 -= taken;
+                if self.server_rest.0 > 0 {
+                    return (at, Answer::More(1));
+                }
+            }
+            let header = match wire::server_header(&input[at..]) {
+                None => return (at, Answer::More(1)),
+                Some(Ok(header)) => header,
+                Some(Err(violation)) => return (at, fatal(&format!("the server: {violation}"), to_client, input)),
+            };
+            let read = match header.tag {
+                // Answers to the proxy's own questions.
+                b'D' => own,
+                b'E' | b'C' => header.body <= LONGEST_READ,
+                b'Z' | b'S' | b'1' | b'2' | b'3' | b'G' => true,
+                _ => false,
+            };
+            if !read {
+                if header.tag == b'E' {
+                    self.failed();
+                }
+                // Notices and notifications are the client's, whatever is under way.
+                let drop = own && !matches!(header.tag, b'N' | b'A');
+                self.server_rest = (header.frame(), if drop { Rest::Drop } else { Rest::Forward });
+                continue;
+            }
+            if header.body > LONGEST_READ {
+                return (at, fatal("the server: a message is too long", to_client, input));
+            }
+            let Some(body) = input.get(at + HEADER..at + header.frame()) else {
+                return (at, Answer::More(at + header.frame() - input.len()));
+            };
+            let keep = match self.answer(header, body, own, to_client, input) {
+                Ok(keep) => keep,
+                Err(message) => return (at, fatal(&message, to_client, input)),
+            };
+            let range = at..at + header.frame();
+            at = range.end;
+            if keep == Audience::Client {
+                to_client.forward(input, range);
+            }
+            if header.tag == b'Z' {
+                self.ask(to_server);
+                own = self.answers_own();
+            }
+        }
+    }
+
+    /// Whether the server is answering the proxy itself.
+    fn answers_own(&mut self) -> bool {
+        self.owed.front().is_some_and(|entry| matches!(entry.segment, Segment::Own(_)))
+    }
+
+    /// One message that is read.
+    fn answer(
+        &mut self,
+        header: Header,
+        body: &[u8],
+        own: bool,
+        to_client: &mut Sink,
+        input: &[u8],
+    ) -> Result<Audience, String> {
+        let audience = if own { Audience::Nobody } else { Audience::Client };
+        Ok(match header.tag {
+            b'Z' => self.ready(body)?,
+            b'E' => self.error(body, own, to_client, input),
+            b'C' => self.complete(body, own),
+            b'S' => {
+                self.parameter(body);
+                Audience::Client
+            }
+            b'1' | b'3' if own => Audience::Nobody,
+            b'1' | b'3' => self.slot_answered(),
+            b'2' => match self.owed.front() {
+                Some(entry) if entry.own_bind => {
+                    entry.own_bind = false;
+                    Audience::Nobody
+                }
+                Some(_) | None => audience,
+            },
+            b'G' => {
+                self.owed.copy_in();
+                audience
+            }
+            b'D' => {
+                let row = wire::data_row(body).ok_or("the server: a row that cannot be read")?;
+                self.told.extend(row.into_iter().map(Option::unwrap_or_default));
+                Audience::Nobody
+            }
+            _ => audience,
+        })
+    }
+
+    fn failed(&mut self) {
+        self.owed.copying = false;
+        if let Some(entry) = self.owed.front() {
+            entry.failed = true;
+        }
+    }
+
+    /// A ParseComplete or CloseComplete.
+    fn slot_answered(&mut self) -> Audience {
+        let Some(slot) = self.owed.slots.pop_front() else { return Audience::Client };
+        match slot.what {
+            Awaited::Parse { name, statement: Some(statement) } => {
+                let current = statement.private.clone();
+                let old = self.statements.put(name, statement);
+                let outgrown = old.and_then(|old| old.private).filter(|old| Some(old) != current.as_ref());
+                // A private statement that was judged again is closed where its successor was prepared.
+                if slot.audience == Audience::Client {
+                    self.outgrown.extend(outgrown);
+                }
+            }
+            Awaited::CloseStatement(name) => {
+                self.statements.remove(&name);
+            }
+            Awaited::Parse { statement: None, .. } | Awaited::OwnParse | Awaited::CloseOther => {}
+        }
+        slot.audience
+    }
+
+    /// An ErrorResponse: ours is replaced by the refusal's report, in another the position is mapped back.
+    fn error(&mut self, body: &[u8], own: bool, to_client: &mut Sink, input: &[u8]) -> Audience {
+        self.failed();
+        let Some(fields) = wire::error_fields(body) else { return Audience::Client };
+        let ends_session = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
+        if own && !ends_session {
+            return Audience::Nobody;
+        }
+        if let Some(refusal) = Poisons::find(&self.poisons, fields) {
+            wire::refusal_report(&refusal, to_client.own(input));
+            return Audience::Nobody;
+        }
+        let Some(entry) = self.owed.front() else { return Audience::Client };
+        if let Some(refusal) = &entry.refusal
+            && fields.get(b'C') != Some(b"25P02")
+            && !ends_session
+        {
+            wire::refusal_report(refusal, to_client.own(input));
+            return Audience::Nobody;
+        }
+        let position = fields.get(b'P').and_then(|text| std::str::from_utf8(text).ok()?.parse::<u32>().ok());
+        let Some(position) = position else { return Audience::Client };
+        let number = entry.number;
+        let of_query = entry.positions.as_ref().map(|positions| positions.original(position));
+        let original = match (of_query, self.owed.slots.front()) {
+            (Some(original), _) => original,
+            (None, Some(slot)) if slot.segment == number => match &slot.what {
+                Awaited::Parse { statement: Some(statement), .. } => statement.original_position(position),
+                Awaited::Parse { statement: None, .. }
+                | Awaited::OwnParse
+                | Awaited::CloseStatement(_)
+                | Awaited::CloseOther => position,
+            },
+            (None, Some(_) | None) => position,
+        };
+        if original == position {
+            return Audience::Client;
+        }
+        fields.write_with_position(original, to_client.own(input));
+        Audience::Nobody
+    }
+
+    fn complete(&mut self, body: &[u8], own: bool) -> Audience {
+        if own {
+            return Audience::Nobody;
+        }
+        let Some(entry) = self.owed.front() else { return Audience::Client };
+        if std::mem::take(&mut entry.own_complete) {
+            return Audience::Nobody;
+        }
+        match body.first() {
+            Some(b'C' | b'A' | b'D' | b'G' | b'R') => {}
+            Some(_) | None => return Audience::Client,
+        }
+        let tag = body.strip_suffix(&[0]).unwrap_or(body);
+        let first = tag.split(|byte| *byte == b' ').next().unwrap_or_default();
+        if tag.starts_with(b"DEALLOCATE") {
+            self.deallocate();
+        } else if matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") || tag == b"COMMIT PREPARED" {
+            entry.catalog = true;
+        }
+        Audience::Client
+    }
+
+    fn deallocate(&mut self) {
+        match self.deallocated.pop_front() {
+            Some((_, Some(name))) => {
+                let removed = self.statements.remove(name.as_bytes());
+                self.outgrown.extend(removed.and_then(|statement| statement.private));
+            }
+            Some((_, None)) => {
+                self.statements.clear_named();
+                self.outgrown.clear();
+            }
+            None => {}
+        }
+    }
+
+    fn parameter(&mut self, body: &[u8]) {
+        match wire::parameter_status(body) {
+            Some((b"client_encoding", value)) => self.encoding.client = value.to_vec(),
+            Some((b"standard_conforming_strings", value)) => self.encoding.conforming = value.to_vec(),
+            Some(_) | None => return,
+        }
+        self.views.clear();
+    }
+
+    /// ReadyForQuery: a segment is over.
+    fn ready(&mut self, body: &[u8]) -> Result<Audience, String> {
+        let &[status] = body else { return Err("the server: a ReadyForQuery that cannot be read".to_owned()) };
+        self.owed.front();
+        // A Sync that the session thought the server would ignore was answered after all.
+        let Some(entry) = self.owed.entries.pop_front().or_else(|| self.owed.open.take()) else {
+            return Err("the server: a ReadyForQuery that nothing asked for".to_owned());
+        };
+        self.status = status;
+        self.owed.copying = false;
+        self.poisons.done(entry.number);
+        self.owed.forget_slots(entry.number);
+        while self.deallocated.front().is_some_and(|known| known.0 <= entry.number) {
+            self.deallocated.pop_front();
+        }
+        if status == b'I' {
+            self.portals.retain(|known| known.0 > entry.number);
+        }
+        self.catalog_changed |= entry.catalog;
+        if self.catalog_changed && status == b'I' {
+            self.catalog_changed = false;
+            self.shelf.mark();
+        }
+        if entry.discard_all && !entry.failed {
+            self.statements.clear_named();
+            self.outgrown.clear();
+            self.tainted = false;
+        }
+        if entry.failed && entry.settle_on_error && self.settling == Settling::No {
+            self.settling = Settling::Wanted;
+        }
+        let audience = match entry.segment {
+            Segment::Own(own) => {
+                self.own_answered(own, &entry)?;
+                Audience::Nobody
+            }
+            Segment::Simple | Segment::Extended | Segment::Call | Segment::CopyEnd => Audience::Client,
+        };
+        if self.owed.at_rest() {
+            self.at_rest();
+        }
+        Ok(audience)
+    }
+
+    /// Everything sent was answered: the transaction's state is what the server says.
+    fn at_rest(&mut self) {
+        self.declaring = false;
+        if self.status == b'I' {
+            if self.state.changed && self.settling == Settling::No {
+                self.settling = Settling::Wanted;
+            }
+            self.state.block = Block::Outside;
+            self.state.fresh = true;
+        } else {
+            if self.state.block == Block::Outside {
+                self.state.fresh = false;
+            }
+            self.state.block = Block::Inside;
+        }
+    }
+
+    /// Asks the server for the settings, if it is time.
+    fn ask(&mut self, to_server: &mut Sink) {
+        let idle = self.owed.at_rest() && self.rest.0 == 0;
+        if self.settling == Settling::Wanted && idle && self.status != b'E' {
+            self.settling = Settling::Asked;
+            self.told.clear();
+            self.run_own(Own::Settle, &SETTLE, to_server, &[]);
+        }
+    }
+
+    fn own_answered(&mut self, own: Own, entry: &Entry) -> Result<(), String> {
+        if entry.failed {
+            // A cancel that came late, most likely.
+            self.unanswered += 1;
+            if self.unanswered > 3 {
+                return Err("the server does not tell the session's settings".to_owned());
+            }
+            self.settling = Settling::Wanted;
+            return Ok(());
+        }
+        self.unanswered = 0;
+        match own {
+            Own::Declare => Ok(()),
+            Own::Settle => self.settle(),
+        }
+    }
+
+    /// Takes over what the server says about the settings.
+    fn settle(&mut self) -> Result<(), String> {
+        let [purpose, path, login, role] = &self.told[..] else {
+            return Err("the server does not tell the session's settings".to_owned());
+        };
+        let policy = self.bound.policy();
+        let purpose = match &**purpose {
+            "" => None,
+            name => match policy.purpose(name) {
+                Some(purpose) => Some(purpose),
+                None => return Err("wherefore.purpose was changed behind the proxy".to_owned()),
+            },
+        };
+        // Functions could set it too; they gain nothing by it.
+        let allowed = match (self.start.pinned, purpose) {
+            (Some(pin), purpose) => purpose == Some(pin),
+            (None, Some(purpose)) => Some(purpose) == self.start.purpose || self.principal.may_declare(purpose),
+            (None, None) => true,
+        };
+        if !allowed {
+            return Err("wherefore.purpose was changed behind the proxy".to_owned());
+        }
+        let user = if role == "none" { login } else { role };
+        if **user != *self.current_user {
+            self.current_user = Arc::from(user.as_str());
+        }
+        let block = if self.status == b'I' { Block::Outside } else { Block::Inside };
+        let fresh = self.state.fresh;
+        self.guc = purpose;
+        let path = split_path(path, &self.current_user);
+        self.state.learn(Settings { purpose, path }, block);
+        self.state.fresh = fresh || block == Block::Outside;
+        self.settling = Settling::No;
+        Ok(())
+    }
+}
+
+fn fatal(message: &str, to_client: &mut Sink, input: &[u8]) -> Answer {
+    wire::fatal("08P01", message, to_client.own(input));
+    Answer::Fatal
+}

@@ -1,0 +1,291 @@
+//! One statement under the settings that those before it leave: judged, its comment's purpose applied, and the rules
+//! checked that need the session.
+
+use super::machine::{Refresh, Session};
+use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, unknown_setting};
+use super::queue::Entry;
+use super::settings::{Block, Reach, Settings, State, path_of, split_path};
+use crate::catalog::SearchPath;
+use crate::enforce::{Judged, Plan, Planned, Rewritten, View};
+use crate::policy::PurposeId;
+use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+use crate::vocab::{Refusal, SqlState};
+use std::sync::Arc;
+
+/// A statement that was judged.
+#[derive(Debug)]
+pub struct Considered {
+    pub judged: Arc<Judged>,
+    pub view: Arc<View>,
+    /// A refusal of the session's own, before the core's.
+    refused: Option<Arc<Refusal>>,
+}
+
+/// What to send.
+#[derive(Debug)]
+pub enum Verdict<'a> {
+    Forward,
+    Rewrite(&'a Rewritten),
+    Refuse(Arc<Refusal>),
+}
+
+impl Considered {
+    pub fn planned(&self) -> Option<&Planned> {
+        match &*self.judged {
+            Judged::One(planned) => Some(planned),
+            Judged::Many(_) | Judged::Empty => None,
+        }
+    }
+
+    pub fn kind(&self) -> Option<&Kind> {
+        self.planned().map(|planned| &planned.statement.kind)
+    }
+
+    pub fn verdict(&self) -> Verdict<'_> {
+        match (&self.refused, self.planned().map(|planned| &planned.plan)) {
+            (Some(refusal), _) => Verdict::Refuse(Arc::clone(refusal)),
+            (None, Some(Plan::Refuse(refusal))) => Verdict::Refuse(Arc::clone(refusal)),
+            (None, Some(Plan::Rewrite(rewritten))) => Verdict::Rewrite(rewritten),
+            (None, Some(Plan::Forward) | None) => Verdict::Forward,
+        }
+    }
+}
+
+/// Statements about the session itself: a comment's purpose means nothing to them, and nothing is left behind by them.
+pub fn is_about_session(kind: &Kind) -> bool {
+    match kind {
+        Kind::Transaction(_) | Kind::Set(_) | Kind::Discard(Discard::All) | Kind::Deallocate(_) => true,
+        Kind::Read
+        | Kind::Show(_)
+        | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
+        | Kind::Other(_) => false,
+    }
+}
+
+/// `SET wherefore.…`, whose place in the transaction matters.
+pub fn is_declaration(kind: &Kind) -> bool {
+    matches!(kind, Kind::Set(set) if set.name.starts_with("wherefore."))
+}
+
+/// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
+pub fn may_change_catalog(kind: &Kind) -> bool {
+    match kind {
+        Kind::Other(words) => &**words == "DO",
+        Kind::Read
+        | Kind::Transaction(_)
+        | Kind::Set(_)
+        | Kind::Show(_)
+        | Kind::Discard(_)
+        | Kind::Deallocate(_) => false,
+    }
+}
+
+fn reach(scope: SetScope) -> Reach {
+    match scope {
+        SetScope::Session => Reach::Session,
+        SetScope::Local => Reach::Transaction,
+    }
+}
+
+impl Session {
+    /// The view under these settings and this purpose.
+    pub(super) fn view(&mut self, settings: &Arc<Settings>, purpose: Option<PurposeId>) -> Arc<View> {
+        let known = self.views.iter().find(|known| Arc::ptr_eq(&known.0, settings) && known.1 == purpose);
+        if let Some((_, _, view)) = known {
+            return Arc::clone(view);
+        }
+        let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
+        let view = Arc::new(View::new(
+            Arc::clone(&self.bound),
+            Arc::clone(&self.principal),
+            purpose,
+            path,
+            self.encoding.encoding(),
+        ));
+        if self.views.len() >= 4 {
+            self.views.remove(0);
+        }
+        self.views.push((Arc::clone(settings), purpose, Arc::clone(&view)));
+        view
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { policy: self.bound.policy(), principal: &self.principal, start: self.start }
+    }
+
+    /// Judges one text under these settings.
+    pub(super) fn consider(&mut self, now: &Arc<Settings>, text: &str) -> Result<Considered, Refresh> {
+        let mut view = self.view(now, now.purpose);
+        let mut judged = self.judge.judge(&view, text);
+        let mut refused = None;
+        if let Judged::One(planned) = &*judged
+            && let Some(name) = planned.statement.comment.as_deref()
+            && !is_about_session(&planned.statement.kind)
+        {
+            match self.rules().declare(name) {
+                Err(refusal) => refused = Some(refusal),
+                Ok(purpose) if Some(purpose) == view.purpose() => {}
+                Ok(purpose) => {
+                    view = self.view(now, Some(purpose));
+                    judged = self.judge.judge(&view, text);
+                }
+            }
+        }
+        if refused.is_none()
+            && let Judged::One(planned) = &*judged
+            && !is_about_session(&planned.statement.kind)
+            && view.restricted()
+        {
+            if now.path.is_none() {
+                refused = Some(
+                    Refusal::new(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "a setting that decides what names mean was changed earlier in this message",
+                    )
+                    .with_hint("Send this statement in a message of its own."),
+                );
+            } else if self.tainted {
+                refused = Some(needs_clean_session());
+            } else if !self.asked && matches!(&planned.plan, Plan::Refuse(refusal) if is_unknown_name(refusal)) {
+                return Err(Refresh::UnknownName);
+            }
+        }
+        Ok(Considered { judged, view, refused: refused.map(Arc::new) })
+    }
+
+    /// Applies what a statement does to the session when it is executed, or says why it may not stand here.
+    pub(super) fn apply(&mut self, state: &mut State, entry: &mut Entry, kind: &Kind) -> Result<(), Refusal> {
+        if may_change_catalog(kind) {
+            entry.catalog = true;
+        }
+        match kind {
+            Kind::Transaction(Transaction::Begin) => state.begin(),
+            Kind::Transaction(Transaction::Commit { chain }) => {
+                entry.settle |= state.changed;
+                state.commit();
+                if *chain {
+                    state.begin();
+                }
+            }
+            Kind::Transaction(Transaction::Rollback { chain }) => {
+                entry.settle |= state.changed;
+                state.rollback();
+                if *chain {
+                    state.begin();
+                }
+            }
+            Kind::Transaction(Transaction::RollbackTo) => {
+                entry.settle |= state.changed;
+                state.rollback_to();
+                state.fresh = false;
+            }
+            Kind::Transaction(Transaction::Savepoint | Transaction::Release) => state.fresh = false,
+            Kind::Transaction(Transaction::TwoPhase) => {
+                entry.settle |= state.changed;
+                entry.catalog = true;
+                state.commit();
+            }
+            Kind::Set(set) => self.apply_set(state, entry, set)?,
+            Kind::Discard(Discard::All) => {
+                if state.block == Block::Outside {
+                    entry.settle = true;
+                    entry.discard_all = state.fresh;
+                    let start = Arc::clone(&self.first);
+                    state.set(Reach::Session, |_| Settings::clone(&start));
+                }
+                state.fresh = false;
+            }
+            Kind::Deallocate(name) => {
+                self.deallocated.push_back((entry.number, name.clone()));
+                state.fresh = false;
+            }
+            Kind::Show(_) => state.fresh = false,
+            Kind::Read | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp) | Kind::Other(_) => {
+                state.fresh = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_set(&mut self, state: &mut State, entry: &mut Entry, set: &Set) -> Result<(), Refusal> {
+        let reach = reach(set.scope);
+        // Outside a transaction a lone SET LOCAL is a warning and nothing else; undone at the end of the segment.
+        match &*set.name {
+            PURPOSE => {
+                let purpose = self.rules().set(set, state)?;
+                self.may_turn(purpose)?;
+                state.set(reach, |settings| Settings { purpose, path: settings.path.clone() });
+                entry.settle = true;
+            }
+            "search_path" => {
+                let path = match &set.value {
+                    SetValue::Default => self.first.path.clone(),
+                    SetValue::Values(values) if set.by_function => match &values[..] {
+                        [text] => split_path(text, &self.current_user),
+                        _ => None,
+                    },
+                    SetValue::Values(values) => {
+                        Some(path_of(values.iter().map(|value| &**value), &self.current_user))
+                    }
+                    SetValue::Special => None,
+                };
+                state.set(reach, |settings| Settings { purpose: settings.purpose, path: path.clone() });
+                entry.settle = true;
+            }
+            "all" => {
+                if state.now.purpose != self.first.purpose {
+                    self.rules().place(SetScope::Session, state)?;
+                    self.may_turn(self.first.purpose)?;
+                }
+                let start = Arc::clone(&self.first);
+                state.set(reach, |_| Settings { purpose: start.purpose, path: None });
+                entry.settle = true;
+            }
+            // What names and strings mean depends on these; only the server knows how.
+            "role" | "session_authorization" | "client_encoding" | "standard_conforming_strings" => {
+                state.set(reach, |settings| Settings { purpose: settings.purpose, path: None });
+                entry.settle = true;
+            }
+            name if name.starts_with("wherefore.") => return Err(unknown_setting(name)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the session may come under this purpose: not a restricted one after work under an unrestricted one.
+    fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
+        let policy = self.bound.policy();
+        if self.tainted && purpose.is_none_or(|purpose| !policy.is_unrestricted(purpose)) {
+            return Err(needs_clean_session());
+        }
+        Ok(())
+    }
+
+    /// A refusal if the purpose that this statement is judged under cannot be put in force here.
+    pub(super) fn purpose_fits(
+        &self,
+        state: &State,
+        purpose: Option<PurposeId>,
+        of_message: Option<Option<PurposeId>>,
+    ) -> Option<Refusal> {
+        let in_force = of_message.unwrap_or(state.now.purpose);
+        if purpose == in_force || (state.block == Block::Outside && of_message.is_none()) {
+            return None;
+        }
+        Some(comment_out_of_place(self.bound.policy(), in_force))
+    }
+
+    /// Counts what is sent, and remembers that something ran that was not understood.
+    pub(super) fn sent(&mut self, considered: &Considered) {
+        if !considered.view.restricted()
+            && considered.kind().is_some_and(|kind| !is_about_session(kind) && !matches!(kind, Kind::Show(_)))
+        {
+            self.tainted = true;
+        }
+    }
+}
+
+/// Names that a newer catalog might know.
+fn is_unknown_name(refusal: &Refusal) -> bool {
+    matches!(refusal.code.0, "42P01" | "42703" | "3F000")
+}

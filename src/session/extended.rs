@@ -1,0 +1,464 @@
+//! Parse, Bind, Describe, Execute and Close.
+
+use super::consider::{Considered, Verdict};
+use super::machine::{Frame, Outs, Refresh, Rest, Session, Step};
+use super::poison::poison_statement;
+use super::queue::{Audience, Awaited, Entry, Segment, Slot};
+use super::settings::Block;
+use super::simple::{not_utf8, too_long};
+use super::statements::{RESERVED, Statement, Traits};
+use crate::enforce::Judged;
+use crate::policy::PurposeId;
+use crate::sql::Kind;
+use crate::vocab::{Refusal, SqlState};
+use crate::wire::{self, Target};
+use std::sync::Arc;
+
+const UNDEFINED_STATEMENT: SqlState = SqlState("26000");
+const RESERVED_NAME: SqlState = SqlState("42939");
+
+/// A prepared statement as it may be used now.
+enum Usable {
+    /// By the name the client knows.
+    AsNamed,
+    /// By a name of the proxy's.
+    Private(Box<str>),
+    Refused(Arc<Refusal>),
+}
+
+impl Session {
+    fn slot(&mut self, audience: Audience, what: Awaited) {
+        let segment = self.owed.number;
+        self.owed.slots.push_back(Slot { segment, audience, what });
+    }
+
+    pub(super) fn parse(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        if self.must_refresh() {
+            return Err(Step::Refresh(Refresh::Behind));
+        }
+        if frame.header.body > self.longest() {
+            let refusal = too_long(self.longest());
+            // The name has not been read: the poison takes one of the proxy's own, since it fails anyway.
+            return Ok(self.refuse_parse(frame, b"wherefore_own", Arc::new(refusal), outs));
+        }
+        let parse = self.checked(wire::parse(frame.body()?), outs)?;
+        if parse.name.starts_with(RESERVED) {
+            let refusal = Refusal::new(RESERVED_NAME, "names that begin with \"wherefore\" are reserved");
+            return Ok(self.refuse_parse(frame, parse.name, Arc::new(refusal), outs));
+        }
+        if let Err(refusal) = self.statements.room(parse.name, parse.text.len(), self.owed.slots.len()) {
+            return Ok(self.refuse_parse(frame, parse.name, Arc::new(refusal), outs));
+        }
+        let types: Box<[u8]> = if parse.types == [0, 0] { Box::default() } else { parse.types.into() };
+        let Ok(text) = std::str::from_utf8(parse.text) else {
+            return Ok(self.unreadable_parse(frame, parse, types, outs));
+        };
+        let now = Arc::clone(&self.state.now);
+        let considered = self.consider(&now, text).map_err(Step::Refresh)?;
+        if let Some(refusal) = self.parse_refusal(&considered) {
+            self.witness.refused(&considered.view, &refusal);
+            return Ok(self.refuse_parse(frame, parse.name, refusal, outs));
+        }
+        let mut statement = Statement {
+            text: Some(Arc::from(text)),
+            types,
+            view: Arc::clone(&considered.view),
+            judged: Arc::clone(&considered.judged),
+            traits: Traits::of(&considered.judged),
+            sent: None,
+            columns: None,
+            private: None,
+        };
+        self.owed.open();
+        self.close_outgrown(frame, outs);
+        let taken = match considered.verdict() {
+            Verdict::Forward | Verdict::Refuse(_) => self.pass(frame, outs),
+            Verdict::Rewrite(rewritten) => {
+                statement.sent = Some(Arc::clone(&rewritten.text));
+                statement.columns = rewritten.columns.clone();
+                let out = outs.server.own(frame.input);
+                wire::make_parse(parse.name, rewritten.text.as_bytes(), parse.types, out);
+                self.drop_frame(frame)
+            }
+        };
+        self.count_parse(&considered);
+        self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
+        Ok(taken)
+    }
+
+    /// Closes private statements that a newer Parse has replaced.
+    fn close_outgrown(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) {
+        while let Some(name) = self.outgrown.pop() {
+            wire::close_statement(&name, outs.server.own(frame.input));
+            self.slot(Audience::Nobody, Awaited::CloseOther);
+        }
+    }
+
+    fn count_parse(&mut self, considered: &Considered) {
+        match considered.verdict() {
+            Verdict::Forward => self.witness.permitted(),
+            Verdict::Rewrite(_) => self.witness.rewritten(),
+            Verdict::Refuse(_) => {}
+        }
+    }
+
+    /// Why a text may not be prepared.
+    fn parse_refusal(&self, considered: &Considered) -> Option<Arc<Refusal>> {
+        match considered.verdict() {
+            Verdict::Refuse(refusal) => return Some(refusal),
+            Verdict::Forward | Verdict::Rewrite(_) => {}
+        }
+        match &*considered.judged {
+            Judged::Many(_) if considered.view.restricted() => {
+                let message = "cannot insert multiple commands into a prepared statement";
+                Some(Arc::new(Refusal::new(SqlState::SYNTAX_ERROR, message)))
+            }
+            Judged::Many(_) | Judged::One(_) | Judged::Empty => None,
+        }
+    }
+
+    fn unreadable_parse(
+        &mut self,
+        frame: Frame<'_>,
+        parse: wire::Parse<'_>,
+        types: Box<[u8]>,
+        outs: &mut Outs<'_>,
+    ) -> usize {
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        if view.restricted() {
+            let refusal = Arc::new(not_utf8());
+            self.witness.refused(&view, &refusal);
+            return self.refuse_parse(frame, parse.name, refusal, outs);
+        }
+        let judged = Arc::new(Judged::Empty);
+        // What it does is not known.
+        let traits = Traits { traceless: false, catalog: true, ..Traits::of(&judged) };
+        let statement =
+            Statement { text: None, types, view, judged, traits, sent: None, columns: None, private: None };
+        self.owed.open();
+        self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
+        self.pass(frame, outs)
+    }
+
+    fn refuse_parse(
+        &mut self,
+        frame: Frame<'_>,
+        name: &[u8],
+        refusal: Arc<Refusal>,
+        outs: &mut Outs<'_>,
+    ) -> usize {
+        let poison = self.poisons.add(self.owed.number, refusal, 0);
+        wire::make_parse(name, poison_statement(&poison).as_bytes(), b"\0\0", outs.server.own(frame.input));
+        self.owed.open();
+        self.slot(Audience::Client, Awaited::Parse { name: name.into(), statement: None });
+        self.drop_frame(frame)
+    }
+
+    /// Whether the client's own statement of that name may be used under the view in force; if not so any more it is
+    /// judged again and prepared under a private name, in this segment.
+    fn usable(&mut self, name: &[u8], frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<Usable, Step> {
+        let number = self.owed.number;
+        let statement = match self.owed.pending(name) {
+            // Whether an earlier segment's Parse or Close took effect is known when it was answered.
+            Some(slot) if slot.segment != number => return Err(Step::Hold),
+            Some(Slot { what: Awaited::Parse { statement: Some(statement), .. }, .. }) => Some(&*statement),
+            // It fails, and the server skips what follows.
+            Some(Slot { what: Awaited::Parse { statement: None, .. }, .. }) => return Ok(Usable::AsNamed),
+            Some(_) => None,
+            None => self.statements.get(name),
+        };
+        let Some(statement) = statement else {
+            let settings = Arc::clone(&self.state.now);
+            if name.starts_with(RESERVED) || self.view(&settings, settings.purpose).restricted() {
+                let name = String::from_utf8_lossy(name);
+                let message = if name.is_empty() {
+                    "unnamed prepared statement does not exist".to_owned()
+                } else {
+                    format!("prepared statement \"{name}\" does not exist")
+                };
+                return Ok(Usable::Refused(Arc::new(Refusal::new(UNDEFINED_STATEMENT, message))));
+            }
+            return Ok(Usable::AsNamed);
+        };
+        let traits = statement.traits;
+        let judged_under = Arc::clone(&statement.view);
+        let private = statement.private.clone();
+        let settings = Arc::clone(&self.state.now);
+        let purpose = if traits.commented { judged_under.purpose() } else { settings.purpose };
+        let view = self.view(&settings, purpose);
+        let unsettled = !traits.eventful && view.restricted() && (settings.path.is_none() || self.tainted);
+        if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled {
+            return Ok(private.map_or(Usable::AsNamed, Usable::Private));
+        }
+        if self.must_refresh() {
+            return Err(Step::Refresh(Refresh::Behind));
+        }
+        self.judge_again(name, frame, outs)
+    }
+
+    fn judge_again(&mut self, name: &[u8], frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<Usable, Step> {
+        let Some(old) = statement_of(self, name).cloned() else { return Err(Step::Hold) };
+        let Some(text) = old.text.clone() else {
+            let settings = Arc::clone(&self.state.now);
+            let restricted = self.view(&settings, settings.purpose).restricted();
+            return Ok(if restricted { Usable::Refused(Arc::new(not_utf8())) } else { Usable::AsNamed });
+        };
+        let now = Arc::clone(&self.state.now);
+        let considered = self.consider(&now, &text).map_err(Step::Refresh)?;
+        if let Some(refusal) = self.parse_refusal(&considered) {
+            return Ok(Usable::Refused(refusal));
+        }
+        let (sent, columns) = match considered.verdict() {
+            Verdict::Rewrite(rewritten) => (Some(Arc::clone(&rewritten.text)), rewritten.columns.clone()),
+            Verdict::Forward | Verdict::Refuse(_) => (None, None),
+        };
+        let unchanged = sent == old.sent;
+        if !unchanged && columns.is_some() && old.columns.is_some() && columns != old.columns {
+            return Ok(Usable::Refused(Arc::new(Refusal::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "cached plan must not change result type",
+            ))));
+        }
+        let traits = Traits::of(&considered.judged);
+        let mut statement =
+            Statement { view: considered.view, judged: considered.judged, traits, sent, columns, ..old };
+        if unchanged {
+            let private = statement.private.clone();
+            self.replace(name, statement);
+            return Ok(private.map_or(Usable::AsNamed, Usable::Private));
+        }
+        self.private += 1;
+        let private: Box<str> = format!("wherefore_{}", self.private).into();
+        let outgrown = statement.private.replace(private.clone());
+        let out = outs.server.own(frame.input);
+        let bytes = statement.sent.as_deref().unwrap_or(&text).as_bytes();
+        wire::make_parse(private.as_bytes(), bytes, statement.types(), out);
+        if let Some(outgrown) = &outgrown {
+            wire::close_statement(outgrown, out);
+        }
+        self.owed.open();
+        self.slot(Audience::Nobody, Awaited::Parse { name: name.into(), statement: Some(statement) });
+        if outgrown.is_some() {
+            self.slot(Audience::Nobody, Awaited::CloseOther);
+        }
+        Ok(Usable::Private(private))
+    }
+
+    /// Puts a statement that was judged again, and is the same on the server, where it was found.
+    fn replace(&mut self, name: &[u8], new: Statement) {
+        match self.owed.pending(name) {
+            Some(Slot { what: Awaited::Parse { statement, .. }, .. }) => *statement = Some(new),
+            Some(_) | None => {
+                self.statements.put(name.into(), new);
+            }
+        }
+    }
+
+    pub(super) fn bind(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        let (portal, name, taken) = match wire::bind_names(frame.have(), frame.header.body) {
+            Some(names) => self.checked(names, outs)?,
+            None if frame.have().len() > LONGEST_NAMES => {
+                wire::fatal("54000", "a name in a Bind is too long", outs.client.own(&[]));
+                return Err(Step::Fatal);
+            }
+            None => return Err(Step::More(1)),
+        };
+        let mut usable = self.usable(name, frame, outs)?;
+        if let Usable::AsNamed | Usable::Private(_) = usable
+            && let Some(refusal) = self.bind_effects(name, portal, frame, outs)?
+        {
+            usable = Usable::Refused(refusal);
+        }
+        self.owed.open();
+        Ok(match usable {
+            Usable::AsNamed => self.pass(frame, outs),
+            Usable::Private(private) => {
+                let rest = frame.header.body - taken;
+                wire::bind_prefix(portal, private.as_bytes(), rest, outs.server.own(frame.input));
+                // What follows the names goes through as it comes.
+                self.rest = (rest, Rest::Forward);
+                wire::HEADER + taken
+            }
+            Usable::Refused(refusal) => {
+                let name = self.poison(refusal);
+                wire::bind_unknown(&name, outs.server.own(frame.input));
+                self.drop_frame(frame)
+            }
+        })
+    }
+
+    /// What binding a portal means to the segment: the purpose it runs under, and whether it will change something.
+    fn bind_effects(
+        &mut self,
+        name: &[u8],
+        portal: &[u8],
+        frame: Frame<'_>,
+        outs: &mut Outs<'_>,
+    ) -> Result<Option<Arc<Refusal>>, Step> {
+        let Some(statement) = statement_of(self, name) else {
+            // It fails, or it is not known to us and the purpose is unrestricted.
+            self.state.fresh = false;
+            self.tainted |= !self.view(&Arc::clone(&self.state.now), self.state.now.purpose).restricted();
+            return Ok(None);
+        };
+        let traits = statement.traits;
+        let purpose = statement.view.purpose();
+        let restricted = statement.view.restricted();
+        let kind = if traits.eventful { kind(statement).cloned() } else { None };
+        let in_force = self.of_segment.unwrap_or(self.state.now.purpose);
+        if (purpose != in_force || traits.declaration) && !self.owed.only_open() {
+            // Whether this is inside a transaction is known when what was sent before is answered.
+            return Err(Step::Hold);
+        }
+        if let Some(refusal) = self.purpose_fits(&self.state, purpose, self.of_segment) {
+            return Ok(Some(Arc::new(refusal)));
+        }
+        if self.guc != purpose && self.state.block == Block::Outside {
+            if self.owed.open().bound {
+                let refusal = super::purpose::comment_out_of_place(self.bound.policy(), in_force);
+                return Ok(Some(Arc::new(refusal)));
+            }
+            self.declare_in_segment(purpose, frame, outs);
+        }
+        self.portals.retain(|known| *known.1 != *portal);
+        match kind {
+            Some(kind) => {
+                // Its effect comes when it is executed; where it cannot stand is known now.
+                let mut probe = (self.state.clone(), Entry::new(Segment::Extended, self.owed.number));
+                let deallocations = self.deallocated.len();
+                let outcome = self.apply(&mut probe.0, &mut probe.1, &kind);
+                self.deallocated.truncate(deallocations);
+                if let Err(refusal) = outcome {
+                    return Ok(Some(Arc::new(refusal)));
+                }
+                self.portals.push((self.owed.number, portal.into(), kind));
+            }
+            None => {
+                self.of_segment = Some(purpose);
+                self.state.fresh = false;
+                self.tainted |= !restricted && !traits.traceless;
+            }
+        }
+        let open = self.owed.open();
+        open.catalog |= traits.catalog;
+        open.bound = true;
+        Ok(None)
+    }
+
+    /// Sets the purpose on the server inside the client's segment: it is the first thing executed there, so the first
+    /// BindComplete and CommandComplete are its own, and it fails or is undone together with the rest.
+    fn declare_in_segment(
+        &mut self,
+        purpose: Option<PurposeId>,
+        frame: Frame<'_>,
+        outs: &mut Outs<'_>,
+    ) {
+        let declaration = self.declaration(purpose);
+        wire::run_inside(&declaration, outs.server.own(frame.input));
+        let open = self.owed.open();
+        open.own_bind = true;
+        open.own_complete = true;
+        open.settle_on_error = true;
+        self.declaring = true;
+        for awaited in [Awaited::OwnParse, Awaited::CloseOther, Awaited::CloseOther] {
+            self.slot(Audience::Nobody, awaited);
+        }
+        self.guc = purpose;
+    }
+
+    pub(super) fn describe(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        let name = match self.checked(wire::close_or_describe(b'D', frame.body()?), outs)? {
+            Target::Portal(_) => {
+                self.owed.open();
+                return Ok(self.pass(frame, outs));
+            }
+            Target::Statement(name) => name,
+        };
+        let usable = self.usable(name, frame, outs)?;
+        self.owed.open();
+        Ok(match usable {
+            Usable::AsNamed => self.pass(frame, outs),
+            Usable::Private(private) => {
+                wire::describe_statement(&private, outs.server.own(frame.input));
+                self.drop_frame(frame)
+            }
+            Usable::Refused(refusal) => {
+                let name = self.poison(refusal);
+                wire::describe_statement(&name, outs.server.own(frame.input));
+                self.drop_frame(frame)
+            }
+        })
+    }
+
+    fn poison(&mut self, refusal: Arc<Refusal>) -> String {
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        self.witness.refused(&view, &refusal);
+        self.poisons.add(self.owed.number, refusal, 0)
+    }
+
+    pub(super) fn execute(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        let portal = self.checked(wire::execute(frame.body()?), outs)?;
+        self.owed.open();
+        let found = self.portals.iter().position(|known| *known.1 == *portal);
+        if let Some(at) = found {
+            let (_, _, kind) = self.portals.swap_remove(at);
+            let mut state = self.state.clone();
+            let mut entry = std::mem::replace(self.owed.open(), Entry::new(Segment::Extended, 0));
+            let outcome = self.apply(&mut state, &mut entry, &kind);
+            entry.settle_on_error |= entry.settle;
+            *self.owed.open() = entry;
+            if let Err(refusal) = outcome {
+                let name = self.poison(Arc::new(refusal));
+                wire::execute_unknown(&name, outs.server.own(frame.input));
+                return Ok(self.drop_frame(frame));
+            }
+            let purpose_before = self.state.now.purpose;
+            self.state = state;
+            if self.state.now.purpose != purpose_before {
+                self.guc = self.state.now.purpose;
+            }
+            self.of_segment = None;
+        }
+        Ok(self.pass(frame, outs))
+    }
+
+    pub(super) fn close(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        match self.checked(wire::close_or_describe(b'C', frame.body()?), outs)? {
+            Target::Portal(portal) => {
+                self.portals.retain(|known| *known.1 != *portal);
+                self.slot(Audience::Client, Awaited::CloseOther);
+            }
+            Target::Statement(name) => {
+                let private = statement_of(self, name).and_then(|statement| statement.private.clone());
+                if let Some(private) = private {
+                    wire::close_statement(&private, outs.server.own(frame.input));
+                    self.slot(Audience::Nobody, Awaited::CloseOther);
+                }
+                self.slot(Audience::Client, Awaited::CloseStatement(name.into()));
+            }
+        }
+        self.owed.open();
+        Ok(self.pass(frame, outs))
+    }
+}
+
+/// The names in a Bind together.
+const LONGEST_NAMES: usize = 8 << 10;
+
+/// The statement that a name stands for once what was sent has been answered.
+fn statement_of<'a>(session: &'a mut Session, name: &[u8]) -> Option<&'a Statement> {
+    match session.owed.pending(name) {
+        Some(Slot { what: Awaited::Parse { statement, .. }, .. }) => statement.as_ref(),
+        Some(_) => None,
+        None => session.statements.get(name),
+    }
+}
+
+fn kind(statement: &Statement) -> Option<&Kind> {
+    match &*statement.judged {
+        Judged::One(planned) => Some(&planned.statement.kind),
+        Judged::Many(_) | Judged::Empty => None,
+    }
+}

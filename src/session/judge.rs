@@ -1,0 +1,25 @@
+//! What a session needs of the core and of the observers.
+
+use crate::enforce::{Enforcer, Judged, View};
+use crate::vocab::Refusal;
+use std::sync::Arc;
+
+/// The core's front door, as a session uses it.
+pub trait Judge: Send + Sync {
+    /// See [`Enforcer::judge`].
+    fn judge(&self, view: &View, text: &str) -> Arc<Judged>;
+}
+
+impl Judge for Enforcer {
+    fn judge(&self, view: &View, text: &str) -> Arc<Judged> {
+        Enforcer::judge(self, view, text)
+    }
+}
+
+/// Whoever counts and records decisions.
+pub trait Witness: Send + Sync {
+    fn permitted(&self);
+    fn rewritten(&self);
+    /// A statement was refused under this view.
+    fn refused(&self, view: &View, refusal: &Refusal);
+}

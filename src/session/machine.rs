@@ -1,0 +1,441 @@
+//! The session itself: its state, and the loop over the client's bytes.
+
+use super::judge::{Judge, Witness};
+use super::poison::Poisons;
+use super::purpose::Start;
+use super::queue::{Entry, Owed, Own, Segment};
+use super::settings::{Settings, State, split_path};
+use super::shelf::Shelf;
+use super::statements::Statements;
+use crate::catalog::quote_literal;
+use crate::enforce::{Encoding, View};
+use crate::policy::{Bound, Principal, PurposeId};
+use crate::sql::Kind;
+use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Bounds of one session.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// The longest Query or Parse under a restricted purpose, in bytes.
+    pub message_bytes: usize,
+    /// The longest under an unrestricted one.
+    pub trusted_message_bytes: usize,
+    pub prepared_statements: usize,
+    pub prepared_bytes: usize,
+}
+
+/// Everything a session starts from.
+pub struct Opening {
+    pub judge: Arc<dyn Judge>,
+    pub witness: Arc<dyn Witness>,
+    pub shelf: Arc<Shelf>,
+    pub bounds: Arc<Bounds>,
+    pub user: Arc<str>,
+    pub current_user: Arc<str>,
+    pub start: Start,
+    /// `search_path` as the server shows it.
+    pub path: String,
+    pub client_encoding: Vec<u8>,
+    pub conforming_strings: Vec<u8>,
+    /// Random; it marks the errors that stand for refusals.
+    pub nonce: [u8; 8],
+}
+
+/// Why a newer catalog is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// It is known to have changed.
+    Behind,
+    /// A name was not found that might be new.
+    UnknownName,
+}
+
+/// What the session needs next from the client's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// More of the client's bytes. The number is how many a frame still lacks, as far as is known; at least 1.
+    More(usize),
+    /// Nothing from the client until the server has answered.
+    Hold,
+    /// A newer catalog, then the same bytes again.
+    Refresh(Refresh),
+    /// The client has said goodbye.
+    Finish,
+    /// The session is over: the report is on its way to the client.
+    Fatal,
+}
+
+/// What happens to the rest of a frame that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Forward,
+    Drop,
+}
+
+/// Whether the server must be asked for the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settling {
+    No,
+    Wanted,
+    Asked,
+}
+
+/// `client_encoding` and `standard_conforming_strings`, as the server reports them.
+#[derive(Debug)]
+pub(super) struct Encodings {
+    pub(super) client: Vec<u8>,
+    pub(super) conforming: Vec<u8>,
+}
+
+impl Encodings {
+    pub(super) fn encoding(&self) -> Encoding {
+        if self.conforming != b"on" {
+            Encoding::Foreign
+        } else if self.client == b"UTF8" {
+            Encoding::Utf8
+        } else {
+            Encoding::AsciiOnly
+        }
+    }
+}
+
+/// A frame of the client, whole or as far as it has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) at: usize,
+    pub(super) header: Header,
+}
+
+impl<'a> Frame<'a> {
+    /// The part of the body that is there.
+    pub(super) fn have(&self) -> &'a [u8] {
+        let end = self.input.len().min(self.at + self.header.frame());
+        &self.input[self.at + HEADER..end]
+    }
+
+    /// The whole body, or what is missing.
+    pub(super) fn body(&self) -> Result<&'a [u8], Step> {
+        let have = self.have();
+        if have.len() == self.header.body { Ok(have) } else { Err(Step::More(self.header.body - have.len())) }
+    }
+
+    pub(super) fn range(&self) -> std::ops::Range<usize> {
+        self.at..(self.at + self.header.frame()).min(self.input.len())
+    }
+}
+
+/// Where the session writes to.
+pub(super) struct Outs<'a> {
+    pub(super) server: &'a mut Sink,
+    pub(super) client: &'a mut Sink,
+}
+
+/// One client's session.
+pub struct Session {
+    pub(super) judge: Arc<dyn Judge>,
+    pub(super) witness: Arc<dyn Witness>,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) bounds: Arc<Bounds>,
+    pub(super) user: Arc<str>,
+    pub(super) current_user: Arc<str>,
+    pub(super) bound: Arc<Bound>,
+    epoch: u64,
+    pub(super) principal: Arc<Principal>,
+    pub(super) encoding: Encodings,
+    pub(super) start: Start,
+    /// The settings that RESET and DISCARD ALL return to.
+    pub(super) first: Arc<Settings>,
+    pub(super) state: State,
+    /// What `wherefore.purpose` is on the server once everything sent has run.
+    pub(super) guc: Option<PurposeId>,
+    /// The transaction status of the last ReadyForQuery.
+    pub(super) status: u8,
+    /// Something was executed under an unrestricted purpose since the start or DISCARD ALL.
+    pub(super) tainted: bool,
+    pub(super) settling: Settling,
+    /// A segment under way sets the purpose on the server for a statement's comment.
+    pub(super) declaring: bool,
+    /// How often in a row the proxy's own question failed.
+    pub(super) unanswered: u8,
+    /// Private statements that are no longer used.
+    pub(super) outgrown: Vec<Box<str>>,
+    /// The purpose under which the open extended segment executes, once a portal was bound in it.
+    pub(super) of_segment: Option<Option<PurposeId>>,
+    pub(super) owed: Owed,
+    pub(super) statements: Statements,
+    /// Portals of eventful statements: the segment of their Bind, name, kind.
+    pub(super) portals: Vec<(u64, Box<[u8]>, Kind)>,
+    /// DEALLOCATEs under way: segment and name.
+    pub(super) deallocated: VecDeque<(u64, Option<Box<str>>)>,
+    pub(super) poisons: Poisons,
+    pub(super) private: u64,
+    /// Settings as the proxy's own query has returned them.
+    pub(super) told: Vec<String>,
+    /// A transaction that is not over may have changed the catalog.
+    pub(super) catalog_changed: bool,
+    /// A newer catalog was asked for on behalf of the message at hand.
+    pub(super) asked: bool,
+    pub(super) views: Vec<(Arc<Settings>, Option<PurposeId>, Arc<View>)>,
+    /// What is left of a client's frame, and of a server's.
+    pub(super) rest: (usize, Rest),
+    pub(super) server_rest: (usize, Rest),
+}
+
+impl Session {
+    pub fn new(opening: Opening) -> Session {
+        let bound = opening.shelf.bound();
+        let principal = Arc::new(principal(&bound, &opening.user));
+        let path = split_path(&opening.path, &opening.current_user);
+        let first = Arc::new(Settings { purpose: opening.start.purpose, path });
+        Session {
+            epoch: opening.shelf.epoch(),
+            judge: opening.judge,
+            witness: opening.witness,
+            shelf: opening.shelf,
+            user: opening.user,
+            current_user: opening.current_user,
+            bound,
+            principal,
+            encoding: Encodings { client: opening.client_encoding, conforming: opening.conforming_strings },
+            start: opening.start,
+            state: State::new(Arc::clone(&first)),
+            first,
+            guc: opening.start.purpose,
+            status: b'I',
+            tainted: false,
+            settling: Settling::No,
+            declaring: false,
+            unanswered: 0,
+            outgrown: Vec::new(),
+            of_segment: None,
+            owed: Owed::new(),
+            statements: Statements::new(opening.bounds.prepared_statements, opening.bounds.prepared_bytes),
+            bounds: opening.bounds,
+            portals: Vec::new(),
+            deallocated: VecDeque::new(),
+            poisons: Poisons::new(opening.nonce),
+            private: 0,
+            told: Vec::new(),
+            catalog_changed: false,
+            asked: false,
+            views: Vec::new(),
+            rest: (0, Rest::Forward),
+            server_rest: (0, Rest::Forward),
+        }
+    }
+
+    /// The purpose in force.
+    pub fn purpose(&self) -> Option<PurposeId> {
+        self.state.now.purpose
+    }
+
+    /// Between transactions, with nothing under way: the session may be ended without harm.
+    pub fn is_idle(&self) -> bool {
+        self.status == b'I' && self.owed.at_rest() && self.rest.0 == 0 && self.settling != Settling::Asked
+    }
+
+    /// The catalog was refreshed as [`Step::Refresh`] asked, as well as could be.
+    pub fn refreshed(&mut self) {
+        self.asked = true;
+    }
+
+    /// Takes the client's bytes and returns how many are done with, and what is needed next. `to_server` gathers slices
+    /// of `input`.
+    pub fn client(&mut self, input: &[u8], to_server: &mut Sink, to_client: &mut Sink) -> (usize, Step) {
+        let mut outs = Outs { server: to_server, client: to_client };
+        let mut at = 0;
+        loop {
+            let (left, what) = self.rest;
+            if left > 0 {
+                let taken = left.min(input.len() - at);
+                if what == Rest::Forward {
+                    outs.server.forward(input, at..at + taken);
+                }
+                at += taken;
+                self.rest.0 -= taken;
+                if self.rest.0 > 0 {
+                    return (at, Step::More(self.rest.0));
+                }
+            }
+            let (tag, header) = match wire::client_header(&input[at..]) {
+                None => return (at, Step::More(1)),
+                Some(Ok(found)) => found,
+                Some(Err(violation)) => return (at, self.violated(violation, &mut outs)),
+            };
+            let frame = Frame { input, at, header };
+            match self.take(tag, frame, &mut outs) {
+                Ok(taken) => {
+                    at += taken;
+                    if tag == ClientTag::Terminate {
+                        return (at, Step::Finish);
+                    }
+                }
+                Err(step) => return (at, step),
+            }
+        }
+    }
+
+    /// Takes one frame, or as much of it as has come where that is enough. Nothing has changed where a step is returned.
+    fn take(&mut self, tag: ClientTag, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        match tag {
+            ClientTag::CopyData => return Ok(self.pass(frame, outs)),
+            ClientTag::CopyDone | ClientTag::CopyFail => {
+                self.checked(wire::check_tiny(frame.header.tag, frame.body()?), outs)?;
+                self.copy_ends();
+                return Ok(self.pass(frame, outs));
+            }
+            ClientTag::Flush | ClientTag::Terminate => {
+                self.checked(wire::check_tiny(frame.header.tag, frame.body()?), outs)?;
+                return Ok(self.pass(frame, outs));
+            }
+            ClientTag::Sync => {
+                self.checked(wire::check_tiny(b'S', frame.body()?), outs)?;
+                self.sync();
+                return Ok(self.pass(frame, outs));
+            }
+            ClientTag::Query
+            | ClientTag::Parse
+            | ClientTag::Bind
+            | ClientTag::Describe
+            | ClientTag::Execute
+            | ClientTag::Close
+            | ClientTag::FunctionCall => {}
+        }
+        if self.is_held() {
+            return Err(Step::Hold);
+        }
+        self.notice_snapshot();
+        let taken = match tag {
+            ClientTag::Query => self.query(frame, outs),
+            ClientTag::Parse => self.parse(frame, outs),
+            ClientTag::Bind => self.bind(frame, outs),
+            ClientTag::Describe => self.describe(frame, outs),
+            ClientTag::Execute => self.execute(frame, outs),
+            ClientTag::Close => self.close(frame, outs),
+            ClientTag::FunctionCall => self.call(frame, outs),
+            ClientTag::Flush
+            | ClientTag::Sync
+            | ClientTag::Terminate
+            | ClientTag::CopyData
+            | ClientTag::CopyDone
+            | ClientTag::CopyFail => Ok(self.pass(frame, outs)),
+        }?;
+        self.asked = false;
+        Ok(taken)
+    }
+
+    /// Forwards a frame as it comes, however much of it is there.
+    pub(super) fn pass(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> usize {
+        let range = frame.range();
+        let taken = range.len();
+        outs.server.forward(frame.input, range);
+        self.rest = (frame.header.frame() - taken, Rest::Forward);
+        taken
+    }
+
+    /// Drops a frame.
+    pub(super) fn drop_frame(&mut self, frame: Frame<'_>) -> usize {
+        let taken = frame.range().len();
+        self.rest = (frame.header.frame() - taken, Rest::Drop);
+        taken
+    }
+
+    pub(super) fn checked<T>(&mut self, result: Result<T, Violation>, outs: &mut Outs<'_>) -> Result<T, Step> {
+        result.map_err(|violation| self.violated(violation, outs))
+    }
+
+    fn violated(&mut self, violation: Violation, outs: &mut Outs<'_>) -> Step {
+        wire::fatal("08P01", &violation.to_string(), outs.client.own(&[]));
+        Step::Fatal
+    }
+
+    /// Ends an extended segment. While the server reads copy data it ignores Sync.
+    fn sync(&mut self) {
+        if self.owed.copying {
+            return;
+        }
+        let mut entry = self.owed.open.take().unwrap_or_else(|| Entry::new(Segment::Extended, self.owed.number));
+        entry.number = self.owed.number;
+        self.end_segment(entry);
+    }
+
+    /// A message that ends a segment was sent.
+    pub(super) fn end_segment(&mut self, entry: Entry) {
+        self.state.end_of_segment();
+        self.of_segment = None;
+        if entry.settle {
+            self.settling = Settling::Wanted;
+        }
+        self.owed.push(entry);
+    }
+
+    /// Where the server is not known to read copy data yet, the place is marked for when it turns out that it does.
+    fn copy_ends(&mut self) {
+        if !std::mem::take(&mut self.owed.copying) && !self.owed.entries.is_empty() {
+            let number = self.owed.number;
+            self.owed.push(Entry::new(Segment::CopyEnd, number));
+        }
+    }
+
+    /// Whether the client's next statement must wait for the server.
+    fn is_held(&self) -> bool {
+        match self.settling {
+            // What the proxy has set on the server is undone if its segment fails.
+            Settling::No => self.declaring && !self.owed.only_open(),
+            Settling::Asked => true,
+            // In a failed transaction the server cannot be asked; nothing but its end is executed there.
+            Settling::Wanted => !(self.owed.only_open() && self.status == b'E'),
+        }
+    }
+
+    /// Takes over a new catalog or policy.
+    fn notice_snapshot(&mut self) {
+        let epoch = self.shelf.epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.bound = self.shelf.bound();
+            self.principal = Arc::new(principal(&self.bound, &self.user));
+            self.views.clear();
+        }
+    }
+
+    /// Whether a statement that will be judged under restriction must wait for a newer catalog.
+    pub(super) fn must_refresh(&self) -> bool {
+        !self.asked && self.shelf.is_behind() && self.rules_restrict(self.state.now.purpose)
+    }
+
+    fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
+        purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
+    }
+
+    /// The longest text taken under the purpose in force.
+    pub(super) fn longest(&self) -> usize {
+        if self.rules_restrict(self.state.now.purpose) {
+            self.bounds.message_bytes
+        } else {
+            self.bounds.trusted_message_bytes
+        }
+    }
+
+    /// The statement that puts a purpose in force on the server.
+    pub(super) fn declaration(&self, purpose: Option<PurposeId>) -> String {
+        let name = purpose.map_or("", |purpose| self.bound.policy().purpose_name(purpose));
+        format!("SET wherefore.purpose = {}", quote_literal(name))
+    }
+
+    /// Sends a statement of the proxy's own in a segment of its own. Only where nothing else is under way.
+    pub(super) fn run_own(&mut self, own: Own, texts: &[&str], to_server: &mut Sink, input: &[u8]) {
+        wire::run_apart(texts, to_server.own(input));
+        let number = self.owed.number;
+        self.owed.push(Entry::new(Segment::Own(own), number));
+    }
+}
+
+/// The principal of a user by the roles that the catalog shows.
+fn principal(bound: &Bound, user: &str) -> Principal {
+    let member_of = bound.catalog().role(user).map_or(&[][..], |role| &role.member_of);
+    bound.policy().principal(user, member_of)
+}

@@ -1,0 +1,179 @@
+//! Who may declare which purpose, where, and what the refusal says otherwise.
+
+use super::settings::{Block, State};
+use crate::policy::{Policy, Principal, PurposeId};
+use crate::sql::{Set, SetScope, SetValue};
+use crate::vocab::{Refusal, SqlState};
+
+/// The setting that carries the purpose.
+pub const PURPOSE: &str = "wherefore.purpose";
+
+const UNDEFINED_OBJECT: SqlState = SqlState("42704");
+
+/// The purpose a session starts with and returns to by RESET.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    pub purpose: Option<PurposeId>,
+    /// Fixed by the config for the session's whole life.
+    pub pinned: Option<PurposeId>,
+}
+
+/// What decides whether a purpose may be declared.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    pub policy: &'a Policy,
+    pub principal: &'a Principal,
+    pub start: Start,
+}
+
+/// The purposes a principal may declare, as a hint says it.
+pub fn declarable(policy: &Policy, principal: &Principal) -> String {
+    let names: Vec<&str> = principal.purposes.iter().map(|purpose| &**policy.purpose_name(*purpose)).collect();
+    if names.is_empty() {
+        format!("The policy grants no purpose to {}.", quoted(&principal.user))
+    } else {
+        format!("{} may declare: {}.", quoted(&principal.user), names.join(", "))
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+/// A client's text in a message, cut to what fits on a line.
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(63).collect();
+    quoted(&cut)
+}
+
+/// The purpose that a session starts with: the pins of the database alias and of the role, which must agree, then what the
+/// start-up packet declares, then the role's default.
+pub fn start_purpose(
+    policy: &Policy,
+    principal: &Principal,
+    pins: &[&str],
+    declared: Option<&str>,
+) -> Result<Start, Refusal> {
+    let open = Rules { policy, principal, start: Start { purpose: None, pinned: None } };
+    let mut pinned = None;
+    for pin in pins {
+        let purpose = open.declare(pin)?;
+        if pinned.is_some_and(|other| other != purpose) {
+            return Err(Refusal::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                "the database alias and the role are pinned to different purposes",
+            )
+            .with_detail(format!("The pins are: {}.", pins.join(", "))));
+        }
+        pinned = Some(purpose);
+    }
+    let rules = Rules { start: Start { purpose: pinned, pinned }, ..open };
+    let purpose = match declared.filter(|name| !name.is_empty()) {
+        Some(name) => Some(rules.declare(name)?),
+        None => pinned.or(principal.default),
+    };
+    Ok(Start { purpose, pinned })
+}
+
+impl Rules<'_> {
+    /// The purpose of that name, if this principal may declare it.
+    pub fn declare(&self, name: &str) -> Result<PurposeId, Refusal> {
+        let Some(purpose) = self.policy.purpose(name) else {
+            return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, format!("unknown purpose {}", shown(name)))
+                .with_hint(declarable(self.policy, self.principal)));
+        };
+        self.pinned_to(Some(purpose))?;
+        if !self.principal.may_declare(purpose) {
+            let message = format!("{} may not declare the purpose {}", quoted(&self.principal.user), shown(name));
+            return Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .with_hint(declarable(self.policy, self.principal)));
+        }
+        Ok(purpose)
+    }
+
+    fn pinned_to(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
+        match self.start.pinned {
+            Some(pin) if purpose != Some(pin) => Err(Refusal::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("this session is pinned to the purpose {}", quoted(self.policy.purpose_name(pin))),
+            )
+            .with_hint("Another purpose needs a connection by another database name or role.")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The purpose that a `SET wherefore.purpose` or `RESET` puts in force, if it may stand where it does.
+    pub fn set(&self, set: &Set, state: &State) -> Result<Option<PurposeId>, Refusal> {
+        let purpose = match &set.value {
+            SetValue::Default => self.start.purpose,
+            SetValue::Values(values) => match &values[..] {
+                [name] if name.is_empty() => {
+                    self.pinned_to(None)?;
+                    None
+                }
+                [name] => Some(self.declare(name)?),
+                _ => {
+                    let message = "wherefore.purpose takes one purpose";
+                    return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, message));
+                }
+            },
+            SetValue::Special => {
+                let message = format!("{PURPOSE} takes the name of a purpose");
+                return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, message));
+            }
+        };
+        self.place(set.scope, state)?;
+        Ok(purpose)
+    }
+
+    /// Whether the purpose may change here.
+    pub fn place(&self, scope: SetScope, state: &State) -> Result<(), Refusal> {
+        let wrong = |message: &str, hint: &str| {
+            Err(Refusal::new(SqlState::ACTIVE_SQL_TRANSACTION, message).with_hint(hint.to_owned()))
+        };
+        match scope {
+            SetScope::Session if state.block == Block::Inside => wrong(
+                "the purpose of a session cannot be set inside a transaction block",
+                "End the transaction first, or declare with SET LOCAL as the transaction's first statement.",
+            ),
+            SetScope::Session if !state.fresh => wrong(
+                "the purpose of a session can be set only before anything else in a message",
+                "Send SET wherefore.purpose on its own.",
+            ),
+            SetScope::Local if !state.fresh => wrong(
+                "SET LOCAL wherefore.purpose must be the first statement of a transaction",
+                "End the transaction and declare the purpose right after BEGIN.",
+            ),
+            SetScope::Session | SetScope::Local => Ok(()),
+        }
+    }
+}
+
+/// A setting of ours that does not exist.
+pub fn unknown_setting(name: &str) -> Refusal {
+    Refusal::new(UNDEFINED_OBJECT, format!("unrecognized configuration parameter {}", shown(name)))
+        .with_hint(format!("The proxy knows {PURPOSE}."))
+}
+
+/// A comment that names another purpose than the one in force, where it cannot change.
+pub fn comment_out_of_place(policy: &Policy, in_force: Option<PurposeId>) -> Refusal {
+    let message = match in_force {
+        Some(purpose) => format!(
+            "a comment cannot change the purpose inside a transaction or message; in force is {}",
+            quoted(policy.purpose_name(purpose))
+        ),
+        None => "a comment cannot change the purpose inside a transaction or message; none is in force".to_owned(),
+    };
+    Refusal::new(SqlState::ACTIVE_SQL_TRANSACTION, message)
+        .with_hint("Declare the purpose with SET LOCAL wherefore.purpose as the transaction's first statement.")
+}
+
+/// A restricted purpose after statements that were never understood.
+pub fn needs_clean_session() -> Refusal {
+    Refusal::new(
+        SqlState::ACTIVE_SQL_TRANSACTION,
+        "a session that has worked under an unrestricted purpose cannot go on under a restricted one",
+    )
+    .with_detail("Temporary tables, prepared statements and cursors made before were never understood.")
+    .with_hint("Open a new session or run DISCARD ALL.")
+}

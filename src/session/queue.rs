@@ -1,0 +1,261 @@
+//! What the server still owes: one entry per ReadyForQuery, in order, and the answers inside a segment that the session
+//! itself needs or that the client must not see.
+
+use super::positions::Positions;
+use super::statements::Statement;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a ReadyForQuery will end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment {
+    /// A simple Query.
+    Simple,
+    /// Messages of the extended protocol up to their Sync.
+    Extended,
+    /// A FunctionCall.
+    Call,
+    /// A statement of the proxy's own; the client sees nothing of it.
+    Own(Own),
+    /// No ReadyForQuery: the place in the stream where the client ended a COPY.
+    CopyEnd,
+}
+
+/// Statements of the proxy's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// Asks for the settings.
+    Settle,
+    /// Sets the purpose on the server.
+    Declare,
+}
+
+/// One entry.
+#[derive(Debug)]
+pub struct Entry {
+    pub segment: Segment,
+    pub number: u64,
+    /// Settings may have changed: ask the server before anything else is judged.
+    pub settle: bool,
+    /// Settings may have changed if it fails.
+    pub settle_on_error: bool,
+    /// The catalog may have changed.
+    pub catalog: bool,
+    /// A top-level DISCARD ALL, alone.
+    pub discard_all: bool,
+    pub failed: bool,
+    /// A portal was bound in it.
+    pub bound: bool,
+    /// The first BindComplete and CommandComplete answer the proxy's own SET.
+    pub own_bind: bool,
+    pub own_complete: bool,
+    pub positions: Option<Box<Positions>>,
+    /// A refused FunctionCall, which cannot carry the nonce.
+    pub refusal: Option<Arc<crate::vocab::Refusal>>,
+}
+
+impl Entry {
+    pub fn new(segment: Segment, number: u64) -> Entry {
+        Entry {
+            segment,
+            number,
+            settle: false,
+            settle_on_error: false,
+            catalog: false,
+            discard_all: false,
+            failed: false,
+            bound: false,
+            own_bind: false,
+            own_complete: false,
+            positions: None,
+            refusal: None,
+        }
+    }
+}
+
+/// Whether an answer goes on to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Client,
+    /// It answers a message that the proxy put in.
+    Nobody,
+}
+
+/// A ParseComplete or CloseComplete to come.
+#[derive(Debug)]
+pub struct Slot {
+    pub segment: u64,
+    pub audience: Audience,
+    pub what: Awaited,
+}
+
+#[derive(Debug)]
+pub enum Awaited {
+    /// `None`: a refused or unreadable statement, whose Parse fails.
+    Parse { name: Box<[u8]>, statement: Option<Statement> },
+    /// A Parse that changes nothing the session keeps.
+    OwnParse,
+    CloseStatement(Box<[u8]>),
+    /// A portal, or a private statement.
+    CloseOther,
+}
+
+/// Everything the server owes.
+#[derive(Debug)]
+pub struct Owed {
+    pub entries: VecDeque<Entry>,
+    pub slots: VecDeque<Slot>,
+    /// The extended segment that has not seen its Sync.
+    pub open: Option<Entry>,
+    /// The number of the segment that the client's next message belongs to.
+    pub number: u64,
+    /// The server reads copy data, as far as is known, and ignores Sync.
+    pub copying: bool,
+}
+
+impl Owed {
+    pub fn new() -> Owed {
+        Owed { entries: VecDeque::new(), slots: VecDeque::new(), open: None, number: 1, copying: false }
+    }
+
+    /// The entry that the server is answering.
+    pub fn front(&mut self) -> Option<&mut Entry> {
+        while self.entries.front().is_some_and(|entry| entry.segment == Segment::CopyEnd) {
+            self.entries.pop_front();
+        }
+        self.entries.front_mut().or(self.open.as_mut())
+    }
+
+    /// The extended segment being filled.
+    pub fn open(&mut self) -> &mut Entry {
+        let number = self.number;
+        self.open.get_or_insert_with(|| Entry::new(Segment::Extended, number))
+    }
+
+    /// Ends the client's segment: the next message belongs to another.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push_back(entry);
+        self.number += 1;
+    }
+
+    /// Everything was answered but what the open segment holds.
+    pub fn only_open(&self) -> bool {
+        self.entries.iter().all(|entry| entry.segment == Segment::CopyEnd)
+    }
+
+    /// Everything was answered.
+    pub fn at_rest(&self) -> bool {
+        self.open.is_none() && self.only_open()
+    }
+
+    /// The server has begun to read copy data: Syncs that were sent before the copy's end are ignored by it
+    /// (pgbouncer #1023).
+    pub fn copy_in(&mut self) {
+        let Some(front) = self.front() else { return };
+        let closed = front.segment == Segment::Extended;
+        if self.entries.is_empty() {
+            self.copying = true;
+            return;
+        }
+        // Of an extended segment the front entry is such a Sync itself; of a simple query the first one comes after it.
+        let mut at = if closed { 0 } else { 1 };
+        let mut reopened = None;
+        let mut ended = false;
+        while let Some(entry) = self.entries.get(at) {
+            match entry.segment {
+                Segment::CopyEnd => {
+                    self.entries.remove(at);
+                    ended = true;
+                    break;
+                }
+                Segment::Extended => {
+                    let entry = self.entries.remove(at);
+                    if closed && reopened.is_none() {
+                        reopened = entry;
+                    }
+                }
+                Segment::Simple | Segment::Call | Segment::Own(_) => at += 1,
+            }
+        }
+        self.copying = !ended;
+        if let Some(mut entry) = reopened {
+            match self.entries.front_mut().filter(|next| next.segment == Segment::Extended) {
+                // Its real Sync came after the copy's end.
+                Some(next) => {
+                    next.settle |= entry.settle;
+                    next.settle_on_error |= entry.settle_on_error;
+                    next.catalog |= entry.catalog;
+                    next.own_bind |= entry.own_bind;
+                    next.own_complete |= entry.own_complete;
+                }
+                None => {
+                    if let Some(open) = self.open.take() {
+                        entry.settle |= open.settle;
+                        entry.settle_on_error |= open.settle_on_error;
+                        entry.catalog |= open.catalog;
+                        entry.number = open.number;
+                    }
+                    entry.number = entry.number.max(self.number);
+                    self.open = Some(entry);
+                }
+            }
+        }
+    }
+
+    /// The newest Parse or Close of a statement name that was not answered yet.
+    pub fn pending(&mut self, name: &[u8]) -> Option<&mut Slot> {
+        self.slots.iter_mut().rev().find(|slot| match &slot.what {
+            Awaited::Parse { name: known, .. } | Awaited::CloseStatement(known) => **known == *name,
+            Awaited::OwnParse | Awaited::CloseOther => false,
+        })
+    }
+
+    /// Forgets the answers that a segment no longer owes.
+    pub fn forget_slots(&mut self, segment: u64) {
+        while self.slots.front().is_some_and(|slot| slot.segment <= segment) {
+            self.slots.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(owed: &Owed) -> Vec<(Segment, u64)> {
+        owed.entries.iter().map(|entry| (entry.segment, entry.number)).collect()
+    }
+
+    #[test]
+    fn a_sync_before_the_end_of_a_copy_is_absorbed() {
+        let mut owed = Owed::new();
+        // P B E S | d c S, all sent before the server answered.
+        for segment in [Segment::Extended, Segment::CopyEnd, Segment::Extended] {
+            let number = owed.number;
+            owed.push(Entry::new(segment, number));
+        }
+        owed.copy_in();
+        assert_eq!(numbers(&owed), [(Segment::Extended, 3)]);
+        assert!(!owed.copying);
+    }
+
+    #[test]
+    fn a_sync_sent_before_the_server_reads_reopens_the_segment() {
+        let mut owed = Owed::new();
+        let number = owed.number;
+        owed.push(Entry::new(Segment::Extended, number));
+        owed.copy_in();
+        assert!(owed.entries.is_empty() && owed.open.is_some() && owed.copying);
+    }
+
+    #[test]
+    fn a_simple_copy_keeps_its_entry() {
+        let mut owed = Owed::new();
+        for segment in [Segment::Simple, Segment::Extended, Segment::CopyEnd] {
+            let number = owed.number;
+            owed.push(Entry::new(segment, number));
+        }
+        owed.copy_in();
+        assert_eq!(numbers(&owed), [(Segment::Simple, 1)]);
+    }
+}

@@ -1,0 +1,241 @@
+//! The settings that a judgement depends on, and how statements change them.
+//!
+//! A statement's effect is simulated when it is sent, so that what follows in the same message is judged under it; the
+//! server is asked afterwards.
+
+use crate::catalog::SearchPath;
+use crate::policy::PurposeId;
+use std::sync::Arc;
+
+/// The purpose that the session declares and its search path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Always known: SET is refused wherever a savepoint could undo it.
+    pub purpose: Option<PurposeId>,
+    /// `None`: only the server knows; it is asked when the message is over.
+    pub path: Option<SearchPath>,
+}
+
+/// How far a setting reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Session,
+    Transaction,
+}
+
+/// Whether the session is inside `BEGIN … COMMIT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    Outside,
+    Inside,
+}
+
+/// The settings through a transaction.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// In force.
+    pub now: Arc<Settings>,
+    /// What COMMIT leaves.
+    after_commit: Arc<Settings>,
+    /// What ROLLBACK leaves.
+    after_rollback: Arc<Settings>,
+    pub block: Block,
+    /// Nothing but SET was executed in this transaction, and no portal bound.
+    pub fresh: bool,
+    /// Something here differs from what it was before this transaction, or may.
+    pub changed: bool,
+}
+
+impl State {
+    pub fn new(settings: Arc<Settings>) -> State {
+        State {
+            now: Arc::clone(&settings),
+            after_commit: Arc::clone(&settings),
+            after_rollback: settings,
+            block: Block::Outside,
+            fresh: true,
+            changed: false,
+        }
+    }
+
+    pub fn set(&mut self, reach: Reach, change: impl Fn(&Settings) -> Settings) {
+        self.changed = true;
+        if reach == Reach::Session {
+            self.after_commit = Arc::new(change(&self.after_commit));
+        }
+        self.now = Arc::new(change(&self.now));
+    }
+
+    /// BEGIN. What the same message did before belongs to the same transaction.
+    pub fn begin(&mut self) {
+        self.block = Block::Inside;
+    }
+
+    /// COMMIT. In a transaction that has failed it is a ROLLBACK, which may not be known yet: where the two would leave
+    /// different settings, only the server knows.
+    pub fn commit(&mut self) {
+        if self.after_commit != self.after_rollback {
+            self.after_commit = Arc::new(Settings { purpose: self.after_commit.purpose, path: None });
+        }
+        self.now = Arc::clone(&self.after_commit);
+        self.after_rollback = Arc::clone(&self.after_commit);
+        self.over();
+    }
+
+    pub fn rollback(&mut self) {
+        self.now = Arc::clone(&self.after_rollback);
+        self.after_commit = Arc::clone(&self.after_rollback);
+        self.over();
+    }
+
+    fn over(&mut self) {
+        self.block = Block::Outside;
+        self.fresh = true;
+        self.changed = false;
+    }
+
+    /// `ROLLBACK TO` undoes what was set since the savepoint. The purpose cannot have been: it is set first of all.
+    pub fn rollback_to(&mut self) {
+        if self.changed {
+            let unknown = |settings: &Settings| Settings { purpose: settings.purpose, path: None };
+            self.now = Arc::new(unknown(&self.now));
+            self.after_commit = Arc::new(unknown(&self.after_commit));
+        }
+    }
+
+    /// The end of a message or segment: outside a block it ends the implicit transaction.
+    pub fn end_of_segment(&mut self) {
+        if self.block == Block::Outside {
+            if self.changed {
+                self.commit();
+            }
+            self.fresh = true;
+        }
+    }
+
+    /// Takes over what the server said, inside a transaction or outside.
+    pub fn learn(&mut self, settings: Settings, block: Block) {
+        match block {
+            Block::Outside => *self = State::new(Arc::new(settings)),
+            Block::Inside if *self.now == settings => {}
+            Block::Inside => {
+                self.now = Arc::new(settings);
+                self.after_commit = Arc::new(Settings { purpose: self.after_commit.purpose, path: None });
+            }
+        }
+        self.block = block;
+    }
+}
+
+/// Splits the text of `search_path` as the server does (`SplitIdentifierString`); `"$user"` becomes the current user.
+/// `None` if the server would not take it either.
+pub fn split_path(text: &str, user: &str) -> Option<SearchPath> {
+    let mut schemas: Vec<Arc<str>> = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    if rest.is_empty() {
+        return Some(SearchPath::new([]));
+    }
+    loop {
+        let (name, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            let (mut name, mut at) = (String::new(), 0);
+            loop {
+                let end = at + quoted[at..].find('"')?;
+                name.push_str(&quoted[at..end]);
+                at = end + 1;
+                if !quoted[at..].starts_with('"') {
+                    break;
+                }
+                name.push('"');
+                at += 1;
+            }
+            (name, &quoted[at..])
+        } else {
+            let end = rest.find(|c| c == ',' || is_space(c)).unwrap_or(rest.len());
+            if end == 0 {
+                return None;
+            }
+            (rest[..end].to_ascii_lowercase(), &rest[end..])
+        };
+        schemas.push(schema(&name, user));
+        let after = after.trim_start_matches(is_space);
+        match after.strip_prefix(',') {
+            Some(more) => rest = more.trim_start_matches(is_space),
+            None if after.is_empty() => return Some(SearchPath::new(schemas)),
+            None => return None,
+        }
+    }
+}
+
+/// A search path from a list of names, as `SET search_path = a, b` gives it.
+pub fn path_of<'a>(names: impl IntoIterator<Item = &'a str>, user: &str) -> SearchPath {
+    SearchPath::new(names.into_iter().map(|name| schema(name, user)).collect::<Vec<_>>())
+}
+
+fn schema(name: &str, user: &str) -> Arc<str> {
+    let name = if name == "$user" { user } else { name };
+    Arc::from(crate::catalog::truncate_identifier(name))
+}
+
+/// `scanner_isspace`.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(path: &str) -> Settings {
+        Settings { purpose: None, path: split_path(path, "me") }
+    }
+
+    fn to(path: &str) -> impl Fn(&Settings) -> Settings {
+        let path = split_path(path, "me");
+        move |settings| Settings { path: path.clone(), ..settings.clone() }
+    }
+
+    #[test]
+    fn paths() {
+        for (text, expected) in [
+            ("\"$user\", public", Some(vec!["me", "public"])),
+            ("", Some(vec![])),
+            (" A ,\"B\"\"c\" , \"d, e\"", Some(vec!["a", "B\"c", "d, e"])),
+            ("a,", None),
+            ("a b", None),
+            ("\"a", None),
+            (",", None),
+            ("\"\"", Some(vec![""])),
+        ] {
+            let expected = expected.map(|names| path_of(names, ""));
+            assert_eq!(split_path(text, "me"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn transactions() {
+        let mut state = State::new(Arc::new(settings("a")));
+        state.begin();
+        state.set(Reach::Session, to("b"));
+        state.set(Reach::Transaction, to("c"));
+        assert_eq!(*state.now, settings("c"));
+        let mut committed = state.clone();
+        committed.commit();
+        assert_eq!(committed.now.path, None);
+        let mut undone = state.clone();
+        undone.rollback_to();
+        assert_eq!(undone.now.path, None);
+        undone.rollback();
+        assert_eq!(*undone.now, settings("a"));
+        state.learn(settings("c"), Block::Inside);
+        assert_eq!(*state.now, settings("c"));
+    }
+
+    #[test]
+    fn the_end_of_a_message_ends_what_is_local() {
+        let mut state = State::new(Arc::new(settings("a")));
+        state.set(Reach::Transaction, to("b"));
+        assert_eq!(*state.now, settings("b"));
+        state.end_of_segment();
+        assert_eq!(*state.now, settings("a"));
+    }
+}

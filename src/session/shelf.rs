@@ -1,0 +1,62 @@
+//! Where a session finds its database's snapshot. The shell puts a new one there; the session notices.
+
+use crate::policy::Bound;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The current snapshot of one database, and whether it is known to be behind.
+#[derive(Debug)]
+pub struct Shelf {
+    bound: ArcSwap<Bound>,
+    /// Grows with every snapshot put here.
+    epoch: AtomicU64,
+    /// Grows whenever the catalog may have changed.
+    wanted: AtomicU64,
+    /// The value of `wanted` that the snapshot covers.
+    covered: AtomicU64,
+}
+
+impl Shelf {
+    pub fn new(bound: Arc<Bound>) -> Shelf {
+        Shelf {
+            bound: ArcSwap::new(bound),
+            epoch: AtomicU64::new(0),
+            wanted: AtomicU64::new(0),
+            covered: AtomicU64::new(0),
+        }
+    }
+
+    pub fn bound(&self) -> Arc<Bound> {
+        self.bound.load_full()
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// The catalog may have changed: restricted statements of every session wait for the next snapshot.
+    pub fn mark(&self) {
+        self.wanted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn is_behind(&self) -> bool {
+        self.covered.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire)
+    }
+
+    /// To be taken before a snapshot is read and handed to [`Shelf::cover`] after.
+    pub fn mark_read(&self) -> u64 {
+        self.wanted.load(Ordering::Acquire)
+    }
+
+    /// Everything marked up to `read` is in the snapshot that is on the shelf now.
+    pub fn cover(&self, read: u64) {
+        self.covered.fetch_max(read, Ordering::AcqRel);
+    }
+
+    /// Swaps the snapshot whole.
+    pub fn put(&self, bound: Arc<Bound>) {
+        self.bound.store(bound);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+}

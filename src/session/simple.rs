@@ -1,0 +1,311 @@
+//! Query and FunctionCall.
+
+use super::consider::{Considered, Verdict, is_about_session, is_declaration, may_change_catalog};
+use super::machine::{Frame, Outs, Refresh, Session, Step};
+use super::poison::poison_statement;
+use super::positions::{Part, Positions};
+use super::queue::{Entry, Own, Segment};
+use super::settings::{Block, State};
+use crate::enforce::{Judged, Understood};
+use crate::policy::PurposeId;
+use crate::vocab::{Refusal, SqlState};
+use crate::wire::{self, Sink};
+use std::sync::Arc;
+
+/// What a whole Query becomes.
+enum Sent {
+    AsItCame,
+    Text(String, Option<Box<Positions>>),
+}
+
+/// A Query in the making: the state after the statements taken so far.
+struct Making {
+    state: State,
+    entry: Entry,
+    /// The purpose that the message's statements run under, once one of them was taken.
+    of_message: Option<Option<PurposeId>>,
+    /// The purpose that must be in force on the server before the message.
+    before: Option<Option<PurposeId>>,
+}
+
+impl Session {
+    pub(super) fn query(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        if self.owed.open.is_some() {
+            // After an error the server would discard it without an answer, before one it would answer: the answers to
+            // come cannot be told. No driver sends this.
+            wire::fatal("08P01", "a simple query before the Sync of an extended query", outs.client.own(&[]));
+            return Err(Step::Fatal);
+        }
+        if self.must_refresh() {
+            return Err(Step::Refresh(Refresh::Behind));
+        }
+        if frame.header.body > self.longest() {
+            let refusal = too_long(self.longest());
+            return Ok(self.refuse_query(frame, Arc::new(refusal), outs));
+        }
+        let body = frame.body()?;
+        let bytes = self.checked(wire::query(body), outs)?;
+        let Ok(text) = std::str::from_utf8(bytes) else { return self.unreadable_query(frame, outs) };
+        let now = Arc::clone(&self.state.now);
+        let considered = self.consider(&now, text).map_err(Step::Refresh)?;
+        if let Some(taken) = self.plain(&considered, frame, outs) {
+            return Ok(taken);
+        }
+        let mut making = Making {
+            state: self.state.clone(),
+            entry: Entry::new(Segment::Simple, self.owed.number),
+            of_message: None,
+            before: None,
+        };
+        let sent = match &*considered.judged {
+            Judged::One(_) => self.one(&mut making, &considered)?,
+            Judged::Empty => Sent::AsItCame,
+            Judged::Many(statements) => self.many(&mut making, statements, text)?,
+        };
+        if let Some(purpose) = making.before {
+            self.ensure(purpose, outs.server, frame.input)?;
+        }
+        if self.state.now.purpose != making.state.now.purpose {
+            self.guc = making.state.now.purpose;
+        }
+        self.state = making.state;
+        let taken = match sent {
+            Sent::AsItCame => self.pass(frame, outs),
+            Sent::Text(text, positions) => {
+                wire::make_query(&text, outs.server.own(frame.input));
+                making.entry.positions = positions;
+                self.drop_frame(frame)
+            }
+        };
+        self.finish_query(making.entry);
+        Ok(taken)
+    }
+
+    /// The short way for a statement that changes nothing of the session and is not refused.
+    fn plain(&mut self, considered: &Considered, frame: Frame<'_>, outs: &mut Outs<'_>) -> Option<usize> {
+        let kind = considered.kind()?;
+        let purpose = considered.view.purpose();
+        if is_about_session(kind) || purpose != self.state.now.purpose || purpose != self.guc {
+            return None;
+        }
+        let mut entry = Entry::new(Segment::Simple, self.owed.number);
+        entry.catalog = may_change_catalog(kind);
+        let taken = match considered.verdict() {
+            Verdict::Refuse(_) => return None,
+            Verdict::Forward => self.pass(frame, outs),
+            Verdict::Rewrite(rewritten) => {
+                wire::make_query(&rewritten.text, outs.server.own(frame.input));
+                let table = Some(Arc::clone(&rewritten.positions));
+                entry.positions = Some(Box::new(Positions(vec![Part { sent: 0, original: 0, table }])));
+                self.drop_frame(frame)
+            }
+        };
+        self.state.fresh = false;
+        self.count(considered);
+        self.finish_query(entry);
+        Some(taken)
+    }
+
+    fn finish_query(&mut self, mut entry: Entry) {
+        entry.number = self.owed.number;
+        entry.settle_on_error |= entry.settle;
+        self.end_segment(entry);
+    }
+
+    /// A Query of one statement.
+    fn one(&mut self, making: &mut Making, considered: &Considered) -> Result<Sent, Step> {
+        if let Some(refusal) = self.take_statement(making, considered)? {
+            let name = self.poisons.add(self.owed.number, refusal, 0);
+            return Ok(Sent::Text(poison_statement(&name), None));
+        }
+        Ok(match considered.verdict() {
+            Verdict::Forward | Verdict::Refuse(_) => Sent::AsItCame,
+            Verdict::Rewrite(rewritten) => {
+                let table = Some(Arc::clone(&rewritten.positions));
+                let positions = Positions(vec![Part { sent: 0, original: 0, table }]);
+                Sent::Text(rewritten.text.to_string(), Some(Box::new(positions)))
+            }
+        })
+    }
+
+    /// A Query of several statements, each judged under what those before it leave. After a refused one nothing is sent:
+    /// the server executes nothing after an error.
+    fn many(&mut self, making: &mut Making, statements: &[Understood], text: &str) -> Result<Sent, Step> {
+        let mut assembled = String::new();
+        let mut sent_chars = 0;
+        let mut positions = Positions::default();
+        let mut changed = false;
+        let (mut counted, mut original) = (0, 0);
+        for statement in statements {
+            let (start, end) = (statement.span.0 as usize, statement.span.1 as usize);
+            let Some(piece) = text.get(start..end) else { return Err(Step::Fatal) };
+            original += text[counted..start].chars().count() as u32;
+            counted = start;
+            let considered = self.consider(&making.state.now, piece).map_err(Step::Refresh)?;
+            if !assembled.is_empty() {
+                assembled.push(';');
+                sent_chars += 1;
+            }
+            let before = assembled.len();
+            let mut table = None;
+            let refusal = match &*considered.judged {
+                Judged::Many(_) => Some(Arc::new(Refusal::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "a statement of this message could not be told from the next",
+                ))),
+                Judged::One(_) | Judged::Empty => self.take_statement(making, &considered)?,
+            };
+            let verdict = refusal.map_or_else(|| considered.verdict(), Verdict::Refuse);
+            match verdict {
+                Verdict::Refuse(refusal) => {
+                    changed = true;
+                    let name = self.poisons.add(self.owed.number, refusal, original);
+                    assembled.push_str(&poison_statement(&name));
+                    break;
+                }
+                Verdict::Forward => {
+                    assembled.push_str(piece);
+                    // A comment at the end of a piece must not swallow the semicolon.
+                    if piece.contains("--") {
+                        assembled.push('\n');
+                    }
+                }
+                Verdict::Rewrite(rewritten) => {
+                    changed = true;
+                    assembled.push_str(&rewritten.text);
+                    table = Some(Arc::clone(&rewritten.positions));
+                }
+            }
+            positions.0.push(Part { sent: sent_chars, original, table });
+            sent_chars += assembled[before..].chars().count() as u32;
+        }
+        Ok(if changed { Sent::Text(assembled, Some(Box::new(positions))) } else { Sent::AsItCame })
+    }
+
+    /// Takes one statement into the message: its refusal, or its effect on the state.
+    fn take_statement(&mut self, making: &mut Making, considered: &Considered) -> Result<Option<Arc<Refusal>>, Step> {
+        let purpose = considered.view.purpose();
+        let needs_certainty = purpose != making.state.now.purpose
+            || considered.kind().is_some_and(is_declaration);
+        if needs_certainty && !self.owed.at_rest() {
+            // Whether this is inside a transaction is known when what was sent before is answered.
+            return Err(Step::Hold);
+        }
+        let mut refusal = match considered.verdict() {
+            Verdict::Refuse(refusal) => Some(refusal),
+            Verdict::Forward | Verdict::Rewrite(_) => None,
+        };
+        if refusal.is_none() {
+            refusal = self.purpose_fits(&making.state, purpose, making.of_message).map(Arc::new);
+        }
+        if refusal.is_none()
+            && let Some(kind) = considered.kind()
+        {
+            if making.before.is_none() && making.state.block == Block::Outside {
+                making.before = Some(purpose);
+            }
+            let mut state = making.state.clone();
+            match self.apply(&mut state, &mut making.entry, kind) {
+                Ok(()) => {
+                    making.of_message = (!is_about_session(kind)).then_some(purpose);
+                    making.state = state;
+                }
+                Err(error) => refusal = Some(Arc::new(error)),
+            }
+        }
+        match &refusal {
+            Some(refusal) => self.witness.refused(&considered.view, refusal),
+            None => self.count(considered),
+        }
+        Ok(refusal)
+    }
+
+    pub(super) fn count(&mut self, considered: &Considered) {
+        match considered.verdict() {
+            Verdict::Forward => self.witness.permitted(),
+            Verdict::Rewrite(_) => self.witness.rewritten(),
+            Verdict::Refuse(_) => {}
+        }
+        self.sent(considered);
+    }
+
+    /// Puts a purpose in force on the server before a message, if it is not.
+    fn ensure(&mut self, purpose: Option<PurposeId>, to_server: &mut Sink, input: &[u8]) -> Result<(), Step> {
+        if self.guc == purpose {
+            return Ok(());
+        }
+        if !self.owed.at_rest() {
+            return Err(Step::Hold);
+        }
+        let declaration = self.declaration(purpose);
+        self.run_own(Own::Declare, &[&declaration], to_server, input);
+        self.guc = purpose;
+        Ok(())
+    }
+
+    /// A Query that is not UTF-8.
+    fn unreadable_query(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        if view.restricted() {
+            return Ok(self.refuse_query(frame, Arc::new(not_utf8()), outs));
+        }
+        self.ensure(settings.purpose, outs.server, frame.input)?;
+        self.tainted = true;
+        self.state.fresh = false;
+        let mut entry = Entry::new(Segment::Simple, self.owed.number);
+        entry.settle = true;
+        let taken = self.pass(frame, outs);
+        self.finish_query(entry);
+        Ok(taken)
+    }
+
+    fn refuse_query(&mut self, frame: Frame<'_>, refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        self.witness.refused(&view, &refusal);
+        let entry = Entry::new(Segment::Simple, self.owed.number);
+        let name = self.poisons.add(entry.number, refusal, 0);
+        wire::make_query(&poison_statement(&name), outs.server.own(frame.input));
+        self.finish_query(entry);
+        self.drop_frame(frame)
+    }
+
+    /// FunctionCall runs a function without SQL: refused under restriction.
+    pub(super) fn call(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
+        if self.owed.open.is_some() {
+            wire::fatal("08P01", "a function call before the Sync of an extended query", outs.client.own(&[]));
+            return Err(Step::Fatal);
+        }
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        let mut entry = Entry::new(Segment::Call, self.owed.number);
+        self.state.fresh = false;
+        let taken = if view.restricted() {
+            let refusal = Arc::new(
+                Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, "function calls of the wire protocol are not understood")
+                    .with_hint("Call the function in a SELECT."),
+            );
+            self.witness.refused(&view, &refusal);
+            entry.refusal = Some(refusal);
+            // No function has number 0: fails, and answers ReadyForQuery, as any failing call does.
+            outs.server.own(frame.input).extend_from_slice(b"F\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0");
+            self.drop_frame(frame)
+        } else {
+            self.tainted = true;
+            self.pass(frame, outs)
+        };
+        self.finish_query(entry);
+        Ok(taken)
+    }
+}
+
+pub(super) fn too_long(most: usize) -> Refusal {
+    Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("the statement is longer than {most} bytes"))
+        .with_hint("The bounds are limits.message_bytes and limits.trusted_message_bytes in the proxy's config.")
+}
+
+pub(super) fn not_utf8() -> Refusal {
+    Refusal::new(SqlState("22021"), "the statement is not valid UTF-8")
+        .with_hint("Under a restricted purpose statements are read as UTF-8: set client_encoding to UTF8.")
+}

@@ -1,0 +1,146 @@
+//! Prepared statements of the protocol: what the client meant, what the server has.
+
+use super::consider::{is_about_session, is_declaration, may_change_catalog};
+use super::positions::by_table;
+use crate::enforce::{Judged, Plan, Planned, View};
+use crate::sql::Kind;
+use crate::vocab::{Refusal, SqlState};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// Names that begin like this are the proxy's.
+pub const RESERVED: &[u8] = b"wherefore";
+
+/// What using a statement means, without looking at its plan again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// SET, transaction control and the like: what is sent after it depends on it.
+    pub eventful: bool,
+    /// `SET wherefore.…`.
+    pub declaration: bool,
+    /// Its comment names a purpose.
+    pub commented: bool,
+    /// It may change the catalog.
+    pub catalog: bool,
+    /// It leaves nothing behind in the session.
+    pub traceless: bool,
+}
+
+impl Traits {
+    pub fn of(judged: &Judged) -> Traits {
+        match judged {
+            Judged::One(planned) => {
+                let kind = &planned.statement.kind;
+                let eventful = is_about_session(kind);
+                Traits {
+                    eventful,
+                    declaration: is_declaration(kind),
+                    commented: planned.statement.comment.is_some() && !eventful,
+                    catalog: may_change_catalog(kind),
+                    traceless: eventful || matches!(kind, Kind::Show(_)),
+                }
+            }
+            Judged::Many(_) | Judged::Empty => {
+                Traits { eventful: false, declaration: false, commented: false, catalog: false, traceless: true }
+            }
+        }
+    }
+}
+
+/// A prepared statement.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The client's text; `None` where it was not UTF-8 (unrestricted purposes only).
+    pub text: Option<Arc<str>>,
+    /// Parameter types as they came: a count and OIDs. Empty for a count of zero.
+    pub types: Box<[u8]>,
+    /// The view it was last judged under, the comment's purpose included.
+    pub view: Arc<View>,
+    pub judged: Arc<Judged>,
+    pub traits: Traits,
+    /// What the server was sent instead of the client's text.
+    pub sent: Option<Arc<str>>,
+    /// The names of its result's columns, where the rewriter knows them.
+    pub columns: Option<Arc<[Arc<str>]>>,
+    /// The name the server knows it by, if not the client's.
+    pub private: Option<Box<str>>,
+}
+
+impl Statement {
+    pub fn types(&self) -> &[u8] {
+        if self.types.is_empty() { &[0, 0] } else { &self.types }
+    }
+
+    /// Where an error position in what was sent stands in the client's text.
+    pub fn original_position(&self, position: u32) -> u32 {
+        match &*self.judged {
+            Judged::One(Planned { plan: Plan::Rewrite(rewritten), .. }) => by_table(&rewritten.positions, position),
+            Judged::One(Planned { plan: Plan::Forward | Plan::Refuse(_), .. }) | Judged::Many(_) | Judged::Empty => {
+                position
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.len()) + self.types.len() + self.sent.as_ref().map_or(0, |s| s.len())
+    }
+}
+
+/// The statements of one session, bounded in number and bytes.
+#[derive(Debug)]
+pub struct Statements {
+    unnamed: Option<Statement>,
+    named: FxHashMap<Box<[u8]>, Statement>,
+    bytes: usize,
+    most: usize,
+    most_bytes: usize,
+}
+
+impl Statements {
+    pub fn new(most: usize, most_bytes: usize) -> Statements {
+        Statements { unnamed: None, named: FxHashMap::default(), bytes: 0, most, most_bytes }
+    }
+
+    pub fn get(&self, name: &[u8]) -> Option<&Statement> {
+        if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) }
+    }
+
+    /// Whether another statement of that size fits, with `pending` not yet confirmed.
+    pub fn room(&self, name: &[u8], text: usize, pending: usize) -> Result<(), Refusal> {
+        let (count, bytes) = (self.named.len() + pending, self.bytes + text);
+        if name.is_empty() || (count < self.most && bytes <= self.most_bytes) {
+            return Ok(());
+        }
+        let (what, setting) = if count >= self.most {
+            (format!("{} prepared statements", self.most), "limits.prepared_statements")
+        } else {
+            (format!("{} bytes of prepared statements", self.most_bytes), "limits.prepared_bytes")
+        };
+        Err(Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("a session may hold {what}"))
+            .with_hint(format!("Close statements that are no longer used, or raise {setting} in the proxy's config.")))
+    }
+
+    /// Puts a statement in place; returns the one that it replaces.
+    pub fn put(&mut self, name: Box<[u8]>, statement: Statement) -> Option<Statement> {
+        self.bytes += statement.bytes();
+        let old = if name.is_empty() {
+            self.unnamed.replace(statement)
+        } else {
+            self.named.insert(name, statement)
+        };
+        self.bytes -= old.as_ref().map_or(0, Statement::bytes);
+        old
+    }
+
+    pub fn remove(&mut self, name: &[u8]) -> Option<Statement> {
+        let old = if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) };
+        self.bytes -= old.as_ref().map_or(0, Statement::bytes);
+        old
+    }
+
+    /// `DEALLOCATE ALL`, `DISCARD ALL`: every named statement; the unnamed one stays, as in the server.
+    pub fn clear_named(&mut self) {
+        self.named = FxHashMap::default();
+        self.bytes = self.unnamed.as_ref().map_or(0, Statement::bytes);
+    }
+}
