@@ -164,15 +164,20 @@ CREATE ROLE marketing LOGIN;
 CREATE ROLE product_analyst LOGIN;
 CREATE ROLE ml_engineer LOGIN SUPERUSER;
 CREATE ROLE billing LOGIN;
-CREATE ROLE owner LOGIN CREATEROLE;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO support_agent, marketing, product_analyst, billing;
+CREATE ROLE privacy_officer LOGIN;
+CREATE ROLE owner LOGIN;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO support_agent, marketing, product_analyst, billing, privacy_officer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_service;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app_service;
-GRANT ALL ON ALL TABLES IN SCHEMA public TO owner;
 GRANT ALL ON SCHEMA public TO owner;
-ALTER ROLE app_service SET log_statement = 'all';
-ALTER ROLE support_agent SET log_statement = 'all';
-ALTER ROLE marketing SET log_statement = 'all';
-ALTER ROLE product_analyst SET log_statement = 'all';
-ALTER ROLE ml_engineer SET log_statement = 'all';
-ALTER ROLE billing SET log_statement = 'all';
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE 'ALTER TABLE ' || name || ' OWNER TO owner';
+    END LOOP;
+    FOREACH name IN ARRAY '{app_service,support_agent,marketing,product_analyst,ml_engineer,billing,privacy_officer,
+                            owner}'::text[] LOOP
+        EXECUTE format('ALTER ROLE %I SET log_statement = %L', name, 'all');
+    END LOOP;
+END $$;
