@@ -4,7 +4,7 @@ use super::load::{self, CatalogSource, colour};
 use super::term::{Paint, Tone, table, wrap};
 use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{
-    ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, View, explain as explain_text,
+    ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text,
 };
 use crate::policy::{Bound, Effect, Mask, Policy, Principal, PurposeId};
 use crate::sql::Kind;
@@ -215,7 +215,7 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
     if !rows.is_empty() {
         out.push_str(&table(paint, INDENT, &head, &rows));
     }
-    for (condition, rule, clause) in &relation.rows {
+    for RowReport { condition, rule, clause } in &relation.rows {
         let clause = clause.as_ref().map_or_else(String::new, |clause| format!(", clause {clause}"));
         out.push_str(&format!("{INDENT}only rows where: {condition} (rule {rule}{clause})\n"));
     }

@@ -66,12 +66,7 @@ struct Wishes {
     replication: bool,
 }
 
-async fn open(
-    shared: &Shared,
-    client: &mut Stream,
-    inbox: &mut Inbox,
-    room: Room,
-) -> io::Result<Option<Opened>> {
+async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Room) -> io::Result<Option<Opened>> {
     let Some(mut startup) = first(shared, client, inbox).await? else { return Ok(None) };
     if room == Room::Full {
         hello::fatal(client, "53300", "sorry, too many clients already").await;
@@ -173,14 +168,8 @@ async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {
     Counters::add(&shared.counters.refused);
     tracing::info!(target: "wherefore::decision", decision = "refuse", code = refusal.code.0, "refused at start-up");
     let (detail, hint) = (refusal.detail.as_deref(), refusal.hint.as_deref());
-    hello::fatal_with(
-        client,
-        refusal.code.0,
-        &refusal.message,
-        detail.unwrap_or_default(),
-        hint.unwrap_or_default(),
-    )
-    .await;
+    hello::fatal_with(client, refusal.code.0, &refusal.message, detail.unwrap_or_default(), hint.unwrap_or_default())
+        .await;
 }
 
 /// Answers what comes before the start-up message. `None`: the connection is done with.
