@@ -140,7 +140,10 @@ fn set_and_its_places() {
         assert_eq!(one(&client, show).await, "training");
         assert_eq!(code(client.simple_query("SELECT note FROM people").await), "42501");
         // A leading SET decides over the rest of the message.
-        assert_eq!(one(&client, "SET wherefore.purpose = 'service'; SELECT note FROM people WHERE id = 2").await, "note 2");
+        assert_eq!(
+            one(&client, "SET wherefore.purpose = 'service'; SELECT note FROM people WHERE id = 2").await,
+            "note 2"
+        );
         for (sql, expected) in [
             ("SET wherefore.purpose = 'everything'", "42501"),
             ("SET wherefore.purpose = 'nonsense'", "22023"),
@@ -321,7 +324,8 @@ fn copy_in_and_out() {
 fn big_results_and_values() {
     block_on(async {
         let client = under("owner", "everything").await;
-        let rows = client.query("SELECT g, repeat('x', 1000) FROM generate_series(1, 50000) g", &[]).await.expect("rows");
+        let rows =
+            client.query("SELECT g, repeat('x', 1000) FROM generate_series(1, 50000) g", &[]).await.expect("rows");
         assert_eq!(rows.len(), 50_000);
         let value = "y".repeat(5 << 20);
         let row = client.query_one("SELECT length($1::text), $1::text", &[&value]).await.expect("a row");

@@ -101,9 +101,8 @@ pub async fn read(client: &Client) -> Result<Snapshot, Error> {
 
 async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
     let mut names = Names::default();
-    let row = client
-        .query_one("SELECT current_database()::text, current_setting('server_version_num')::int4", &[])
-        .await?;
+    let row =
+        client.query_one("SELECT current_database()::text, current_setting('server_version_num')::int4", &[]).await?;
     snapshot.database = row.try_get(0)?;
     snapshot.server_version = row.try_get::<_, i32>(1)?.unsigned_abs();
     for row in client.query("SELECT nspname::text FROM pg_namespace ORDER BY 1", &[]).await? {
@@ -137,7 +136,6 @@ async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
     snapshot.roles = roles(client, &mut names).await?;
     Ok(())
 }
-
 
 /// Equal names share their memory.
 #[derive(Default)]

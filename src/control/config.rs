@@ -202,8 +202,8 @@ impl Config {
     /// Reads a config file. Paths in it are relative to its directory.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
         let mut config = Config::parse(&shown, &text)?;
         let base = path.parent().unwrap_or(Path::new("."));
         let aliases = config.database.values_mut().filter_map(|alias| alias.policy.as_mut());

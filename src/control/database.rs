@@ -174,7 +174,8 @@ impl Database {
         let current = self.shelf.get().map(|shelf| shelf.bound());
         if current.is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
             reading.version += 1;
-            let bound = Arc::new(Bound::new(Arc::clone(&self.policy), Arc::new(Catalog::new(snapshot, reading.version))));
+            let bound =
+                Arc::new(Bound::new(Arc::clone(&self.policy), Arc::new(Catalog::new(snapshot, reading.version))));
             self.log_lints(&bound);
             reading.unfit = match probe::probe(client, &bound).await {
                 Ok(failures) => {

@@ -38,7 +38,8 @@ pub fn pack_files(directory: &Path) -> Result<Vec<SourceFile>, PackError> {
 
 /// Reads a pack, logs what is probably not meant in it, and fails with every error at once.
 pub fn read_pack(directory: &Path) -> Result<Policy, PackError> {
-    let loaded = Policy::parse(&pack_files(directory)?).map_err(|errors| PackError::Wrong(errors.render(Colour::Plain)))?;
+    let loaded =
+        Policy::parse(&pack_files(directory)?).map_err(|errors| PackError::Wrong(errors.render(Colour::Plain)))?;
     for lint in &loaded.lints {
         tracing::warn!(pack = %directory.display(), "{}", lint.message());
     }

@@ -124,12 +124,7 @@ impl Inbox {
     }
 
     /// Reads once. `lacking` is how many bytes are known to be missing.
-    pub fn poll_fill(
-        &mut self,
-        stream: &mut Stream,
-        lacking: usize,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    pub fn poll_fill(&mut self, stream: &mut Stream, lacking: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.make_room(lacking);
         let mut room = ReadBuf::new(&mut self.buffer[self.end..]);
         let outcome = Pin::new(stream).poll_read(cx, &mut room);

@@ -21,8 +21,7 @@ const LONGEST_READ: usize = 64 << 10;
 
 /// Asked of the server when settings may have changed. SHOW takes no snapshot, so that a transaction may still choose
 /// its isolation level.
-const SETTLE: [&str; 4] =
-    ["SHOW wherefore.purpose", "SHOW search_path", "SHOW session_authorization", "SHOW role"];
+const SETTLE: [&str; 4] = ["SHOW wherefore.purpose", "SHOW search_path", "SHOW session_authorization", "SHOW role"];
 
 impl Session {
     /// Takes the server's bytes and returns how many are done with, and what is needed next. `to_client` gathers slices

@@ -71,12 +71,9 @@ pub fn is_declaration(kind: &Kind) -> bool {
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
         Kind::Other(words) => &**words == "DO",
-        Kind::Read
-        | Kind::Transaction(_)
-        | Kind::Set(_)
-        | Kind::Show(_)
-        | Kind::Discard(_)
-        | Kind::Deallocate(_) => false,
+        Kind::Read | Kind::Transaction(_) | Kind::Set(_) | Kind::Show(_) | Kind::Discard(_) | Kind::Deallocate(_) => {
+            false
+        }
     }
 }
 
@@ -224,9 +221,7 @@ impl Session {
                         [text] => split_path(text, &self.current_user),
                         _ => None,
                     },
-                    SetValue::Values(values) => {
-                        Some(path_of(values.iter().map(|value| &**value), &self.current_user))
-                    }
+                    SetValue::Values(values) => Some(path_of(values.iter().map(|value| &**value), &self.current_user)),
                     SetValue::Special => None,
                 };
                 state.set(reach, |settings| Settings { purpose: settings.purpose, path: path.clone() });

@@ -134,20 +134,13 @@ impl Session {
         let judged = Arc::new(Judged::Empty);
         // What it does is not known.
         let traits = Traits { traceless: false, catalog: true, ..Traits::of(&judged) };
-        let statement =
-            Statement { text: None, types, view, judged, traits, sent: None, columns: None, private: None };
+        let statement = Statement { text: None, types, view, judged, traits, sent: None, columns: None, private: None };
         self.owed.open();
         self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
         self.pass(frame, outs)
     }
 
-    fn refuse_parse(
-        &mut self,
-        frame: Frame<'_>,
-        name: &[u8],
-        refusal: Arc<Refusal>,
-        outs: &mut Outs<'_>,
-    ) -> usize {
+    fn refuse_parse(&mut self, frame: Frame<'_>, name: &[u8], refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
         let poison = self.poisons.add(self.owed.number, refusal, 0);
         wire::make_parse(name, poison_statement(&poison).as_bytes(), b"\0\0", outs.server.own(frame.input));
         self.owed.open();
@@ -348,12 +341,7 @@ impl Session {
 
     /// Sets the purpose on the server inside the client's segment: it is the first thing executed there, so the first
     /// BindComplete and CommandComplete are its own, and it fails or is undone together with the rest.
-    fn declare_in_segment(
-        &mut self,
-        purpose: Option<PurposeId>,
-        frame: Frame<'_>,
-        outs: &mut Outs<'_>,
-    ) {
+    fn declare_in_segment(&mut self, purpose: Option<PurposeId>, frame: Frame<'_>, outs: &mut Outs<'_>) {
         let declaration = self.declaration(purpose);
         wire::run_inside(&declaration, outs.server.own(frame.input));
         let open = self.owed.open();

@@ -92,7 +92,10 @@ pub struct Slot {
 #[derive(Debug)]
 pub enum Awaited {
     /// `None`: a refused or unreadable statement, whose Parse fails.
-    Parse { name: Box<[u8]>, statement: Option<Statement> },
+    Parse {
+        name: Box<[u8]>,
+        statement: Option<Statement>,
+    },
     /// A Parse that changes nothing the session keeps.
     OwnParse,
     CloseStatement(Box<[u8]>),

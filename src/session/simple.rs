@@ -185,8 +185,7 @@ impl Session {
     /// Takes one statement into the message: its refusal, or its effect on the state.
     fn take_statement(&mut self, making: &mut Making, considered: &Considered) -> Result<Option<Arc<Refusal>>, Step> {
         let purpose = considered.view.purpose();
-        let needs_certainty = purpose != making.state.now.purpose
-            || considered.kind().is_some_and(is_declaration);
+        let needs_certainty = purpose != making.state.now.purpose || considered.kind().is_some_and(is_declaration);
         if needs_certainty && !self.owed.at_rest() {
             // Whether this is inside a transaction is known when what was sent before is answered.
             return Err(Step::Hold);

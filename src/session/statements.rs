@@ -123,11 +123,7 @@ impl Statements {
     /// Puts a statement in place; returns the one that it replaces.
     pub fn put(&mut self, name: Box<[u8]>, statement: Statement) -> Option<Statement> {
         self.bytes += statement.bytes();
-        let old = if name.is_empty() {
-            self.unnamed.replace(statement)
-        } else {
-            self.named.insert(name, statement)
-        };
+        let old = if name.is_empty() { self.unnamed.replace(statement) } else { self.named.insert(name, statement) };
         self.bytes -= old.as_ref().map_or(0, Statement::bytes);
         old
     }

@@ -41,7 +41,9 @@ impl fmt::Display for Violation {
         match self {
             Violation::Length(tag) => write!(f, "invalid message length in message type {tag:?}", tag = *tag as char),
             Violation::Tag(tag) => write!(f, "invalid frontend message type {tag}"),
-            Violation::Shape(tag, what) => write!(f, "invalid message format: {what} in message type {:?}", *tag as char),
+            Violation::Shape(tag, what) => {
+                write!(f, "invalid message format: {what} in message type {:?}", *tag as char)
+            }
         }
     }
 }
@@ -89,11 +91,9 @@ impl ClientTag {
     /// The bound of `SocketBackend` in postgres.c.
     fn most(self) -> usize {
         match self {
-            ClientTag::Query
-            | ClientTag::Parse
-            | ClientTag::Bind
-            | ClientTag::CopyData
-            | ClientTag::FunctionCall => LARGEST_BODY,
+            ClientTag::Query | ClientTag::Parse | ClientTag::Bind | ClientTag::CopyData | ClientTag::FunctionCall => {
+                LARGEST_BODY
+            }
             ClientTag::Describe
             | ClientTag::Execute
             | ClientTag::Close
@@ -121,9 +121,11 @@ pub fn client_header(bytes: &[u8]) -> Option<Result<(ClientTag, Header), Violati
     // An unknown tag is reported before its length, as Postgres does.
     let tag = *bytes.first()?;
     let Some(kind) = ClientTag::of(tag) else { return Some(Err(Violation::Tag(tag))) };
-    Some(header(bytes)?.and_then(|header| {
-        if header.body <= kind.most() { Ok((kind, header)) } else { Err(Violation::Length(tag)) }
-    }))
+    Some(
+        header(bytes)?.and_then(|header| {
+            if header.body <= kind.most() { Ok((kind, header)) } else { Err(Violation::Length(tag)) }
+        }),
+    )
 }
 
 /// The header of a server's message. The server is trusted as far as its length words.

@@ -107,8 +107,16 @@ mod tests {
             ("-c wherefore.purpose=x", "", &[("wherefore.purpose", "x")]),
             ("-cwherefore.purpose=x  -c geqo=off", "-c geqo=off", &[("wherefore.purpose", "x")]),
             ("--Wherefore.Purpose=x", "", &[("wherefore.purpose", "x")]),
-            ("-c search_path=a\\ b -c wherefore.purpose=x\\ y", "-c search_path=a\\ b", &[("wherefore.purpose", "x y")]),
-            ("-c wherefore.purpose=a -c wherefore.purpose=b", "", &[("wherefore.purpose", "a"), ("wherefore.purpose", "b")]),
+            (
+                "-c search_path=a\\ b -c wherefore.purpose=x\\ y",
+                "-c search_path=a\\ b",
+                &[("wherefore.purpose", "x y")],
+            ),
+            (
+                "-c wherefore.purpose=a -c wherefore.purpose=b",
+                "",
+                &[("wherefore.purpose", "a"), ("wherefore.purpose", "b")],
+            ),
             ("-d -cwherefore.purpose=x", "-d -cwherefore.purpose=x", &[]),
             ("-c", "-c", &[]),
             ("a\\", "a", &[]),

@@ -26,10 +26,7 @@ pub fn fatal(code: &str, message: &str, out: &mut BytesMut) {
 
 /// A FATAL report with detail and hint.
 pub fn fatal_with(code: &str, message: &str, detail: &str, hint: &str, out: &mut BytesMut) {
-    write_error(
-        &[(b'S', "FATAL"), (b'V', "FATAL"), (b'C', code), (b'M', message), (b'D', detail), (b'H', hint)],
-        out,
-    );
+    write_error(&[(b'S', "FATAL"), (b'V', "FATAL"), (b'C', code), (b'M', message), (b'D', detail), (b'H', hint)], out);
 }
 
 /// A refusal as an ErrorResponse.

@@ -81,11 +81,7 @@ pub fn first_packet(bytes: &[u8]) -> Option<(First, usize)> {
         },
         version => First::Bad(
             "0A000",
-            format!(
-                "unsupported frontend protocol {}.{}: server supports 3.0 to 3.2",
-                version >> 16,
-                version & 0xffff
-            ),
+            format!("unsupported frontend protocol {}.{}: server supports 3.0 to 3.2", version >> 16, version & 0xffff),
         ),
     };
     Some((first, length))

@@ -23,7 +23,9 @@ pub fn bindir() -> PathBuf {
                 let versions = std::fs::read_dir(root).into_iter().flatten().flatten();
                 candidates.extend(versions.map(|version| version.path().join("bin")));
             }
-            let found = candidates.into_iter().find(|path| path.join("initdb").exists());
+            let programs = ["initdb", "postgres", "psql", "pgbench"];
+            let complete = |path: &PathBuf| programs.iter().all(|program| path.join(program).exists());
+            let found = candidates.into_iter().find(complete);
             found.expect("Postgres is installed")
         })
         .clone()
@@ -70,12 +72,18 @@ impl Cluster {
             std::fs::write(data.join("pg_hba.conf"), hba).expect("pg_hba.conf");
         }
         let port = free_port();
-        let server = as_postgres(&bindir().join("postgres"))
+        // The pipe ends with this process, and the cluster with the pipe, whatever becomes of destructors.
+        let watch = "d=$1; shift; \"$@\" 2>$d/server.log & read x; kill -INT $!; wait $!; rm -rf $d";
+        let server = as_postgres(Path::new("/bin/sh"))
+            .args(["-c", watch, "sh"])
+            .arg(directory.path())
+            .arg(bindir().join("postgres"))
             .arg("-D")
             .arg(&data)
             .args(["-p", &port.to_string(), "-F", "-c", "listen_addresses=127.0.0.1", "-k"])
             .arg(directory.path())
-            .stderr(std::fs::File::create(directory.path().join("server.log")).expect("log"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
             .spawn()
             .expect("postgres");
         let cluster = Cluster { server, port, directory };
@@ -110,8 +118,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Fast shutdown: INT.
-        let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
+        drop(self.server.stdin.take());
         let _ = self.server.wait();
     }
 }
