@@ -24,9 +24,9 @@ fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
 
 impl<'a> Resolver<'a> {
     /// Resolves the FROM list of the current level.
-    pub fn from_list(&mut self, items: &mut [Node]) -> Outcome<()> {
+    pub fn resolve_from(&mut self, items: &mut [Node]) -> Outcome<()> {
         for item in items {
-            self.from_item(item)?;
+            self.resolve_item(item)?;
         }
         self.check_aliases()
     }
@@ -51,7 +51,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    pub(super) fn from_item(&mut self, item: &mut Node) -> Outcome<()> {
+    pub(super) fn resolve_item(&mut self, item: &mut Node) -> Outcome<()> {
         match &mut item.node {
             Some(NodeEnum::RangeVar(range)) => self.range_var(range),
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
@@ -249,6 +249,10 @@ impl<'a> Resolver<'a> {
     fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
         let name = call.funcname.iter().filter_map(string).next_back()?;
+        if name == "unnest" && call.args.len() > 1 {
+            // Several arrays side by side: one column for each.
+            return Some(vec!["unnest".into(); call.args.len()]);
+        }
         let fits = |function: &&Function| {
             matches!(function.kind, FunctionKind::Function | FunctionKind::Window)
                 && (function.arguments < 0 || function.arguments as usize >= call.args.len())

@@ -21,9 +21,9 @@ impl Resolver<'_> {
         let (Some(left), Some(right)) = (larg.as_mut(), rarg.as_mut()) else {
             return not_understood("a join without two sides", -1);
         };
-        self.from_item(left)?;
+        self.resolve_item(left)?;
         let middle = self.levels[level].entries.len();
-        self.from_item(right)?;
+        self.resolve_item(right)?;
         let end = self.levels[level].entries.len();
         let kind = JoinType::try_from(*jointype).unwrap_or(JoinType::Undefined);
         let (left_nullable, right_nullable) = match kind {
@@ -67,6 +67,10 @@ impl Resolver<'_> {
         match alias {
             Some(alias) => {
                 // The alias hides what is joined.
+                if !alias.colnames.is_empty() && self.any_guarded() {
+                    // They count columns by position, and a guard has fewer of them.
+                    return not_understood("column aliases on a join", -1);
+                }
                 let name: Arc<str> = alias.aliasname.as_str().into();
                 let colnames: Vec<Arc<str>> = alias.colnames.iter().filter_map(string).map(Arc::from).collect();
                 let nullable = self.levels[level].entries.drain(start..end).any(|entry| entry.nullable);
@@ -125,6 +129,7 @@ impl Resolver<'_> {
         let mut merged = Vec::new();
         for name in using.iter().filter_map(string) {
             let (left, right) = (one(&left, name, "left")?, one(&right, name, "right")?);
+            self.leakproof = self.leakproof && self.leakproof_equality(left, right);
             let label = left.label.clone().join(&right.label);
             self.touch(&label, Some(Usage::Join), -1);
             let same = match kind {
@@ -141,6 +146,12 @@ impl Resolver<'_> {
             });
         }
         Ok(merged)
+    }
+
+    /// Whether a guard will stand in for any relation met so far.
+    fn any_guarded(&self) -> bool {
+        (0..self.uses.len())
+            .any(|number| self.relation_of(number).is_none_or(|relation| (self.context.guarded)(relation)))
     }
 
     /// The columns of a join beside its merged ones.

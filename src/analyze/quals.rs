@@ -6,7 +6,7 @@
 
 use super::join::copy_target;
 use super::resolver::{Outcome, Resolver};
-use super::scope::Columns;
+use super::scope::{Columns, Visible};
 use crate::sql::string;
 use crate::vocab::{Oid, Usage};
 use pg_query::NodeEnum;
@@ -98,15 +98,28 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether two columns that USING merges are compared by a leakproof equality.
+    pub(super) fn leakproof_equality(&self, left: &Visible, right: &Visible) -> bool {
+        match (self.visible_type(left), self.visible_type(right)) {
+            (Some(left), Some(right)) => comparable(Term::Column(left), Term::Column(right)),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// The type of a column whose comparisons are leakproof.
+    fn visible_type(&self, visible: &Visible) -> Option<Oid> {
+        let (relation, index) = visible.typed?;
+        let column = self.relation_of(relation)?.columns.get(index)?;
+        (LEAKPROOF.contains(&column.type_oid) && !column.nondeterministic).then_some(column.type_oid)
+    }
+
     /// The type of a column reference whose comparisons are leakproof.
     fn column_type(&self, reference: &ColumnRef) -> Option<Oid> {
         let parts: Vec<&str> = reference.fields.iter().filter_map(string).collect();
         let [alias, name] = parts.as_slice() else { return None };
         let place = self.find_entry(None, alias, -1).ok()??;
         let Columns::Known(columns) = self.columns_at(place) else { return None };
-        let (relation, index) = columns.iter().find(|column| &*column.name == *name)?.typed?;
-        let column = self.relation_of(relation)?.columns.get(index)?;
-        (LEAKPROOF.contains(&column.type_oid) && !column.nondeterministic).then_some(column.type_oid)
+        self.visible_type(columns.iter().find(|column| &*column.name == *name)?)
     }
 
     /// Hands the conjuncts of a resolved condition to the relations that alone they are about, to be copied behind a

@@ -204,7 +204,7 @@ impl Resolver<'_> {
             larg: _,
             rarg: _,
         } = select;
-        self.from_list(from_clause)?;
+        self.resolve_from(from_clause)?;
         if let Some(condition) = where_clause {
             self.condition(condition, Usage::Filter)?;
             self.harvest(condition);

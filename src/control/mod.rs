@@ -8,4 +8,4 @@ mod probe;
 
 pub use config::{Config, ConfigError};
 pub use database::{Database, Databases, NotReady};
-pub use pack::{PackError, read_pack};
+pub use pack::{PackError, pack_files, read_pack};

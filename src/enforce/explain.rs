@@ -28,8 +28,18 @@ pub struct RelationReport {
     /// Whether a guard stands in for it.
     pub guarded: bool,
     pub columns: Vec<ColumnReport>,
-    /// Names of the row conditions, each with the rule that asks for it and the clause's id.
-    pub rows: Vec<(Arc<str>, Arc<str>, Option<Arc<str>>)>,
+    pub rows: Vec<RowReport>,
+}
+
+/// A condition on the rows of a relation.
+#[derive(Debug, Clone)]
+pub struct RowReport {
+    /// Its name in the policy.
+    pub condition: Arc<str>,
+    /// The rule that asks for it.
+    pub rule: Arc<str>,
+    /// The id of the rule's clause.
+    pub clause: Option<Arc<str>>,
 }
 
 /// A column that the statement uses.
@@ -81,9 +91,10 @@ impl judge::Exposed {
                 cause: ruling.cause.clone(),
             })
         });
-        let rows = self.ruling.rows.iter().map(|condition| {
-            let clause = condition.clause.as_ref().map(|clause| Arc::clone(&clause.id));
-            (Arc::clone(&condition.name), Arc::clone(&condition.rule), clause)
+        let rows = self.ruling.rows.iter().map(|condition| RowReport {
+            condition: Arc::clone(&condition.name),
+            rule: Arc::clone(&condition.rule),
+            clause: condition.clause.as_ref().map(|clause| Arc::clone(&clause.id)),
         });
         RelationReport {
             relation: quote_qualified(&self.relation.schema, &self.relation.name),

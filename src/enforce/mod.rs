@@ -8,7 +8,7 @@ mod report;
 mod settings;
 mod view;
 
-pub use explain::{ColumnReport, Explanation, RelationReport, explain};
+pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
 pub use plan::{Judged, Plan, Planned, Rewritten, Understood};
 pub use view::{Encoding, Limits, View};
 

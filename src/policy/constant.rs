@@ -40,7 +40,7 @@ pub(super) fn casts(constant: &str, column: &Column) -> bool {
         oid::DATE => date(constant),
         oid::TIMESTAMP | oid::TIMESTAMPTZ => date(constant),
         oid::UUID => uuid(constant),
-        oid::INET => constant.parse::<std::net::IpAddr>().is_ok(),
+        oid::INET => constant.parse::<core::net::IpAddr>().is_ok(),
         oid::JSON | oid::JSONB => json(constant),
         _ => false,
     }

@@ -60,12 +60,15 @@ pub(super) fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
     let mut readable = true;
     for (file, text) in files.iter().enumerate() {
         let (table, errors) = DeTable::parse_recoverable(&text.text);
+        if errors.is_empty() {
+            raw.read(file, table.get_ref(), &mut findings);
+            continue;
+        }
+        readable = false;
         for error in errors {
-            readable = false;
             let span = error.span().unwrap_or(0..0);
             findings.add(Finding::new(error.message(), &Place { file, span }, "here"));
         }
-        raw.read(file, table.get_ref(), &mut findings);
     }
     // In a file that cannot be read names may be missing, so looking them up would report errors that are none.
     if !readable {
@@ -248,11 +251,13 @@ impl Loader {
         let conditions: Vec<Arc<str>> =
             tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
         let raw = std::mem::take(&mut self.raw.rules);
-        raw.into_iter().map(|rule| self.rule(rule, trees, clauses, &conditions)).collect()
+        raw.into_iter().filter_map(|rule| self.rule(rule, trees, clauses, &conditions)).collect()
     }
 
-    fn rule(&mut self, raw: RawRule, trees: &Trees, clauses: &[Registered], conditions: &[Arc<str>]) -> Rule {
+    /// `None` for a rule with an error in it: whether it ties with others is not worth telling.
+    fn rule(&mut self, raw: RawRule, trees: &Trees, clauses: &[Registered], conditions: &[Arc<str>]) -> Option<Rule> {
         let findings = &mut self.findings;
+        let before = findings.len();
         let clause = raw.clause.as_ref().and_then(|word| {
             let found = clauses.iter().find(|known| known.clause.id == word.text);
             if found.is_none() {
@@ -273,8 +278,10 @@ impl Loader {
                 }
             }
         }
-        let wanted = raw.conditions.into_iter().map(|word| wanted(word, conditions, findings)).collect();
-        Rule { id: raw.id, clause, points, rights: raw.rights, conditions: wanted, except, verdict: raw.verdict }
+        let wanted = raw.conditions.iter().map(|word| wanted(word.clone(), conditions, findings)).collect();
+        let (id, rights, verdict) = (raw.id, raw.rights, raw.verdict?);
+        let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict };
+        (findings.len() == before).then_some(rule)
     }
 
     fn roles(&mut self, trees: &Trees) -> FxHashMap<Arc<str>, Grant> {
@@ -287,7 +294,7 @@ impl Loader {
                 |purpose: &PurposeId| granted.iter().any(|node| trees.purposes.covers(Some(*node), Some(*purpose)));
             let default = raw.default.as_ref().and_then(|word| {
                 let purpose = trees.purposes.resolve(word, findings)?;
-                if !covered(&purpose) {
+                if !granted.is_empty() && !covered(&purpose) {
                     let names: Vec<&str> = raw.purposes.iter().map(|word| &*word.text).collect();
                     let message = format!("role `{}` may not declare its own default", raw.name.text);
                     let finding = Finding::new(message, &word.place, "not covered by its purposes");

@@ -79,7 +79,8 @@ pub(super) struct RawRule {
     pub(super) rights: Vec<Right>,
     pub(super) conditions: Vec<Word>,
     pub(super) except: Vec<Word>,
-    pub(super) verdict: Verdict,
+    /// `None` where the rule has an error in it.
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// A named condition of a table, as written.
@@ -272,6 +273,7 @@ fn clause(id: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawCl
 }
 
 fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule> {
+    let before = findings.len();
     let mut fields = Fields::new("a rule", value, findings)?;
     let id = needed(&mut fields, "id", &value.place, findings);
     let clause = word(&mut fields, "clause", findings);
@@ -310,9 +312,11 @@ fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule> {
     ];
     fields.finish(&later, findings);
     let id = id?;
-    let verdict = verdict?;
-    check_parts(&id, &verdict, &rights, &conditions, except.as_ref().map(|(key, _)| key), findings);
+    if let Some(verdict) = &verdict {
+        check_parts(&id, verdict, &rights, &conditions, except.as_ref().map(|(key, _)| key), findings);
+    }
     let except = except.and_then(|(_, value)| value.words(findings)).unwrap_or_default();
+    let verdict = verdict.filter(|_| findings.len() == before);
     Some(RawRule { id, clause, subjects, categories, purposes, rights, conditions, except, verdict })
 }
 

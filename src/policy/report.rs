@@ -84,6 +84,10 @@ impl Findings {
         self.0.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The findings in the order of the files.
     fn sorted(mut self) -> Vec<Finding> {
         self.0.sort_by_key(Finding::position);

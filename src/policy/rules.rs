@@ -127,10 +127,11 @@ pub(super) fn decide<'r>(rules: &'r [Rule], trees: &Trees, right: Right, point: 
     let matching = facets(rules).filter(|facet| {
         facet.rule.rights.contains(&right) && trees.covers(facet.point, point) && !facet.rule.leaves_out(trees, point)
     });
-    // Any order that puts the deeper later will do: where it is not the order of specificity, the rules agree.
+    // Any order that puts the deeper later will do: where it is not the order of specificity, the rules agree. Purposes
+    // come first because a rule that names the purpose tells the most when it is quoted.
     let rank = |facet: &Facet<'_>| {
         let Point { subject, category, purpose } = facet.point;
-        let depths = (trees.subjects.depth(subject), trees.categories.depth(category), trees.purposes.depth(purpose));
+        let depths = (trees.purposes.depth(purpose), trees.subjects.depth(subject), trees.categories.depth(category));
         (facet.rule.verdict == Verdict::Forbid, depths)
     };
     let mut best: Option<Facet<'r>> = None;

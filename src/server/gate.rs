@@ -72,7 +72,7 @@ impl Handle {
 
 /// The runtime that sessions run on. Parsing recurses, so threads have large stacks (which cost nothing until used).
 pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().thread_stack_size(64 << 20).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread().thread_stack_size(crate::sql::STACK_BYTES).enable_all().build()
 }
 
 /// Serves until TERM (sessions finish their transactions, within a bound) or INT. `ready` gets the address once

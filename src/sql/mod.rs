@@ -12,7 +12,7 @@ mod walk;
 pub use classify::{classify, set_config, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
-pub use parse::{Statement, Unreadable, on_deep_stack, parse};
+pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
 pub use print::{Printed, print};
 pub use second::{SecondReading, second_reading};
 pub use walk::{Visitor, walk};

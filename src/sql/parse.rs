@@ -11,14 +11,16 @@ use prost::Message;
 use std::ffi::CString;
 use std::ops::Range;
 
-/// Stack kept free for recursion over a tree: 10,000 messages deep at the frame sizes of a debug build.
-const STACK_RED_ZONE: usize = 40 << 20;
-const STACK_SIZE: usize = 64 << 20;
+/// Stack kept free for recursion over a tree, 10,000 messages deep, twice over.
+const STACK_RED_ZONE: usize = 80 << 20;
+/// The stack that a thread should have on which statements are judged. It is reserved, not used: only the pages that a
+/// statement needs are ever touched. On a smaller one long expressions are refused by libpg_query, which measures it.
+pub const STACK_BYTES: usize = 128 << 20;
 
 /// Runs `work` with enough stack for the deepest tree the parser lets through. Costs nothing on a thread whose stack is
 /// big already, as the proxy's worker threads' are.
 pub fn on_deep_stack<T>(work: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(STACK_RED_ZONE, STACK_SIZE, work)
+    stacker::maybe_grow(STACK_RED_ZONE, STACK_BYTES, work)
 }
 
 /// One statement of a text.

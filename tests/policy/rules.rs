@@ -103,7 +103,7 @@ fn the_deeper_rule_decides_in_each_dimension() {
         );
     }
     check(
-        &format!("a | - | - | - | allow\nb | person | - | - | {{ mask = \"null\" }}"),
+        "a | - | - | - | allow\nb | person | - | - | { mask = \"null\" }",
         "support",
         "email: null, b
          twin: null, b
@@ -161,6 +161,26 @@ fn row_conditions_are_those_of_every_rule_that_opens_a_column() {
 }
 
 #[test]
+fn a_column_that_stays_closed_hides_no_row() {
+    let lines = "a | - | contact | - | allow | where = [\"fine\"]
+         b | - | contact.email | - | deny
+         c | - | other | - | allow
+         d | employee | other | ads | deny";
+    let text = rules(lines).replace("[\"contact.email\", \"other\"]", "[\"contact\", \"other\"]");
+    let table = "CREATE TABLE t (email text, twin text, other text, ok bool, gone_at timestamptz)";
+    let bound = bound(&text, table);
+    let tagged = |purpose| {
+        ruling(&bound, Some(purpose), "t")
+            .lines()
+            .filter(|line| !line.contains("untagged"))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    assert_eq!(tagged("service"), "email: deny, b; twin: allow, a; other: allow, c; where fine: ok");
+    assert_eq!(tagged("ads"), "email: deny, b; twin: deny, d; other: deny, d");
+}
+
+#[test]
 fn rules_that_tie_do_not_load() {
     let check = |lines: &str, expected: &str| assert_eq!(clashes(lines), expected, "{lines}");
     let tie = "rules `a` and `b` tie";
@@ -181,7 +201,13 @@ fn rules_that_tie_do_not_load() {
     check("a | employee | - | - | { mask = \"null\" }\nb | - | - | service | { mask = { constant = \"\" } }", tie);
     // Reading and writing are rights of their own.
     check("a | employee | - | - | allow\nb | - | - | service | deny | rights = [\"update\"]", "loads");
-    // A rule exactly where two meet settles it; one elsewhere does not.
+    // A rule exactly where two meet settles it; one elsewhere does not, nor one that leaves that place out.
+    check(
+        "a | employee | - | - | allow | where = [\"fine\"]
+         b | - | - | service | allow
+         c | employee | - | service | forbid | except = [\"service\"]",
+        tie,
+    );
     check("a | employee | - | - | allow\nb | - | - | service | deny\nc | employee | - | service | deny", "loads");
     check("a | employee | - | - | allow\nb | - | - | service | deny\nc | employee | - | support | deny", tie);
 }

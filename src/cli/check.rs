@@ -1,0 +1,102 @@
+//! `wherefore check`: every error and lint of a pack, underlined in its file; with a catalog, also what does not fit it.
+
+use super::load::{self, CatalogSource, colour};
+use super::term::{Paint, Tone};
+use crate::catalog::Catalog;
+use crate::policy::{Bound, Lint, Policy, UntaggedColumn};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// How many untagged columns are listed before the rest is counted.
+const LISTED_COLUMNS: usize = 40;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit code: 0 the policy loads; 1 it does not (or has lints, with --deny-lints); 2 nothing could be \
+                        checked.\n\nWith a catalog (--config and --database, --url, or --catalog) it also says which \
+                        tables and columns the policy names that are not there, and which columns carry no tag."
+)]
+pub struct Args {
+    /// The folder with the pack's *.toml files
+    #[arg(value_name = "POLICY_DIR")]
+    policy: PathBuf,
+    #[command(flatten)]
+    source: CatalogSource,
+    /// The database to read the catalog of, with --config
+    #[arg(long, value_name = "NAME")]
+    database: Option<String>,
+    /// Fail on lints too
+    #[arg(long)]
+    deny_lints: bool,
+}
+
+/// What a check found.
+struct Found {
+    report: String,
+    summary: String,
+    passed: bool,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    let paint = Paint::stdout();
+    match check(args, paint) {
+        Ok(found) => {
+            print!("{}", found.report);
+            let tone = if found.passed { Tone::Good } else { Tone::Bad };
+            println!("{}", paint.tone(tone, &found.summary));
+            if found.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(failure) => super::fail(&failure),
+    }
+}
+
+fn check(args: &Args, paint: Paint) -> Result<Found, load::Failure> {
+    let files = load::pack(&args.policy)?;
+    let loaded = match Policy::parse(&files) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            let summary = format!("{} does not load", args.policy.display());
+            return Ok(Found { report: errors.render(colour(paint)), summary, passed: false });
+        }
+    };
+    let mut lints = loaded.lints;
+    let mut report = String::new();
+    let mut extra = String::new();
+    if let Some(snapshot) = args.source.snapshot(args.database.as_deref())? {
+        let bound = Bound::new(Arc::new(loaded.policy), Arc::new(Catalog::new(snapshot, 0)));
+        lints.extend(bound.lints().iter().cloned());
+        report.push_str(&untagged(bound.untagged(), paint));
+        extra = format!(", {}", count(bound.untagged().len(), "untagged column"));
+    }
+    let shown: String = lints.iter().map(|lint: &Lint| lint.render(colour(paint)) + "\n").collect();
+    report.insert_str(0, &shown);
+    let passed = lints.is_empty() || !args.deny_lints;
+    let verdict = if passed { "loads" } else { "has lints" };
+    let summary = format!(
+        "{} {verdict}: {}, {}{extra}",
+        args.policy.display(),
+        count(files.len(), "file"),
+        count(lints.len(), "lint")
+    );
+    Ok(Found { report, summary, passed })
+}
+
+/// The columns that carry no tag, by table.
+fn untagged(columns: &[UntaggedColumn], paint: Paint) -> String {
+    if columns.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, "columns without a tag (closed under restricted purposes)"));
+    for column in columns.iter().take(LISTED_COLUMNS) {
+        out.push_str(&format!("  {}.{}\n", column.relation, column.column));
+    }
+    if let Some(more) = columns.len().checked_sub(LISTED_COLUMNS).filter(|more| *more > 0) {
+        out.push_str(&format!("  … and {more} more\n"));
+    }
+    out + "\n"
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

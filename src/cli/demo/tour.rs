@@ -1,0 +1,215 @@
+//! The tour: who asks what for which purpose, and what must come of it.
+
+/// How a step's session declares its purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Declared {
+    /// In the connection string: `options=-c wherefore.purpose=…`.
+    Connection(&'static str),
+    /// In the statement itself, in a comment that names this purpose.
+    Comment(&'static str),
+    /// Not at all: the role's default is in force, if it has one.
+    Nowhere,
+}
+
+/// What must come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The rows that Postgres itself gives for this statement; `None`: for the very same one.
+    Rows(Option<&'static str>),
+    /// Success, without rows.
+    Done,
+    /// A refusal with this SQLSTATE whose report has each of these words; a clause is among them where one applies.
+    Refusal { code: &'static str, words: &'static [&'static str] },
+}
+
+/// What Postgres must have been sent, by its own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upstream {
+    /// The statement as it was written.
+    AsWritten,
+    /// Another statement in its place.
+    Rewritten,
+    /// Nothing that it would run.
+    Nothing,
+}
+
+/// One question.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) title: &'static str,
+    pub(super) role: &'static str,
+    pub(super) declared: Declared,
+    pub(super) sql: &'static str,
+    pub(super) expected: Expected,
+    pub(super) upstream: Upstream,
+    /// What to notice.
+    pub(super) notice: &'static str,
+}
+
+const CLOSED: &str = "42501";
+
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        title: "The service shows a conversation",
+        role: "app_service",
+        declared: Declared::Connection("service_operation"),
+        sql: "SELECT direction, body FROM messages WHERE conversation_id = 42 ORDER BY id",
+        expected: Expected::Rows(None),
+        upstream: Upstream::AsWritten,
+        notice: "the purpose opens the whole table, so the statement is left alone",
+    },
+    Step {
+        title: "The same words, to train a model",
+        role: "ml_engineer",
+        declared: Declared::Connection("model_training"),
+        sql: "SELECT direction, body FROM messages WHERE conversation_id = 42 ORDER BY id",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "messages", "body", "model_training"] },
+        upstream: Upstream::Nothing,
+        notice: "this role is a superuser in Postgres, which does not help it here",
+    },
+    Step {
+        title: "The same words, in disguise",
+        role: "ml_engineer",
+        declared: Declared::Connection("model_training"),
+        sql: "WITH everything AS (SELECT m FROM messages AS m) SELECT row_to_json(m) FROM everything",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "messages"] },
+        upstream: Upstream::Nothing,
+        notice: "a whole row is every column of it, through whatever it goes",
+    },
+    Step {
+        title: "Training data by name only",
+        role: "ml_engineer",
+        declared: Declared::Connection("model_training"),
+        sql: "SELECT content FROM bot_contents WHERE kind = 'training_utterance'",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-1g", "content", "model_training"] },
+        upstream: Upstream::Nothing,
+        notice: "what customers upload to their bots is for providing the Service",
+    },
+    Step {
+        title: "Support looks at open requests",
+        role: "support_agent",
+        declared: Declared::Connection("customer_support"),
+        sql: "SELECT s.id, u.full_name, u.email, s.subject FROM support_requests AS s JOIN users AS u ON u.id = s.user_id \
+              WHERE s.status = 'open' ORDER BY s.id",
+        expected: Expected::Rows(None),
+        upstream: Upstream::Rewritten,
+        notice: "contact data of those who asked for help; a guard stands in for users, which also holds passwords",
+    },
+    Step {
+        title: "Support looks at everything about a user",
+        role: "support_agent",
+        declared: Declared::Connection("customer_support"),
+        sql: "SELECT full_name, email, password_hash FROM users WHERE id = 7",
+        expected: Expected::Rows(Some("SELECT full_name, email, NULL::text AS password_hash FROM users WHERE id = 7")),
+        upstream: Upstream::Rewritten,
+        notice: "the password is masked inside the guard (B-1e), and the primary key still finds the row",
+    },
+    Step {
+        title: "Support looks at an end-user",
+        role: "support_agent",
+        declared: Declared::Nowhere,
+        sql: "SELECT display_name, phone, country, city, ip_address FROM end_users WHERE id = 7",
+        expected: Expected::Rows(Some(
+            "SELECT display_name, '(hidden)'::text AS phone, country, NULL::text AS city, NULL::inet AS ip_address \
+             FROM end_users WHERE id = 7",
+        )),
+        upstream: Upstream::Rewritten,
+        notice: "enough to help, not enough to call or to find; the purpose is the role's default",
+    },
+    Step {
+        title: "Marketing writes to users",
+        role: "marketing",
+        declared: Declared::Connection("marketing_communication"),
+        sql: "SELECT full_name, email FROM users ORDER BY email",
+        expected: Expected::Rows(Some(
+            "SELECT full_name, email FROM users WHERE marketing_consent AND unsubscribed_at IS NULL \
+             AND deletion_requested_at IS NULL ORDER BY email",
+        )),
+        upstream: Upstream::Rewritten,
+        notice: "of the 100 people in the table only those exist here who agreed and have not unsubscribed (B-3c)",
+    },
+    Step {
+        title: "Marketing looks for end-users",
+        role: "marketing",
+        declared: Declared::Connection("marketing_communication"),
+        sql: "SELECT email FROM end_users WHERE country = 'FR'",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "end_users", "email", "marketing_communication"] },
+        upstream: Upstream::Nothing,
+        notice: "end-users are our customers' and not ours",
+    },
+    Step {
+        title: "Product looks at what is used",
+        role: "product_analyst",
+        declared: Declared::Connection("product_improvement"),
+        sql: "SELECT user_id, feature, duration_ms FROM usage_events ORDER BY id LIMIT 5",
+        expected: Expected::Rows(Some(
+            "SELECT NULL::bigint AS user_id, feature, duration_ms FROM usage_events ORDER BY id LIMIT 5",
+        )),
+        upstream: Upstream::Rewritten,
+        notice: "usage, but not whose (B-3e)",
+    },
+    Step {
+        title: "Product looks at who it is",
+        role: "product_analyst",
+        declared: Declared::Connection("product_improvement"),
+        sql: "SELECT u.email, count(*) FROM usage_events AS e JOIN users AS u ON u.id = e.user_id GROUP BY u.email",
+        expected: Expected::Refusal { code: CLOSED, words: &["users", "email", "product_improvement"] },
+        upstream: Upstream::Nothing,
+        notice: "no rule permits it, so it is not permitted",
+    },
+    Step {
+        title: "One statement with a purpose of its own",
+        role: "app_service",
+        declared: Declared::Comment("customer_support"),
+        sql: "SELECT status, count(*) FROM support_requests GROUP BY status ORDER BY status \
+              /*purpose='customer_support'*/",
+        expected: Expected::Rows(None),
+        upstream: Upstream::AsWritten,
+        notice: "the comment has the form that frameworks already know how to add (sqlcommenter)",
+    },
+    Step {
+        title: "A purpose that is not granted",
+        role: "marketing",
+        declared: Declared::Comment("service_operation"),
+        sql: "/*purpose='service_operation'*/ SELECT body FROM messages LIMIT 1",
+        expected: Expected::Refusal { code: CLOSED, words: &["service_operation"] },
+        upstream: Upstream::Nothing,
+        notice: "saying it does not make it so",
+    },
+    Step {
+        title: "No purpose at all",
+        role: "privacy_officer",
+        declared: Declared::Nowhere,
+        sql: "SELECT full_name FROM users",
+        expected: Expected::Refusal { code: CLOSED, words: &["full_name", "wherefore.purpose"] },
+        upstream: Upstream::Nothing,
+        notice: "this role has no default, and the hint shows how to say what for",
+    },
+    Step {
+        title: "Who asked to be forgotten",
+        role: "privacy_officer",
+        declared: Declared::Connection("data_subject_request"),
+        sql: "SELECT id, full_name, email FROM users WHERE deletion_requested_at IS NOT NULL ORDER BY id",
+        expected: Expected::Rows(None),
+        upstream: Upstream::Rewritten,
+        notice: "rows that are hidden from marketing are seen where the request is handled (B-4b)",
+    },
+    Step {
+        title: "The owner adds a column",
+        role: "owner",
+        declared: Declared::Connection("administration"),
+        sql: "ALTER TABLE end_users ADD COLUMN mood text DEFAULT 'cross'",
+        expected: Expected::Done,
+        upstream: Upstream::AsWritten,
+        notice: "an unrestricted purpose: statements pass without being understood",
+    },
+    Step {
+        title: "A column that nobody has tagged yet",
+        role: "app_service",
+        declared: Declared::Connection("service_operation"),
+        sql: "SELECT id, mood FROM end_users WHERE id = 7",
+        expected: Expected::Refusal { code: CLOSED, words: &["end_users", "mood"] },
+        upstream: Upstream::Nothing,
+        notice: "until the policy says what it holds it is closed, from the very next statement on",
+    },
+];

@@ -1,0 +1,158 @@
+//! The commands as a person runs them: what they print, and their exit codes.
+
+mod common;
+
+use common::Cluster;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+const DATABASE: &str = "cli";
+const PACK: &str = "policy/botpress";
+
+fn wherefore(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherefore"));
+    command.args(arguments).env_remove("WHEREFORE_CONFIG").output().expect("running wherefore")
+}
+
+/// What a command prints on standard output; wants this exit code.
+fn printed(arguments: &[&str], code: i32) -> String {
+    let output = wherefore(arguments);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
+    assert!(!stdout.contains('\x1b') && !stderr.contains('\x1b'), "no colours where there is no terminal");
+    if code == 2 { stderr.into_owned() } else { stdout.into_owned() }
+}
+
+/// A URL of a database with the pack's schema and some rows.
+fn url() -> String {
+    static MADE: OnceLock<()> = OnceLock::new();
+    let cluster = Cluster::shared();
+    MADE.get_or_init(|| {
+        let rows = "INSERT INTO companies (name) SELECT 'Company ' || i FROM generate_series(1, 500) AS i;
+            INSERT INTO users (company_id, full_name, email, password_hash)
+                SELECT i % 500 + 1, 'User ' || i, i || '@example.com', 'x' FROM generate_series(1, 20000) AS i;
+            INSERT INTO support_requests (user_id, subject, body) SELECT i, 's', 'b' FROM generate_series(1, 50) AS i;";
+        cluster.database(DATABASE, &format!("{}{rows}", include_str!("../policy/botpress/schema.sql")));
+    });
+    format!("postgres://postgres@127.0.0.1:{}/{DATABASE}", cluster.port())
+}
+
+/// `wherefore explain` against the live catalog under a purpose.
+fn explain(purpose: &str, more: &[&str], sql: &str, code: i32) -> String {
+    let url = url();
+    let common = ["explain", "--policy", PACK, "--url", &url, "--purpose", purpose];
+    printed(&[&common, more, &[sql]].concat(), code)
+}
+
+/// Runs statements around any proxy: unaligned rows.
+fn rows(sql: &str) -> String {
+    let mut command = Command::new(Cluster::shared().program("psql"));
+    let output =
+        command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &url(), "-c", sql]).output().expect("psql");
+    assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_packs_load() {
+    for pack in [PACK, "policy/pystorm"] {
+        assert!(printed(&["check", pack], 0).contains(&format!("{pack} loads")));
+    }
+}
+
+#[test]
+fn a_broken_pack_is_shown_with_its_place() {
+    let folder = Cluster::shared().folder().join("broken-pack");
+    std::fs::create_dir(&folder).expect("a folder");
+    let text = "[pack]\nname = \"x\"\nuntagged = \"deny\"\n\n[purpose.a]\n\n[[rule]]\nid = \"r\"\npurpose = \"b\"\neffect = \"allwo\"\n";
+    std::fs::write(folder.join("pack.toml"), text).expect("writing");
+    let report = printed(&["check", &folder.to_string_lossy()], 1);
+    for words in ["allwo", "pack.toml:10", "did you mean `allow`?", "does not load"] {
+        assert!(report.contains(words), "`{words}` in\n{report}");
+    }
+}
+
+#[test]
+fn a_check_against_a_server_names_what_is_untagged() {
+    rows("CREATE TABLE IF NOT EXISTS untold (secret text)");
+    let report = printed(&["check", PACK, "--url", &url()], 0);
+    assert!(report.contains("public.untold.secret"), "{report}");
+}
+
+#[test]
+fn what_can_not_be_done_says_why() {
+    let cases: [(&[&str], &str); 5] = [
+        (&["check", "no/such/folder"], "no/such/folder"),
+        (&["serve", "--config", "no-such.toml"], "no-such.toml"),
+        (&["explain", "--policy", PACK, "SELECT 1"], "no catalog"),
+        (&["explain", "--policy", PACK, "--catalog", "Cargo.toml", "SELECT 1"], "no catalog snapshot"),
+        (&["catalog", "--url", "postgres://nobody@127.0.0.1:1/nowhere"], "reading the catalog"),
+    ];
+    for (arguments, words) in cases {
+        let report = printed(arguments, 2);
+        assert!(report.contains(words), "{arguments:?}: `{words}` in\n{report}");
+    }
+    assert!(explain("no_such_purpose", &[], "SELECT 1", 2).contains("customer_support"), "it names those there are");
+    let denied = explain("model_training", &["--role", "marketing"], "SELECT 1", 2);
+    assert!(denied.contains("may declare marketing_communication"), "{denied}");
+}
+
+#[test]
+fn explain_shows_exposures_decision_and_clause() {
+    let sql = "SELECT email FROM users WHERE marketing_consent ORDER BY full_name";
+    let report = explain("customer_support", &["--role", "support_agent"], sql, 0);
+    for words in ["public.users", "contact.email", "filter", "preference", "sort", "permitted, rewritten"] {
+        assert!(report.contains(words), "`{words}` in\n{report}");
+    }
+    let report = explain("model_training", &["--role", "ml_engineer"], "SELECT body FROM messages", 1);
+    for words in ["conversation_data", "refused (42501)", "B-1d", "We do not use", "character 8"] {
+        assert!(report.contains(words), "`{words}` in\n{report}");
+    }
+}
+
+#[test]
+fn a_snapshot_serves_without_a_server() {
+    let file = Cluster::shared().folder().join("snapshot.json");
+    std::fs::write(&file, printed(&["catalog", "--url", &url()], 0)).expect("writing the snapshot");
+    let sql = "SELECT full_name, password_hash FROM users";
+    let file = file.to_string_lossy();
+    let offline = ["explain", "--policy", PACK, "--catalog", &file, "--purpose", "customer_support", sql];
+    assert_eq!(printed(&offline, 0), explain("customer_support", &[], sql, 0));
+}
+
+#[test]
+fn a_configuration_names_upstream_and_policy() {
+    url();
+    let file = Cluster::shared().folder().join("explain.toml");
+    let config = wherefore::cli::serve::config_text(0, Cluster::shared().port(), Path::new(PACK));
+    std::fs::write(&file, config).expect("writing the configuration");
+    let config = file.to_string_lossy();
+    let arguments =
+        ["explain", "--config", &config, "--database", DATABASE, "--purpose", "model_training", "TABLE messages"];
+    assert!(printed(&arguments, 1).contains("B-1d"));
+}
+
+#[test]
+fn a_guard_keeps_the_primary_key() {
+    let sent = explain("customer_support", &["--sent"], "SELECT email, password_hash FROM users WHERE id = 7", 0);
+    assert!(sent.contains("NULL::text"), "the guard masks: {sent}");
+    let plan = rows(&format!("EXPLAIN (COSTS off) {sent}"));
+    assert!(plan.contains("Index Scan using users_pkey") && !plan.contains("Seq Scan"), "{plan}");
+}
+
+#[test]
+fn a_guard_keeps_grouping_by_the_primary_key() {
+    let sql = "SELECT u.id, u.email, count(*) FROM users AS u JOIN support_requests AS s ON s.user_id = u.id GROUP BY u.id \
+               ORDER BY u.id";
+    let sent = explain("customer_support", &["--sent"], sql, 0);
+    assert_eq!(rows(sql), rows(&sent), "{sent}");
+}
+
+#[test]
+fn the_tour_does_what_it_says() {
+    let output = wherefore(&["demo", "--once"]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("steps did what they say"), "{printed}");
+}

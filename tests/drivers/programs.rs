@@ -1,0 +1,133 @@
+//! psql, psycopg, asyncpg and node-postgres as programs whose output is compared.
+
+use crate::common::{At, Cluster};
+use crate::{DATABASE, Ways};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Fails as any statement can.
+const FAILING: &str = "SELECT 1/0";
+/// Refused under `model_training`.
+const REFUSED: &str = "SELECT email FROM people";
+
+/// Where `.ci/deps` puts the drivers: beside the folder that cargo gives tests for their own.
+fn drivers() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("drivers");
+    assert!(folder.is_dir(), "the drivers are not installed in {}: run `make deps`", folder.display());
+    folder
+}
+
+fn python() -> Command {
+    Command::new(drivers().join("venv/bin/python"))
+}
+
+fn node() -> Command {
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", drivers().join("node/node_modules"));
+    command
+}
+
+/// What a program prints.
+fn output(at: At<'_>, mut command: Command, arguments: &[&str]) -> String {
+    let output = at.run(command.args(arguments));
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+/// Compares a driver's report around the proxy and through it, and the traces that a refusal leaves with those of an error.
+fn compare(command: impl Fn() -> Command, program: &str, traces: &[&str]) {
+    let ways = Ways::get();
+    let queries = "tests/drivers/queries.json";
+    let program = format!("tests/drivers/{program}");
+    let run = |at, failing| output(at, command(), &[&program, queries, failing]);
+    let direct = run(ways.direct("tester", "service_operation"), FAILING);
+    let proxied = run(ways.proxied("tester", "service_operation"), FAILING);
+    same_lines(&direct, &proxied);
+
+    let refused = run(ways.proxied("tester", "model_training"), REFUSED);
+    let (direct, refused): (serde_json::Value, serde_json::Value) =
+        (serde_json::from_str(&direct).expect("JSON"), serde_json::from_str(&refused).expect("JSON"));
+    for trace in traces {
+        assert!(!direct[trace].is_null(), "the driver's report has `{trace}`");
+        assert_eq!(direct[trace], refused[trace], "{trace}: what an error leaves, and what a refusal leaves");
+    }
+}
+
+/// Equal, or the first line that differs with some before it.
+fn same_lines(direct: &str, proxied: &str) {
+    for (at, (left, right)) in direct.lines().zip(proxied.lines()).enumerate() {
+        if left != right {
+            let before: Vec<&str> = direct.lines().take(at).collect();
+            let context = before[before.len().saturating_sub(12)..].join("\n");
+            panic!("line {}:\n{context}\ndirect:  {left}\nproxied: {right}", at + 1);
+        }
+    }
+    assert_eq!(direct.lines().count(), proxied.lines().count(), "the number of lines");
+}
+
+#[test]
+fn psycopg() {
+    compare(python, "psycopg_driver.py", &["failed transaction", "broken pipeline"]);
+}
+
+#[test]
+fn asyncpg() {
+    compare(python, "asyncpg_driver.py", &["failed transaction"]);
+}
+
+#[test]
+fn node_postgres() {
+    compare(node, "node_driver.cjs", &["failed transaction"]);
+}
+
+/// Runs a script in psql: what it prints on both streams.
+fn psql(at: At<'_>, script: &str) -> String {
+    static SCRIPTS: AtomicU32 = AtomicU32::new(0);
+    let number = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+    let file = Cluster::shared().folder().join(format!("script-{number}.sql"));
+    std::fs::write(&file, script).expect("writing the script");
+    let mut command = Command::new(Cluster::shared().program("psql"));
+    command.args(["-X", "-e", "-v", "VERBOSITY=verbose", "-v", "SHOW_CONTEXT=always"]).arg("-f").arg(&file);
+    let output = at.run(&mut command);
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    // Each run has a script file of its own.
+    text.replace(&*file.to_string_lossy(), "script")
+}
+
+#[test]
+fn psql_prints_the_same() {
+    let ways = Ways::get();
+    let queries: serde_json::Value = serde_json::from_str(include_str!("queries.json")).expect("the queries are JSON");
+    let mut script = String::from("\\pset null '(null)'\n");
+    for query in queries.as_array().expect("a list of queries") {
+        let sql = query["sql"].as_str().expect("the SQL of a query");
+        if query["params"].as_array().is_none_or(Vec::is_empty) {
+            script.push_str(&format!("{sql};\n{sql} \\gdesc\n"));
+        }
+    }
+    script.push_str("BEGIN;\nSELECT 1/0;\nSELECT 2;\nROLLBACK;\nSELECT 1 \\; SELECT 2;\n\\echo :SQLSTATE :ROW_COUNT\n");
+    let direct = psql(ways.direct("tester", "service_operation"), &script);
+    let proxied = psql(ways.proxied("tester", "service_operation"), &script);
+    assert!(direct.contains("(12 rows)"), "{direct}");
+    same_lines(&direct, &proxied);
+}
+
+#[test]
+fn psql_shows_the_refusal_with_its_clause() {
+    let ways = Ways::get();
+    let printed = psql(ways.proxied("tester", "model_training"), "SELECT email FROM people;\nSELECT 1 AS alive;\n");
+    for words in ["42501", "email", "model_training", "T-2", "We do not train models on it", "alive"] {
+        assert!(printed.contains(words), "`{words}` in\n{printed}");
+    }
+}
+
+#[test]
+fn psql_lists_databases_and_describes_tables_when_unrestricted() {
+    let ways = Ways::get();
+    let script = "\\l\n\\d\n\\d+ things\n\\df\n\\du\n\\dn\n";
+    let direct = psql(ways.direct("keeper", "maintenance"), script);
+    same_lines(&direct, &psql(ways.proxied("keeper", "maintenance"), script));
+    assert!(direct.contains(DATABASE));
+}

@@ -1,0 +1,36 @@
+-- Two tables without personal data, which the test policy opens whole, and one that it closes.
+CREATE TABLE public.things (
+    id      integer PRIMARY KEY,
+    name    text NOT NULL,
+    color   varchar(10),
+    amount  numeric(12, 2),
+    ratio   double precision,
+    ok      boolean,
+    made_on date,
+    made_at timestamptz,
+    tags    text[],
+    extra   jsonb,
+    raw     bytea,
+    ident   uuid,
+    host    inet
+);
+INSERT INTO public.things
+SELECT i, 'thing ' || i, (ARRAY['red', 'green', NULL])[i % 3 + 1], i * 10.25, i / 7.0::double precision, i % 2 = 0,
+       date '2026-01-01' + i, timestamptz '2026-01-01 12:00:00+00' + interval '1 hour' * i,
+       CASE WHEN i % 4 > 0 THEN ARRAY['a' || i, 'ü'] END, jsonb_build_object('n', i, 'nested', jsonb_build_array(1, NULL)),
+       decode(md5(i::text), 'hex'), md5(i::text)::uuid, ('203.0.113.' || i)::inet
+FROM generate_series(1, 12) AS i;
+
+CREATE TABLE public.notes (
+    id       integer PRIMARY KEY,
+    thing_id integer NOT NULL REFERENCES public.things (id),
+    body     text NOT NULL
+);
+INSERT INTO public.notes SELECT i, (i - 1) % 12 + 1, 'note ' || i FROM generate_series(1, 40) AS i;
+
+CREATE TABLE public.people (
+    id    integer PRIMARY KEY,
+    name  text NOT NULL,
+    email text NOT NULL
+);
+INSERT INTO public.people SELECT i, 'Person ' || i, 'person' || i || '@mail.example' FROM generate_series(1, 10) AS i;
