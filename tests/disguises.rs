@@ -5,7 +5,7 @@ mod common;
 
 use common::raw::{Format, Frame, bind, execute, parse, query, sync};
 use common::{At, Cluster, Proxy};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 const DATABASE: &str = "disguises";
 const SCHEMA: &str = include_str!("../policy/botpress/schema.sql");
@@ -129,13 +129,12 @@ const SHUT: &[&str] = &[
 
 /// The cluster, the proxy, and the ports around it and through it.
 fn ports() -> (u16, u16) {
-    static PROXY: OnceLock<(u16, Proxy)> = OnceLock::new();
-    let (direct, proxy) = PROXY.get_or_init(|| {
+    static PROXY: LazyLock<(u16, Proxy)> = LazyLock::new(|| {
         let cluster = Cluster::shared();
         cluster.database(DATABASE, &format!("{SCHEMA}{ROWS}"));
         (cluster.port(), Proxy::start(cluster, "policy/botpress"))
     });
-    (*direct, proxy.port())
+    (PROXY.0, PROXY.1.port())
 }
 
 fn at(port: u16, user: &'static str, purpose: &'static str) -> At<'static> {

@@ -20,16 +20,28 @@ fn converse(raw: &mut Raw, batches: &[Batch]) -> Vec<Vec<Frame>> {
     batches.iter().map(|batch| raw.exchange(batch)).collect()
 }
 
+/// The fields of an error that are the same whoever reports it: severity, code, message, position.
+const COMMON_FIELDS: [u8; 5] = *b"SVCMP";
+
+/// Whether two frames say the same. Frames are equal byte for byte, with one exception: an error about a name or a syntax
+/// that the proxy finds itself has no place in the server's source (`R`) and no guess (`H`).
+fn same(direct: &Frame, proxied: &Frame) -> bool {
+    let own = direct.tag == b'E' && proxied.tag == b'E' && proxied.field(b'R').is_none();
+    direct == proxied || (own && COMMON_FIELDS.iter().all(|name| direct.field(*name) == proxied.field(*name)))
+}
+
 /// Holds the same conversation with both and wants the same bytes.
 fn same_bytes(name: &str, direct: &mut Raw, proxied: &mut Raw, batches: &[Batch]) {
     let wanted = converse(direct, batches);
     let found = converse(proxied, batches);
     for (at, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
-        let (wanted, found): (Vec<_>, Vec<_>) =
-            (wanted.iter().map(legible).collect(), found.iter().map(legible).collect());
-        assert_eq!(wanted, found, "{name}, batch {}", at + 1);
+        let equal = wanted.len() == found.len() && wanted.iter().zip(found).all(|(one, other)| same(one, other));
+        if !equal {
+            let (wanted, found): (Vec<_>, Vec<_>) =
+                (wanted.iter().map(legible).collect(), found.iter().map(legible).collect());
+            assert_eq!(wanted, found, "{name}, batch {}", at + 1);
+        }
     }
-    assert_eq!(wanted, found, "{name}");
 }
 
 /// The queries of the driver tests: SQL and parameters as text.
@@ -280,7 +292,9 @@ fn a_refusal_leaves_the_state_that_an_error_leaves() {
     let errors = around("SELECT nope FROM people");
     let refusals = around("SELECT email FROM people");
     for ((name, errors), (_, refusals)) in errors.iter().zip(&refusals) {
+        println!("{name}");
         let wanted = outline(&mut ways.direct("tester", "model_training").raw(), errors);
+        println!("  direct {wanted:?}");
         let found = outline(&mut ways.proxied("tester", "model_training").raw(), refusals);
         assert_eq!(wanted, found, "{name}");
     }
