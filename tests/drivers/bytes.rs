@@ -263,7 +263,6 @@ fn around(bad: &str) -> Vec<(&'static str, Vec<Batch>)> {
             ],
         ),
         ("described, with Flush", vec![vec![parse("", bad), describe_statement(""), flush(), sync()]]),
-        ("a simple query while skipping to Sync", vec![vec![parse("", bad), query("SELECT 1"), sync()]]),
         (
             "the unnamed statement after it",
             vec![vec![parse("", "SELECT 1"), sync()], vec![query(bad)], vec![bind("", "", &[], Format::Text), sync()]],
@@ -271,19 +270,9 @@ fn around(bad: &str) -> Vec<(&'static str, Vec<Batch>)> {
     ]
 }
 
-/// Reads the answers to a batch in which some ReadyForQuery may be swallowed: up to the last one that comes for a Sync.
+/// The outlines of the answers to a conversation, batch by batch.
 fn outline(raw: &mut Raw, batches: &[Batch]) -> Vec<Vec<String>> {
-    let talk = |batch: &Batch| {
-        // While the server skips to Sync it discards a simple query: only the Sync is answered.
-        let skips = batch.iter().any(|message| message[0] == b'Q') && batch.iter().any(|message| message[0] == b'S');
-        if skips {
-            raw.send(&batch.concat());
-            outlines(&raw.until_ready(1))
-        } else {
-            outlines(&raw.exchange(batch))
-        }
-    };
-    batches.iter().map(talk).collect()
+    batches.iter().map(|batch| outlines(&raw.exchange(batch))).collect()
 }
 
 #[test]
@@ -292,12 +281,21 @@ fn a_refusal_leaves_the_state_that_an_error_leaves() {
     let errors = around("SELECT nope FROM people");
     let refusals = around("SELECT email FROM people");
     for ((name, errors), (_, refusals)) in errors.iter().zip(&refusals) {
-        println!("{name}");
         let wanted = outline(&mut ways.direct("tester", "model_training").raw(), errors);
-        println!("  direct {wanted:?}");
         let found = outline(&mut ways.proxied("tester", "model_training").raw(), refusals);
         assert_eq!(wanted, found, "{name}");
     }
+}
+
+/// After an error the server discards a simple query that comes before the Sync, before one it answers it. The proxy can
+/// not tell which it will be, and no driver sends it: the session ends rather than that answers are told wrong.
+#[test]
+fn a_simple_query_before_the_sync_ends_the_session() {
+    let mut raw = Ways::get().proxied("tester", "model_training").raw();
+    raw.send(&[parse("", "SELECT 1"), query("SELECT 2"), sync()].concat());
+    let error = std::iter::repeat_with(|| raw.frame()).find(|frame| frame.tag == b'E').expect("an error");
+    assert_eq!(error.field(b'S').as_deref(), Some("FATAL"));
+    assert_eq!(error.field(b'C').as_deref(), Some("08P01"));
 }
 
 #[test]
