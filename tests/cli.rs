@@ -63,8 +63,7 @@ fn the_packs_load() {
 
 #[test]
 fn a_broken_pack_is_shown_with_its_place() {
-    let folder = Cluster::shared().folder().join("broken-pack");
-    std::fs::create_dir(&folder).expect("a folder");
+    let folder = Cluster::shared().new_folder("broken-pack");
     let text = "[pack]\nname = \"x\"\nuntagged = \"deny\"\n\n[purpose.a]\n\n[[rule]]\nid = \"r\"\npurpose = \"b\"\neffect = \"allwo\"\n";
     std::fs::write(folder.join("pack.toml"), text).expect("writing");
     let report = printed(&["check", &folder.to_string_lossy()], 1);

@@ -143,6 +143,8 @@ impl Account {
 pub struct Throwaway {
     binaries: Binaries,
     folder: PathBuf,
+    /// Who owns the folder, where it is not us.
+    account: Option<Account>,
     port: u16,
     supervisor: Child,
     /// The supervisor works until this closes.
@@ -191,7 +193,7 @@ impl Throwaway {
         let started = doing("starting /bin/sh", command.spawn());
         let mut supervisor = started.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
         let lifeline = supervisor.stdin.take();
-        let mut cluster = Throwaway { binaries: binaries.clone(), folder, port, supervisor, lifeline };
+        let mut cluster = Throwaway { binaries: binaries.clone(), folder, account, port, supervisor, lifeline };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -232,9 +234,20 @@ impl Throwaway {
         &self.binaries
     }
 
-    /// The cluster's folder. Removed with the cluster.
+    /// The cluster's folder, for files that are to be removed with the cluster.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Makes a folder in the cluster's. One that belongs to root could not be emptied by the server's account when all is
+    /// removed, so make none otherwise.
+    pub fn new_folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.folder.join(name);
+        doing(format!("creating {}", folder.display()), fs::create_dir(&folder))?;
+        if let Some(Account { uid, gid }) = self.account {
+            doing(format!("giving away {}", folder.display()), chown(&folder, Some(uid), Some(gid)))?;
+        }
+        Ok(folder)
     }
 
     /// The server's log.
@@ -305,6 +318,7 @@ mod tests {
         let cluster = Throwaway::start(&[("log_statement", "all")]).expect("a throwaway cluster");
         let (folder, port) = (cluster.folder().to_owned(), cluster.port());
         assert!(lets_in(port), "the server lets a client in");
+        fs::write(cluster.new_folder("sub").expect("a folder").join("file"), "text").expect("a file");
         assert!(cluster.binaries().program("psql").exists() || cfg!(not(target_os = "linux")));
         drop(cluster);
         assert!(!folder.exists(), "the folder is removed");

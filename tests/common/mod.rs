@@ -32,6 +32,11 @@ impl Cluster {
         self.server.folder()
     }
 
+    /// A new folder that goes with the server.
+    pub fn new_folder(&self, name: &str) -> PathBuf {
+        self.server.new_folder(name).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
     /// A program of the server's installation: `psql`, `pgbench`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.server.binaries().program(name)
@@ -120,8 +125,7 @@ impl Proxy {
 
     /// Starts a proxy with a policy written in the test.
     pub fn with_policy(cluster: &Cluster, policy: &str) -> Proxy {
-        let folder = cluster.folder().join(format!("policy-{}", Proxy::number()));
-        std::fs::create_dir(&folder).expect("a folder for the policy");
+        let folder = cluster.new_folder(&format!("policy-{}", Proxy::number()));
         std::fs::write(folder.join("policy.toml"), policy).expect("writing the policy");
         Proxy::start(cluster, &folder.to_string_lossy())
     }
