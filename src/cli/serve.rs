@@ -3,7 +3,6 @@
 use super::load;
 use super::throwaway::SUPERUSER;
 use crate::control::Config;
-use crate::observe;
 use crate::server::{self, ServeError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,7 +39,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 /// Serves until a signal ends it.
 fn serve(config: &Path) -> Result<(), Failure> {
     let config = load::config(config)?;
-    observe::set_up(&config.log);
+    server::set_up_log(&config.log);
     runtime()?.block_on(async {
         let proxy = begin(config).await?;
         proxy.ended().await

@@ -1,6 +1,5 @@
 //! `wherefore.toml`. Unknown keys are errors, and every error names its place.
 
-use crate::observe::Log;
 use crate::session::Bounds;
 use miette::{NamedSource, SourceSpan};
 use serde::Deserialize;
@@ -171,6 +170,29 @@ impl Limits {
     /// The bounds of the core.
     pub fn core(&self) -> crate::enforce::Limits {
         crate::enforce::Limits { statement_bytes: self.statement_bytes, cache_bytes: self.cache_bytes }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A level, or directives as `RUST_LOG` takes them. `RUST_LOG` itself goes first.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { level: "info".to_owned(), format: LogFormat::Text }
     }
 }
 

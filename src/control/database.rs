@@ -5,7 +5,6 @@ use super::config::Config;
 use super::pack::{PackError, read_pack};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
-use crate::observe::Counters;
 use crate::policy::{Bound, Policy};
 use crate::session::Shelf;
 use dashmap::DashMap;
@@ -27,14 +26,13 @@ pub enum NotReady {
 /// The databases that were asked for, each under its own name and pack.
 pub struct Databases {
     config: Arc<Config>,
-    counters: Arc<Counters>,
     packs: DashMap<PathBuf, Arc<Policy>>,
     known: DashMap<(String, PathBuf), Arc<Database>>,
 }
 
 impl Databases {
     /// Reads every pack that the config names.
-    pub fn new(config: Arc<Config>, counters: Arc<Counters>) -> Result<Databases, PackError> {
+    pub fn new(config: Arc<Config>) -> Result<Databases, PackError> {
         let packs = DashMap::new();
         let named = config.database.values().filter_map(|alias| alias.policy.as_ref());
         for directory in config.policy.iter().chain(named) {
@@ -42,7 +40,7 @@ impl Databases {
                 packs.insert(directory.clone(), Arc::new(read_pack(directory)?));
             }
         }
-        Ok(Databases { config, counters, packs, known: DashMap::new() })
+        Ok(Databases { config, packs, known: DashMap::new() })
     }
 
     /// The database by the name that a client uses; `None` if it has no policy. Nothing is connected yet.
@@ -55,7 +53,6 @@ impl Databases {
             Arc::new(Database {
                 name: dbname.to_owned(),
                 config: Arc::clone(&self.config),
-                counters: Arc::clone(&self.counters),
                 policy,
                 shelf: OnceLock::new(),
                 reading: Mutex::new(Reading::default()),
@@ -94,7 +91,6 @@ struct Reading {
 pub struct Database {
     name: String,
     config: Arc<Config>,
-    counters: Arc<Counters>,
     policy: Arc<Policy>,
     shelf: OnceLock<Arc<Shelf>>,
     reading: Mutex<Reading>,
@@ -169,7 +165,7 @@ impl Database {
                 return;
             }
         };
-        Counters::add(&self.counters.catalogs_read);
+        tracing::debug!(database = self.name, "the catalog was read");
         reading.last = Some(Instant::now());
         let current = self.shelf.get().map(|shelf| shelf.bound());
         if current.is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {

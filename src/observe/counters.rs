@@ -14,7 +14,6 @@ pub struct Counters {
     pub permitted: AtomicU64,
     pub rewritten: AtomicU64,
     pub refused: AtomicU64,
-    pub catalogs_read: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -26,7 +25,6 @@ pub struct Tally {
     pub permitted: u64,
     pub rewritten: u64,
     pub refused: u64,
-    pub catalogs_read: u64,
 }
 
 impl Counters {
@@ -39,7 +37,6 @@ impl Counters {
             permitted: read(&self.permitted),
             rewritten: read(&self.rewritten),
             refused: read(&self.refused),
-            catalogs_read: read(&self.catalogs_read),
         }
     }
 

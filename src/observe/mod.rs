@@ -4,4 +4,4 @@ mod counters;
 mod log;
 
 pub use counters::{Counters, Tally};
-pub use log::{Format, Log, set_up};
+pub use log::{Format, set_up};

@@ -1,9 +1,10 @@
 //! Listening, accepting within bounds, and stopping without cutting anyone off.
 
 use super::door;
+use crate::control::config::{Log, LogFormat};
 use crate::control::{Config, Databases, PackError};
 use crate::enforce::Enforcer;
-use crate::observe::Counters;
+use crate::observe::{self, Counters, Format};
 use crate::session::Bounds;
 use dashmap::DashMap;
 use std::io;
@@ -75,6 +76,15 @@ pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().thread_stack_size(crate::sql::STACK_BYTES).enable_all().build()
 }
 
+/// Starts the process's log as the config says.
+pub fn set_up_log(log: &Log) {
+    let format = match log.format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    observe::set_up(&log.level, format);
+}
+
 /// Serves until TERM (sessions finish their transactions, within a bound) or INT. `ready` gets the address once
 /// connections are accepted.
 pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
@@ -83,7 +93,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let config = Arc::new(config);
     let counters = Arc::new(Counters::default());
     let shared = Arc::new(Shared {
-        databases: Databases::new(Arc::clone(&config), Arc::clone(&counters))?,
+        databases: Databases::new(Arc::clone(&config))?,
         enforcer: Arc::new(Enforcer::new(config.limits.core())),
         bounds: Arc::new(config.limits.session()),
         sessions: DashMap::new(),

@@ -6,4 +6,4 @@ mod hello;
 mod relay;
 mod stream;
 
-pub use gate::{ServeError, runtime, serve};
+pub use gate::{ServeError, runtime, serve, set_up_log};

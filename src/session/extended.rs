@@ -11,7 +11,7 @@ use crate::enforce::Judged;
 use crate::policy::PurposeId;
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
-use crate::wire::{self, Target};
+use crate::wire::{self, BindNames, Target};
 use std::sync::Arc;
 
 const UNDEFINED_STATEMENT: SqlState = SqlState("26000");
@@ -249,14 +249,15 @@ impl Session {
     }
 
     pub(super) fn bind(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        let (portal, name, taken) = match wire::bind_names(frame.have(), frame.header.body) {
-            Some(names) => self.checked(names, outs)?,
-            None if frame.have().len() > LONGEST_NAMES => {
-                wire::fatal("54000", "a name in a Bind is too long", outs.client.own(&[]));
-                return Err(Step::Fatal);
-            }
-            None => return Err(Step::More(1)),
-        };
+        let BindNames { portal, statement: name, length: taken } =
+            match wire::bind_names(frame.have(), frame.header.body) {
+                Some(names) => self.checked(names, outs)?,
+                None if frame.have().len() > LONGEST_NAMES => {
+                    wire::fatal("54000", "a name in a Bind is too long", outs.client.own(&[]));
+                    return Err(Step::Fatal);
+                }
+                None => return Err(Step::More(1)),
+            };
         let mut usable = self.usable(name, frame, outs)?;
         if let Usable::AsNamed | Usable::Private(_) = usable
             && let Some(refusal) = self.bind_effects(name, portal, frame, outs)?

@@ -18,6 +18,8 @@ mod settings;
 mod shelf;
 mod simple;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 pub use answers::Answer;
 pub use judge::{Judge, Witness};

@@ -24,8 +24,9 @@ struct Making {
     entry: Entry,
     /// The purpose that the message's statements run under, once one of them was taken.
     of_message: Option<Option<PurposeId>>,
-    /// The purpose that must be in force on the server before the message.
+    /// The purpose that must be in force on the server before the message, as its first statement says.
     before: Option<Option<PurposeId>>,
+    statements: usize,
 }
 
 impl Session {
@@ -56,6 +57,7 @@ impl Session {
             entry: Entry::new(Segment::Simple, self.owed.number),
             of_message: None,
             before: None,
+            statements: 0,
         };
         let sent = match &*considered.judged {
             Judged::One(_) => self.one(&mut making, &considered)?,
@@ -200,9 +202,10 @@ impl Session {
         if refusal.is_none()
             && let Some(kind) = considered.kind()
         {
-            if making.before.is_none() && making.state.block == Block::Outside {
+            if making.statements == 0 && making.state.block == Block::Outside {
                 making.before = Some(purpose);
             }
+            making.statements += 1;
             let mut state = making.state.clone();
             match self.apply(&mut state, &mut making.entry, kind) {
                 Ok(()) => {

@@ -11,6 +11,15 @@ pub struct Parse<'a> {
     pub types: &'a [u8],
 }
 
+/// The names at the start of a Bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BindNames<'a> {
+    pub portal: &'a [u8],
+    pub statement: &'a [u8],
+    /// The bytes that the names take.
+    pub length: usize,
+}
+
 /// What a Close or Describe names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
@@ -46,12 +55,14 @@ pub fn parse(body: &[u8]) -> Result<Parse<'_>, Violation> {
     Ok(Parse { name, text, types })
 }
 
-/// The portal's and the statement's name at the start of a Bind, once they are there, and the bytes they take.
-/// `have` is what has arrived of a body of `whole` bytes.
-pub fn bind_names(have: &[u8], whole: usize) -> Option<Result<(&[u8], &[u8], usize), Violation>> {
+/// The portal's and the statement's name at the start of a Bind, once they are there. `have` is what has arrived of a
+/// body of `whole` bytes.
+pub fn bind_names(have: &[u8], whole: usize) -> Option<Result<BindNames<'_>, Violation>> {
     let names = string(have).and_then(|(portal, rest)| string(rest).map(|(statement, _)| (portal, statement)));
     match names {
-        Some((portal, statement)) => Some(Ok((portal, statement, portal.len() + statement.len() + 2))),
+        Some((portal, statement)) => {
+            Some(Ok(BindNames { portal, statement, length: portal.len() + statement.len() + 2 }))
+        }
         None if have.len() >= whole => Some(Err(Violation::Shape(b'B', "no end of a name"))),
         None => None,
     }
@@ -128,7 +139,7 @@ mod tests {
 
     #[test]
     fn bind_waits_for_its_names() {
-        assert_eq!(bind_names(b"p\0s\0rest", 100), Some(Ok((&b"p"[..], &b"s"[..], 4))));
+        assert_eq!(bind_names(b"p\0s\0rest", 100), Some(Ok(BindNames { portal: b"p", statement: b"s", length: 4 })));
         assert_eq!(bind_names(b"p\0s", 100), None);
         assert!(matches!(bind_names(b"p\0s", 3), Some(Err(_))));
         assert!(matches!(bind_names(b"", 0), Some(Err(_))));

@@ -139,19 +139,15 @@ mod tests {
 
     #[test]
     fn hostile_headers() {
-        let cases: [(&[u8], Option<Result<(ClientTag, Header), Violation>>); 9] = [
-            (b"", None),
-            (b"Q\0\0\0", None),
-            (b"Q\0\0\0\x04", Some(Ok((ClientTag::Query, Header { tag: b'Q', body: 0 })))),
-            (b"Q\0\0\0\x03", Some(Err(Violation::Length(b'Q')))),
-            (b"p\0\0\0\0", Some(Err(Violation::Tag(b'p')))),
-            (b"d\0\0\0\0", Some(Err(Violation::Length(b'd')))),
-            (b"Q\xff\xff\xff\xff", Some(Err(Violation::Length(b'Q')))),
-            (b"S\0\x01\0\0", Some(Err(Violation::Length(b'S')))),
-            (b"\0", Some(Err(Violation::Tag(0)))),
-        ];
-        for (bytes, expected) in cases {
-            assert_eq!(client_header(bytes), expected, "{bytes:?}");
-        }
+        let check = |bytes: &[u8], expected| assert_eq!(client_header(bytes), expected, "{bytes:?}");
+        check(b"", None);
+        check(b"Q\0\0\0", None);
+        check(b"Q\0\0\0\x04", Some(Ok((ClientTag::Query, Header { tag: b'Q', body: 0 }))));
+        check(b"Q\0\0\0\x03", Some(Err(Violation::Length(b'Q'))));
+        check(b"p\0\0\0\0", Some(Err(Violation::Tag(b'p'))));
+        check(b"d\0\0\0\0", Some(Err(Violation::Length(b'd'))));
+        check(b"Q\xff\xff\xff\xff", Some(Err(Violation::Length(b'Q'))));
+        check(b"S\0\x01\0\0", Some(Err(Violation::Length(b'S'))));
+        check(b"\0", Some(Err(Violation::Tag(0))));
     }
 }

@@ -12,7 +12,7 @@ mod report;
 mod sink;
 mod startup;
 
-pub use check::{Parse, Target, bind_names, check_tiny, close_or_describe, execute, parse, query};
+pub use check::{BindNames, Parse, Target, bind_names, check_tiny, close_or_describe, execute, parse, query};
 pub use frame::{ClientTag, HEADER, Header, LARGEST_BODY, Violation, client_header, server_header};
 pub use make::{
     bind_prefix, bind_unknown, close_statement, describe_statement, execute_unknown, parse as make_parse,

@@ -101,31 +101,22 @@ mod tests {
 
     #[test]
     fn split() {
-        let cases: [(&str, &str, &[(&str, &str)]); 10] = [
-            ("", "", &[]),
-            ("-c geqo=off", "-c geqo=off", &[]),
-            ("-c wherefore.purpose=x", "", &[("wherefore.purpose", "x")]),
-            ("-cwherefore.purpose=x  -c geqo=off", "-c geqo=off", &[("wherefore.purpose", "x")]),
-            ("--Wherefore.Purpose=x", "", &[("wherefore.purpose", "x")]),
-            (
-                "-c search_path=a\\ b -c wherefore.purpose=x\\ y",
-                "-c search_path=a\\ b",
-                &[("wherefore.purpose", "x y")],
-            ),
-            (
-                "-c wherefore.purpose=a -c wherefore.purpose=b",
-                "",
-                &[("wherefore.purpose", "a"), ("wherefore.purpose", "b")],
-            ),
-            ("-d -cwherefore.purpose=x", "-d -cwherefore.purpose=x", &[]),
-            ("-c", "-c", &[]),
-            ("a\\", "a", &[]),
-        ];
-        for (options, rest, own) in cases {
+        let check = |options: &str, rest: &str, own: &[(&str, &str)]| {
             let got = split_options(options);
             assert_eq!(got.rest.as_deref().unwrap_or_default(), rest, "{options}");
-            let want: Vec<_> = own.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-            assert_eq!(got.own, want, "{options}");
-        }
+            let got: Vec<_> = got.own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(got, own, "{options}");
+        };
+        let purpose = "wherefore.purpose";
+        check("", "", &[]);
+        check("-c geqo=off", "-c geqo=off", &[]);
+        check("-c wherefore.purpose=x", "", &[(purpose, "x")]);
+        check("-cwherefore.purpose=x  -c geqo=off", "-c geqo=off", &[(purpose, "x")]);
+        check("--Wherefore.Purpose=x", "", &[(purpose, "x")]);
+        check("-c search_path=a\\ b -c wherefore.purpose=x\\ y", "-c search_path=a\\ b", &[(purpose, "x y")]);
+        check("-c wherefore.purpose=a -c wherefore.purpose=b", "", &[(purpose, "a"), (purpose, "b")]);
+        check("-d -cwherefore.purpose=x", "-d -cwherefore.purpose=x", &[]);
+        check("-c", "-c", &[]);
+        check("a\\", "a", &[]);
     }
 }

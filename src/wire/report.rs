@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(fields.get(b'D'), None);
         let mut moved = BytesMut::new();
         write_error(&[(b'M', "x"), (b'P', "7")], &mut out);
-        let at = out.len() - 11;
-        error_fields(&out[at + 5..]).map(|fields| fields.write_with_position(123, &mut moved));
+        let at = out.len() - 12;
+        error_fields(&out[at + 5..]).expect("fields").write_with_position(123, &mut moved);
         assert_eq!(&moved[..], b"E\0\0\0\x0dMx\0P123\0\0");
     }
 

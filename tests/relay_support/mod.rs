@@ -35,10 +35,13 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
 /// A command as the user that Postgres may run as.
 fn as_postgres(program: &Path) -> Command {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
-    if root {
+    if is_root() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
         command
@@ -58,8 +61,10 @@ impl Cluster {
     /// Starts a cluster with the roles and tables of `setup` in database `shop`.
     pub fn start(hba: &str, setup: &str) -> Cluster {
         let directory = tempfile::Builder::new().prefix("wherefore").tempdir().expect("a directory");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-        std::fs::set_permissions(directory.path(), mode).expect("permissions");
+        if is_root() {
+            let status = Command::new("chown").arg("postgres").arg(directory.path()).status();
+            assert!(status.is_ok_and(|status| status.success()), "chown");
+        }
         let data = directory.path().join("data");
         let status = as_postgres(&bindir().join("initdb"))
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
@@ -138,13 +143,13 @@ impl Proxy {
         std::fs::write(files.path().join("policy/pack.toml"), policy).expect("policy");
         let text = format!(
             "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n[upstream]\nhost = \"127.0.0.1\"\nport = {}\n\
-             catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n[log]\nlevel = \"debug\"\n{more}",
+             catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n[log]\nlevel = \"warn\"\n{more}",
             cluster.port
         );
         let path = files.path().join("wherefore.toml");
         std::fs::write(&path, text).expect("config");
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error:?}"));
-        wherefore::observe::set_up(&config.log);
+        wherefore::server::set_up_log(&config.log);
         let runtime = wherefore::server::runtime().expect("runtime");
         let (send, receive) = std::sync::mpsc::channel();
         runtime.spawn(async move {
