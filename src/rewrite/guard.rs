@@ -101,8 +101,7 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
     }
     for (name, at) in &reference.system {
         if !ruling.rows.is_empty() {
-            let what =
-                format!("system column {name} of {}.{}, whose rows are filtered", relation.schema, relation.name);
+            let what = format!("system column {name} of {}.{} (its rows are filtered)", relation.schema, relation.name);
             return Err(NotUnderstood::new(what, *at).into());
         }
         if targets.iter().all(|target| !is_reference_to(target, name)) {
