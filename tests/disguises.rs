@@ -5,7 +5,7 @@ mod common;
 
 use common::raw::{Format, Frame, bind, execute, parse, query, sync};
 use common::{At, Cluster, Proxy};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 const DATABASE: &str = "disguises";
 const SCHEMA: &str = include_str!("../policy/botpress/schema.sql");
@@ -79,8 +79,6 @@ const DISGUISES: &[&str] = &[
     "SELECT a.id FROM messages AS a NATURAL JOIN messages AS b",
     "SELECT c.id FROM conversations AS c JOIN messages AS m ON m.body = 'word 1 incoming'",
     "SELECT c.id, m.body FROM conversations AS c LEFT JOIN messages AS m ON m.conversation_id = c.id",
-    "SELECT j.body FROM (messages AS m JOIN conversations AS c ON c.id = m.conversation_id) AS j \
-     (id, conversation_id, end_user_id, direction, body)",
     "SELECT 'x' UNION ALL SELECT body FROM messages",
     "SELECT id FROM messages EXCEPT SELECT id FROM messages WHERE body = ''",
     "VALUES ((SELECT body FROM messages WHERE id = 1))",
@@ -99,6 +97,8 @@ const DISGUISES: &[&str] = &[
 
 /// Refused too, as not understood yet or as a system matter; the words do not come out either way.
 const SHUT: &[&str] = &[
+    "SELECT j.body FROM (messages AS m JOIN conversations AS c ON c.id = m.conversation_id) AS j \
+     (id, conversation_id, end_user_id, direction, body)",
     "SELECT body FROM transcript",
     "SELECT * FROM all_words()",
     "SELECT all_words()",
@@ -129,13 +129,12 @@ const SHUT: &[&str] = &[
 
 /// The cluster, the proxy, and the ports around it and through it.
 fn ports() -> (u16, u16) {
-    static PROXY: OnceLock<(u16, Proxy)> = OnceLock::new();
-    let (direct, proxy) = PROXY.get_or_init(|| {
+    static PROXY: LazyLock<(u16, Proxy)> = LazyLock::new(|| {
         let cluster = Cluster::shared();
         cluster.database(DATABASE, &format!("{SCHEMA}{ROWS}"));
         (cluster.port(), Proxy::start(cluster, "policy/botpress"))
     });
-    (*direct, proxy.port())
+    (PROXY.0, PROXY.1.port())
 }
 
 fn at(port: u16, user: &'static str, purpose: &'static str) -> At<'static> {

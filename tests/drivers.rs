@@ -12,7 +12,7 @@ mod programs;
 mod tokio_postgres_driver;
 
 use common::{At, Cluster, Proxy};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 const DATABASE: &str = "drivers";
 
@@ -25,14 +25,13 @@ pub struct Ways {
 impl Ways {
     /// Starts the cluster and the proxy when first asked for.
     fn get() -> &'static Ways {
-        static WAYS: OnceLock<(Ways, Proxy)> = OnceLock::new();
-        let (ways, _) = WAYS.get_or_init(|| {
+        static WAYS: LazyLock<(Ways, Proxy)> = LazyLock::new(|| {
             let cluster = Cluster::shared();
             cluster.database(DATABASE, include_str!("drivers/schema.sql"));
             let proxy = Proxy::start(cluster, "tests/drivers/policy");
             (Ways { direct: cluster.port(), proxied: proxy.port() }, proxy)
         });
-        ways
+        &WAYS.0
     }
 
     fn direct(&self, user: &'static str, purpose: &'static str) -> At<'static> {

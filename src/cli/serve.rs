@@ -84,10 +84,11 @@ pub async fn start(config: &Path) -> Result<Running, Failure> {
 
 async fn begin(config: Config) -> Result<Running, Failure> {
     let (tell, listening) = oneshot::channel();
-    // Nobody is left to tell only where this future was dropped meanwhile.
-    let mut task = tokio::spawn(server::serve(config, move |address| {
+    let ready = move |address| {
+        // Nobody listens any more only where this future was dropped meanwhile.
         let _ = tell.send(address);
-    }));
+    };
+    let mut task = tokio::spawn(server::serve(config, ready));
     tokio::select! {
         Ok(address) = listening => Ok(Running { address, task }),
         ended = &mut task => {

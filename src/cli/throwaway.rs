@@ -35,8 +35,10 @@ fi
 server=$!
 # Waits for the pipe to close, then asks for an immediate shutdown: nothing of the cluster is kept.
 (while read -r line <&3; do :; done; kill -QUIT "$server") 2>/dev/null &
+watcher=$!
 wait "$server"
 status=$?
+kill "$watcher" 2>/dev/null
 [ "$status" = 1 ] && tail -n 5 "$folder/server.log" >&2
 rm -rf "$folder"
 exit "$status"

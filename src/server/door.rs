@@ -10,8 +10,8 @@ use super::stream::{Inbox, Stream};
 use crate::control::Database;
 use crate::observe::Counters;
 use crate::policy::Policy;
-use crate::session::{Opening, Session, Shelf, Start, Witness, start_purpose};
-use crate::vocab::Refusal;
+use crate::session::{Opening, Session, Shelf, Start, Witness, start_purpose, unknown_setting};
+use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, First, Startup, split_options};
 use bytes::BytesMut;
 use std::io;
@@ -116,34 +116,34 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
         }
         return Ok(None);
     }
-    let Some(database) = database else {
-        if open {
+    let (database, shelf, start) = match (database, shelf, start) {
+        (Some(database), Ok(shelf), Ok(start)) if wishes.unknown.is_none() => (database, shelf, start),
+        (None, _, _) if open => {
             client.write_all(from_server.bytes()).await?;
             return Ok(Some(Opened::Free(server)));
         }
-        let message = format!("no policy governs database \"{}\"", wishes.database);
-        let hint = "Name a policy in the proxy's config, or say open = true for this database.";
-        hello::fatal_with(client, "42501", &message, "", hint).await;
-        return Ok(None);
-    };
-    let shelf = match shelf {
-        Ok(shelf) => shelf,
-        Err(error) => {
-            hello::fatal(client, "08006", &error.to_string()).await;
-            return Ok(None);
-        }
-    };
-    let start = match start {
-        Ok(start) => start,
-        Err(refusal) => {
+        (database, shelf, start) => {
+            // The server has the first word: the database may not exist, or not be open to this user.
+            if hear_out(client, &mut server, &mut from_server).await? == Entered::Refused {
+                if let (Some(database), Err(_)) = (&database, &shelf) {
+                    shared.databases.forget(database);
+                }
+                return Ok(None);
+            }
+            let refusal = match (database, shelf, start) {
+                (None, _, _) => Refusal::new(
+                    SqlState::INSUFFICIENT_PRIVILEGE,
+                    format!("no policy governs database \"{}\"", wishes.database),
+                )
+                .with_hint("Name a policy in the proxy's config, or say open = true for this database."),
+                (Some(_), Err(error), _) => Refusal::new(SqlState("08006"), error.to_string()),
+                (Some(_), Ok(_), Err(refusal)) => refusal,
+                (Some(_), Ok(_), Ok(_)) => unknown_setting(wishes.unknown.as_deref().unwrap_or_default()),
+            };
             refuse(shared, client, &refusal).await;
             return Ok(None);
         }
     };
-    if let Some(name) = &wishes.unknown {
-        hello::fatal(client, "42704", &format!("unrecognized configuration parameter \"{name}\"")).await;
-        return Ok(None);
-    }
     let restricted = start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
     if restricted && let Err(error) = database.fits().await {
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
@@ -162,6 +162,21 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
         return Ok(None);
     };
     Ok(Some(Opened::Guarded(Box::new(session), database, (server, from_server))))
+}
+
+/// Waits until the server is ready, or passes on why it is not.
+async fn hear_out(client: &mut Stream, server: &mut Stream, from_server: &mut Inbox) -> io::Result<Entered> {
+    loop {
+        let (tag, length) = hello::message(server, from_server).await?;
+        if tag == b'E' {
+            client.write_all(&from_server.bytes()[..length]).await?;
+            return Ok(Entered::Refused);
+        }
+        from_server.consume(length);
+        if tag == b'Z' {
+            return Ok(Entered::Yes);
+        }
+    }
 }
 
 async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {

@@ -22,5 +22,5 @@ mod statements;
 pub use answers::Answer;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Session, Step};
-pub use purpose::{Start, declarable, start_purpose};
+pub use purpose::{Start, declarable, start_purpose, unknown_setting};
 pub use shelf::Shelf;

@@ -13,7 +13,7 @@ async def outcome(run):
     try:
         return await run()
     except asyncpg.PostgresError as error:
-        return {"error": [error.sqlstate, error.message, error.detail, error.hint, error.position]}
+        return {"error": [error.sqlstate, error.message, error.position]}
 
 
 def rows(records):

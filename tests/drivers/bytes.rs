@@ -20,16 +20,28 @@ fn converse(raw: &mut Raw, batches: &[Batch]) -> Vec<Vec<Frame>> {
     batches.iter().map(|batch| raw.exchange(batch)).collect()
 }
 
+/// The fields of an error that are the same whoever reports it: severity, code, message, position.
+const COMMON_FIELDS: [u8; 5] = *b"SVCMP";
+
+/// Whether two frames say the same. Frames are equal byte for byte, with one exception: an error about a name or a syntax
+/// that the proxy finds itself has no place in the server's source (`R`) and no guess (`H`).
+fn same(direct: &Frame, proxied: &Frame) -> bool {
+    let own = direct.tag == b'E' && proxied.tag == b'E' && proxied.field(b'R').is_none();
+    direct == proxied || (own && COMMON_FIELDS.iter().all(|name| direct.field(*name) == proxied.field(*name)))
+}
+
 /// Holds the same conversation with both and wants the same bytes.
 fn same_bytes(name: &str, direct: &mut Raw, proxied: &mut Raw, batches: &[Batch]) {
     let wanted = converse(direct, batches);
     let found = converse(proxied, batches);
     for (at, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
-        let (wanted, found): (Vec<_>, Vec<_>) =
-            (wanted.iter().map(legible).collect(), found.iter().map(legible).collect());
-        assert_eq!(wanted, found, "{name}, batch {}", at + 1);
+        let equal = wanted.len() == found.len() && wanted.iter().zip(found).all(|(one, other)| same(one, other));
+        if !equal {
+            let (wanted, found): (Vec<_>, Vec<_>) =
+                (wanted.iter().map(legible).collect(), found.iter().map(legible).collect());
+            assert_eq!(wanted, found, "{name}, batch {}", at + 1);
+        }
     }
-    assert_eq!(wanted, found, "{name}");
 }
 
 /// The queries of the driver tests: SQL and parameters as text.
@@ -251,7 +263,6 @@ fn around(bad: &str) -> Vec<(&'static str, Vec<Batch>)> {
             ],
         ),
         ("described, with Flush", vec![vec![parse("", bad), describe_statement(""), flush(), sync()]]),
-        ("a simple query while skipping to Sync", vec![vec![parse("", bad), query("SELECT 1"), sync()]]),
         (
             "the unnamed statement after it",
             vec![vec![parse("", "SELECT 1"), sync()], vec![query(bad)], vec![bind("", "", &[], Format::Text), sync()]],
@@ -259,19 +270,9 @@ fn around(bad: &str) -> Vec<(&'static str, Vec<Batch>)> {
     ]
 }
 
-/// Reads the answers to a batch in which some ReadyForQuery may be swallowed: up to the last one that comes for a Sync.
+/// The outlines of the answers to a conversation, batch by batch.
 fn outline(raw: &mut Raw, batches: &[Batch]) -> Vec<Vec<String>> {
-    let talk = |batch: &Batch| {
-        // While the server skips to Sync it discards a simple query: only the Sync is answered.
-        let skips = batch.iter().any(|message| message[0] == b'Q') && batch.iter().any(|message| message[0] == b'S');
-        if skips {
-            raw.send(&batch.concat());
-            outlines(&raw.until_ready(1))
-        } else {
-            outlines(&raw.exchange(batch))
-        }
-    };
-    batches.iter().map(talk).collect()
+    batches.iter().map(|batch| outlines(&raw.exchange(batch))).collect()
 }
 
 #[test]
@@ -284,6 +285,17 @@ fn a_refusal_leaves_the_state_that_an_error_leaves() {
         let found = outline(&mut ways.proxied("tester", "model_training").raw(), refusals);
         assert_eq!(wanted, found, "{name}");
     }
+}
+
+/// After an error the server discards a simple query that comes before the Sync, before one it answers it. The proxy can
+/// not tell which it will be, and no driver sends it: the session ends rather than that answers are told wrong.
+#[test]
+fn a_simple_query_before_the_sync_ends_the_session() {
+    let mut raw = Ways::get().proxied("tester", "model_training").raw();
+    raw.send(&[parse("", "SELECT 1"), query("SELECT 2"), sync()].concat());
+    let error = std::iter::repeat_with(|| raw.frame()).find(|frame| frame.tag == b'E').expect("an error");
+    assert_eq!(error.field(b'S').as_deref(), Some("FATAL"));
+    assert_eq!(error.field(b'C').as_deref(), Some("08P01"));
 }
 
 #[test]

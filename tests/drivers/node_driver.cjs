@@ -17,7 +17,7 @@ async function outcome(run) {
     return shape(await run())
   } catch (error) {
     if (!error.code) throw error
-    return { error: [error.code, error.message, error.detail, error.hint, error.position] }
+    return { error: [error.code, error.message, error.position] }
   }
 }
 

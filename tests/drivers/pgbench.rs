@@ -3,7 +3,9 @@
 use crate::common::At;
 use crate::{Cluster, Ways};
 use std::process::{Command, Output};
+use wherefore::cli::throwaway::SUPERUSER;
 
+const DATABASE: &str = "bench";
 const CLIENTS: &str = "8";
 
 fn pgbench(at: At<'_>, arguments: &[&str]) -> Output {
@@ -13,14 +15,17 @@ fn pgbench(at: At<'_>, arguments: &[&str]) -> Output {
 /// 8 clients select by key in each of pgbench's protocols; the purpose masks a column of a table beside them.
 #[test]
 fn pgbench_runs_without_a_failure_in_every_protocol() {
-    let ways = Ways::get();
     let cluster = Cluster::shared();
-    let around = ways.direct("postgres", "service_operation");
+    // A database of its own, whole before the proxy first reads its catalog.
+    cluster.database(DATABASE, include_str!("schema.sql"));
+    let ways = Ways::get();
+    let around =
+        At { database: DATABASE, user: SUPERUSER, purpose: None, ..ways.direct("tester", "service_operation") };
     let init = pgbench(around, &["-i", "-q", "-s", "1"]);
     assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
-    cluster.sql(crate::DATABASE, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO tester");
+    cluster.sql(DATABASE, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO tester");
 
-    let through = ways.proxied("tester", "service_operation");
+    let through = At { database: DATABASE, ..ways.proxied("tester", "service_operation") };
     for protocol in ["simple", "extended", "prepared"] {
         let run = pgbench(through, &["-n", "-S", "-M", protocol, "-c", CLIENTS, "-j", "2", "-t", "500"]);
         let printed = String::from_utf8_lossy(&run.stdout).into_owned();

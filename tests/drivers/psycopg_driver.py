@@ -12,8 +12,7 @@ def outcome(run):
         cursor = run()
     except psycopg.Error as error:
         fields = error.diag
-        return {"error": [error.sqlstate, fields.message_primary, fields.message_detail, fields.message_hint,
-                          fields.statement_position]}
+        return {"error": [error.sqlstate, fields.message_primary, fields.statement_position]}
     columns = [[column.name, column.type_code] for column in cursor.description or []]
     return {"columns": columns, "rows": [[repr(value) for value in row] for row in cursor], "tag": cursor.statusmessage}
 

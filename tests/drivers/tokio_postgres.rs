@@ -2,12 +2,14 @@
 
 use crate::Ways;
 use crate::common::At;
+use tokio_postgres::error::DbError;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, NoTls, Row, SimpleQueryMessage};
 
-/// An error's fields, or what of it is not the server's.
+/// What of an error is the same whoever reports it, or what of it is not the server's.
 fn error(error: &Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |report| format!("{report:?}"))
+    let fields = |report: &DbError| format!("{:?} {} {:?}", report.code(), report.message(), report.position());
+    error.as_db_error().map_or_else(|| error.to_string(), fields)
 }
 
 /// The columns and raw values of rows.

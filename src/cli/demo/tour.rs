@@ -27,10 +27,12 @@ pub(super) enum Expected {
 pub(super) enum Upstream {
     /// The statement as it was written.
     AsWritten,
-    /// Another statement in its place.
-    Rewritten,
-    /// Nothing that it would run.
-    Nothing,
+    /// The same statement printed again: names qualified, comments dropped, no guard.
+    Qualified,
+    /// A statement with a guard in the place of a relation.
+    Guarded,
+    /// Only one that is sure to fail, in the place of the statement that was refused.
+    Poison,
 }
 
 /// One question.
@@ -55,8 +57,8 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("service_operation"),
         sql: "SELECT direction, body FROM messages WHERE conversation_id = 42 ORDER BY id",
         expected: Expected::Rows(None),
-        upstream: Upstream::AsWritten,
-        notice: "the purpose opens the whole table, so the statement is left alone",
+        upstream: Upstream::Qualified,
+        notice: "the purpose opens the whole table: the same query, with its names qualified",
     },
     Step {
         title: "The same words, to train a model",
@@ -64,7 +66,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("model_training"),
         sql: "SELECT direction, body FROM messages WHERE conversation_id = 42 ORDER BY id",
         expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "messages", "body", "model_training"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "this role is a superuser in Postgres, which does not help it here",
     },
     Step {
@@ -73,7 +75,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("model_training"),
         sql: "WITH everything AS (SELECT m FROM messages AS m) SELECT row_to_json(m) FROM everything",
         expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "messages"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "a whole row is every column of it, through whatever it goes",
     },
     Step {
@@ -82,7 +84,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("model_training"),
         sql: "SELECT content FROM bot_contents WHERE kind = 'training_utterance'",
         expected: Expected::Refusal { code: CLOSED, words: &["B-1g", "content", "model_training"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "what customers upload to their bots is for providing the Service",
     },
     Step {
@@ -92,7 +94,7 @@ pub(super) const STEPS: &[Step] = &[
         sql: "SELECT s.id, u.full_name, u.email, s.subject FROM support_requests AS s JOIN users AS u ON u.id = s.user_id \
               WHERE s.status = 'open' ORDER BY s.id",
         expected: Expected::Rows(None),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "contact data of those who asked for help; a guard stands in for users, which also holds passwords",
     },
     Step {
@@ -101,7 +103,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("customer_support"),
         sql: "SELECT full_name, email, password_hash FROM users WHERE id = 7",
         expected: Expected::Rows(Some("SELECT full_name, email, NULL::text AS password_hash FROM users WHERE id = 7")),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "the password is masked inside the guard (B-1e), and the primary key still finds the row",
     },
     Step {
@@ -113,7 +115,7 @@ pub(super) const STEPS: &[Step] = &[
             "SELECT display_name, '(hidden)'::text AS phone, country, NULL::text AS city, NULL::inet AS ip_address \
              FROM end_users WHERE id = 7",
         )),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "enough to help, not enough to call or to find; the purpose is the role's default",
     },
     Step {
@@ -125,7 +127,7 @@ pub(super) const STEPS: &[Step] = &[
             "SELECT full_name, email FROM users WHERE marketing_consent AND unsubscribed_at IS NULL \
              AND deletion_requested_at IS NULL ORDER BY email",
         )),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "of the 100 people in the table only those exist here who agreed and have not unsubscribed (B-3c)",
     },
     Step {
@@ -134,7 +136,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("marketing_communication"),
         sql: "SELECT email FROM end_users WHERE country = 'FR'",
         expected: Expected::Refusal { code: CLOSED, words: &["B-1d", "end_users", "email", "marketing_communication"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "end-users are our customers' and not ours",
     },
     Step {
@@ -145,7 +147,7 @@ pub(super) const STEPS: &[Step] = &[
         expected: Expected::Rows(Some(
             "SELECT NULL::bigint AS user_id, feature, duration_ms FROM usage_events ORDER BY id LIMIT 5",
         )),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "usage, but not whose (B-3e)",
     },
     Step {
@@ -154,7 +156,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("product_improvement"),
         sql: "SELECT u.email, count(*) FROM usage_events AS e JOIN users AS u ON u.id = e.user_id GROUP BY u.email",
         expected: Expected::Refusal { code: CLOSED, words: &["users", "email", "product_improvement"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "no rule permits it, so it is not permitted",
     },
     Step {
@@ -164,7 +166,7 @@ pub(super) const STEPS: &[Step] = &[
         sql: "SELECT status, count(*) FROM support_requests GROUP BY status ORDER BY status \
               /*purpose='customer_support'*/",
         expected: Expected::Rows(None),
-        upstream: Upstream::AsWritten,
+        upstream: Upstream::Qualified,
         notice: "the comment has the form that frameworks already know how to add (sqlcommenter)",
     },
     Step {
@@ -173,7 +175,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Comment("service_operation"),
         sql: "/*purpose='service_operation'*/ SELECT body FROM messages LIMIT 1",
         expected: Expected::Refusal { code: CLOSED, words: &["service_operation"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "saying it does not make it so",
     },
     Step {
@@ -182,7 +184,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Nowhere,
         sql: "SELECT full_name FROM users",
         expected: Expected::Refusal { code: CLOSED, words: &["full_name", "wherefore.purpose"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "this role has no default, and the hint shows how to say what for",
     },
     Step {
@@ -191,7 +193,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("data_subject_request"),
         sql: "SELECT id, full_name, email FROM users WHERE deletion_requested_at IS NOT NULL ORDER BY id",
         expected: Expected::Rows(None),
-        upstream: Upstream::Rewritten,
+        upstream: Upstream::Guarded,
         notice: "rows that are hidden from marketing are seen where the request is handled (B-4b)",
     },
     Step {
@@ -209,7 +211,7 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("service_operation"),
         sql: "SELECT id, mood FROM end_users WHERE id = 7",
         expected: Expected::Refusal { code: CLOSED, words: &["end_users", "mood"] },
-        upstream: Upstream::Nothing,
+        upstream: Upstream::Poison,
         notice: "until the policy says what it holds it is closed, from the very next statement on",
     },
 ];

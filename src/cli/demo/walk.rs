@@ -19,6 +19,9 @@ const INDENT: &str = "             ";
 /// Begins each entry of the server's log, followed by `user|`.
 pub(super) const LOG_MARK: &str = "@@";
 
+/// How a statement begins that is sure to fail: a column that does not exist, named with a number used once.
+const POISON: &str = "SELECT \"wherefore:";
+
 /// Where the tour asks.
 pub(super) struct Scene<'s> {
     pub(super) cluster: &'s Throwaway,
@@ -196,6 +199,10 @@ fn show_upstream(paint: Paint, step: &Step, logged: &[String]) {
     match logged {
         [] => println!("{label}{}", paint.tone(Tone::Faint, "nothing")),
         [sql] if sql == step.sql => println!("{label}{}", paint.tone(Tone::Faint, "the statement as it is")),
+        [sql] if sql.starts_with(POISON) => {
+            let words = "not the statement; in its place one that is sure to fail";
+            println!("{label}{}", paint.tone(Tone::Faint, words));
+        }
         statements => {
             for sql in statements {
                 println!("{label}{}", paint.tone(Tone::Sql, &wrap(INDENT, WIDTH, sql)));
@@ -205,13 +212,15 @@ fn show_upstream(paint: Paint, step: &Step, logged: &[String]) {
 }
 
 fn check_upstream(step: &Step, logged: &[String]) -> Option<String> {
-    let as_written = logged == [step.sql];
-    match step.upstream {
-        Upstream::Nothing if !logged.is_empty() => Some("something was sent to Postgres".to_owned()),
-        Upstream::AsWritten if !as_written => Some("the statement was not sent as it was written".to_owned()),
-        Upstream::Rewritten if as_written || logged.len() != 1 => Some("no rewritten statement was sent".to_owned()),
-        Upstream::Nothing | Upstream::AsWritten | Upstream::Rewritten => None,
-    }
+    let [sql] = logged else { return Some(format!("Postgres was sent {} statements instead of one", logged.len())) };
+    let guarded = sql.contains("(SELECT ");
+    let (right, wrong) = match step.upstream {
+        Upstream::AsWritten => (sql == step.sql, "the statement was not sent as it was written"),
+        Upstream::Qualified => (sql != step.sql && !guarded, "it was not sent with its names qualified and no more"),
+        Upstream::Guarded => (guarded, "no guard was sent"),
+        Upstream::Poison => (sql.starts_with(POISON), "something was sent to Postgres"),
+    };
+    (!right).then(|| wrong.to_owned())
 }
 
 fn show_rows(paint: Paint, answer: &Rows) {

@@ -1,0 +1,163 @@
+//! A throwaway Postgres and a proxy in front of it, in this process.
+#![allow(dead_code)]
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+use wherefore::control::Config;
+
+/// Where the server's programs are: on the PATH, by pg_config, or in the distribution's versioned folders.
+pub fn bindir() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            let mut candidates: Vec<PathBuf> =
+                std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+            if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+                candidates.push(String::from_utf8_lossy(&output.stdout).trim().into());
+            }
+            for root in ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"] {
+                let versions = std::fs::read_dir(root).into_iter().flatten().flatten();
+                candidates.extend(versions.map(|version| version.path().join("bin")));
+            }
+            let programs = ["initdb", "postgres", "psql", "pgbench"];
+            let complete = |path: &PathBuf| programs.iter().all(|program| path.join(program).exists());
+            let found = candidates.into_iter().find(complete);
+            found.expect("Postgres is installed")
+        })
+        .clone()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// A command as the user that Postgres may run as.
+fn as_postgres(program: &Path) -> Command {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if root {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// A cluster that ends with this value.
+pub struct Cluster {
+    server: Child,
+    pub port: u16,
+    pub directory: TempDir,
+}
+
+impl Cluster {
+    /// Starts a cluster with the roles and tables of `setup` in database `shop`.
+    pub fn start(hba: &str, setup: &str) -> Cluster {
+        let directory = tempfile::Builder::new().prefix("wherefore").tempdir().expect("a directory");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(directory.path(), mode).expect("permissions");
+        let data = directory.path().join("data");
+        let status = as_postgres(&bindir().join("initdb"))
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status()
+            .expect("initdb");
+        assert!(status.success(), "initdb");
+        if !hba.is_empty() {
+            std::fs::write(data.join("pg_hba.conf"), hba).expect("pg_hba.conf");
+        }
+        let port = free_port();
+        // The pipe ends with this process, and the cluster with the pipe, whatever becomes of destructors.
+        let watch = "d=$1; shift; \"$@\" 2>$d/server.log & read x; kill -INT $!; wait $!; rm -rf $d";
+        let server = as_postgres(Path::new("/bin/sh"))
+            .args(["-c", watch, "sh"])
+            .arg(directory.path())
+            .arg(bindir().join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &port.to_string(), "-F", "-c", "listen_addresses=127.0.0.1", "-k"])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("postgres");
+        let cluster = Cluster { server, port, directory };
+        for _ in 0..200 {
+            if cluster.psql("postgres", "SELECT 1").is_ok() {
+                cluster.psql("postgres", "CREATE DATABASE shop").expect("database");
+                cluster.psql("shop", setup).expect("setup");
+                return cluster;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the server does not start");
+    }
+
+    /// Runs SQL as the superuser, over the unix socket.
+    pub fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
+        let mut child = Command::new(bindir().join("psql"))
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-p", &self.port.to_string()])
+            .arg("-h")
+            .arg(self.directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql");
+        child.stdin.take().expect("stdin").write_all(sql.as_bytes()).expect("psql reads");
+        let output = child.wait_with_output().expect("psql");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() { Ok(text) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        let _ = self.server.wait();
+    }
+}
+
+/// The proxy, on a runtime of its own.
+pub struct Proxy {
+    pub address: SocketAddr,
+    pub runtime: tokio::runtime::Runtime,
+    _files: TempDir,
+}
+
+impl Proxy {
+    /// Starts a proxy with a policy and further lines of config.
+    pub fn start(cluster: &Cluster, policy: &str, more: &str) -> Proxy {
+        let files = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(files.path().join("policy")).expect("a directory");
+        std::fs::write(files.path().join("policy/pack.toml"), policy).expect("policy");
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n[upstream]\nhost = \"127.0.0.1\"\nport = {}\n\
+             catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n[log]\nlevel = \"debug\"\n{more}",
+            cluster.port
+        );
+        let path = files.path().join("wherefore.toml");
+        std::fs::write(&path, text).expect("config");
+        let config = Config::load(&path).unwrap_or_else(|error| panic!("{error:?}"));
+        wherefore::observe::set_up(&config.log);
+        let runtime = wherefore::server::runtime().expect("runtime");
+        let (send, receive) = std::sync::mpsc::channel();
+        runtime.spawn(async move {
+            let outcome = wherefore::server::serve(config, move |address| send.send(address).expect("ready")).await;
+            if let Err(error) = outcome {
+                eprintln!("{error}");
+            }
+        });
+        let address = receive.recv_timeout(std::time::Duration::from_secs(20)).expect("the proxy starts");
+        Proxy { address, runtime, _files: files }
+    }
+
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("host=127.0.0.1 port={} user={user} dbname={database} password=secret", self.address.port())
+    }
+}
