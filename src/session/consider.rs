@@ -4,7 +4,7 @@
 use super::machine::{Refresh, Session};
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, unknown_setting};
 use super::queue::Entry;
-use super::settings::{Block, Reach, Settings, State, path_of, split_path};
+use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
 use crate::catalog::SearchPath;
 use crate::enforce::{Judged, Plan, Planned, Rewritten, View};
 use crate::policy::PurposeId;
@@ -113,6 +113,9 @@ impl Session {
     /// Judges one text under these settings.
     pub(super) fn consider(&mut self, now: &Arc<Settings>, text: &str) -> Result<Considered, Refresh> {
         let mut view = self.view(now, now.purpose);
+        if view.restricted() && !self.asked && self.shelf.is_behind() {
+            return Err(Refresh::Behind);
+        }
         let mut judged = self.judge.judge(&view, text);
         let mut refused = None;
         if let Judged::One(planned) = &*judged
@@ -124,6 +127,9 @@ impl Session {
                 Ok(purpose) if Some(purpose) == view.purpose() => {}
                 Ok(purpose) => {
                     view = self.view(now, Some(purpose));
+                    if view.restricted() && !self.asked && self.shelf.is_behind() {
+                        return Err(Refresh::Behind);
+                    }
                     judged = self.judge.judge(&view, text);
                 }
             }
@@ -187,8 +193,8 @@ impl Session {
                 if state.block == Block::Outside {
                     entry.settle = true;
                     entry.discard_all = state.fresh;
-                    let start = Arc::clone(&self.first);
-                    state.set(Reach::Session, |_| Settings::clone(&start));
+                    let purpose = self.first.purpose;
+                    state.set(Reach::Session, |_| Settings { purpose, path: None });
                 }
                 state.fresh = false;
             }
@@ -232,13 +238,15 @@ impl Session {
                     self.rules().place(SetScope::Session, state)?;
                     self.may_turn(self.first.purpose)?;
                 }
-                let start = Arc::clone(&self.first);
-                state.set(reach, |_| Settings { purpose: start.purpose, path: None });
+                let purpose = self.first.purpose;
+                state.set(reach, |_| Settings { purpose, path: None });
+                state.strings = Strings::Changed;
                 entry.settle = true;
             }
             // What names and strings mean depends on these; only the server knows how.
             "role" | "session_authorization" | "client_encoding" | "standard_conforming_strings" => {
                 state.set(reach, |settings| Settings { purpose: settings.purpose, path: None });
+                state.strings = Strings::Changed;
                 entry.settle = true;
             }
             name if name.starts_with("wherefore.") => return Err(unknown_setting(name)),

@@ -33,9 +33,6 @@ impl Session {
     }
 
     pub(super) fn parse(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        if self.must_refresh() {
-            return Err(Step::Refresh(Refresh::Behind));
-        }
         if frame.header.body > self.longest() {
             let refusal = too_long(self.longest());
             // The name has not been read: the poison takes one of the proxy's own, since it fails anyway.
@@ -180,12 +177,12 @@ impl Session {
         let settings = Arc::clone(&self.state.now);
         let purpose = if traits.commented { judged_under.purpose() } else { settings.purpose };
         let view = self.view(&settings, purpose);
+        if view.restricted() && !self.asked && self.shelf.is_behind() {
+            return Err(Step::Refresh(Refresh::Behind));
+        }
         let unsettled = !traits.eventful && view.restricted() && (settings.path.is_none() || self.tainted);
         if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled {
             return Ok(private.map_or(Usable::AsNamed, Usable::Private));
-        }
-        if self.must_refresh() {
-            return Err(Step::Refresh(Refresh::Behind));
         }
         self.judge_again(name, frame, outs)
     }

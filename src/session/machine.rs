@@ -402,11 +402,6 @@ impl Session {
         }
     }
 
-    /// Whether a statement that will be judged under restriction must wait for a newer catalog.
-    pub(super) fn must_refresh(&self) -> bool {
-        !self.asked && self.shelf.is_behind() && self.rules_restrict(self.state.now.purpose)
-    }
-
     fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
         purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
     }

@@ -44,6 +44,15 @@ pub struct State {
     pub fresh: bool,
     /// Something here differs from what it was before this transaction, or may.
     pub changed: bool,
+    /// What strings mean was changed in this transaction: its end changes it again.
+    pub strings: Strings,
+}
+
+/// Whether the settings that decide how the server reads strings are those that it has reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strings {
+    AsReported,
+    Changed,
 }
 
 impl State {
@@ -55,6 +64,7 @@ impl State {
             block: Block::Outside,
             fresh: true,
             changed: false,
+            strings: Strings::AsReported,
         }
     }
 
@@ -89,6 +99,9 @@ impl State {
     }
 
     fn over(&mut self) {
+        if self.strings == Strings::Changed {
+            self.now = Arc::new(Settings { purpose: self.now.purpose, path: None });
+        }
         self.block = Block::Outside;
         self.fresh = true;
         self.changed = false;
@@ -118,6 +131,7 @@ impl State {
         match block {
             Block::Outside => *self = State::new(Arc::new(settings)),
             Block::Inside if *self.now == settings => {}
+            // The rest of the transaction's history stays as it is known.
             Block::Inside => {
                 self.now = Arc::new(settings);
                 self.after_commit = Arc::new(Settings { purpose: self.after_commit.purpose, path: None });

@@ -1,7 +1,7 @@
 //! Query and FunctionCall.
 
 use super::consider::{Considered, Verdict, is_about_session, is_declaration, may_change_catalog};
-use super::machine::{Frame, Outs, Refresh, Session, Step};
+use super::machine::{Frame, Outs, Session, Step};
 use super::poison::poison_statement;
 use super::positions::{Part, Positions};
 use super::queue::{Entry, Own, Segment};
@@ -36,9 +36,6 @@ impl Session {
             // come cannot be told. No driver sends this.
             wire::fatal("08P01", "a simple query before the Sync of an extended query", outs.client.own(&[]));
             return Err(Step::Fatal);
-        }
-        if self.must_refresh() {
-            return Err(Step::Refresh(Refresh::Behind));
         }
         if frame.header.body > self.longest() {
             let refusal = too_long(self.longest());
