@@ -106,10 +106,15 @@ impl Inbox {
         }
     }
 
-    /// Makes room for at least `more` bytes.
+    /// Makes room for at least `more` bytes. While data flows a buffer has at least the size of a read.
     fn make_room(&mut self, more: usize) {
-        if self.buffer.is_empty() {
-            self.buffer = lend();
+        if self.buffer.len() < READ {
+            let mut buffer = lend();
+            let left = self.end - self.start;
+            buffer[..left].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = buffer;
+            self.start = 0;
+            self.end = left;
         }
         if self.start > 0 && self.buffer.len() - self.end < more.max(READ / 4) {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -206,5 +211,33 @@ impl Outbox {
             self.buffer.extend_from_slice(bytes);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_rested_reads_in_full_size_again() {
+        let mut inbox = Inbox::default();
+        inbox.make_room(1);
+        inbox.buffer[..20].copy_from_slice(b"12345678901234567890");
+        inbox.end = 20;
+        inbox.consume(12);
+        // Waiting holds no more than what is there.
+        inbox.rest();
+        assert_eq!((inbox.buffer.len(), inbox.bytes()), (8, &b"34567890"[..]));
+        inbox.make_room(1);
+        assert!(inbox.buffer.len() - inbox.end >= READ / 4);
+        assert_eq!(inbox.bytes(), b"34567890");
+        // A piece at the end of the buffer is moved to its front.
+        inbox.end = READ;
+        inbox.consume(READ - 1);
+        inbox.make_room(1);
+        assert_eq!((inbox.start, inbox.end), (0, 1));
+        inbox.consume(1);
+        inbox.rest();
+        assert!(inbox.buffer.is_empty());
     }
 }
