@@ -1,9 +1,10 @@
 //! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
 
-use super::machine::{Rest, Session, Settling};
+use super::machine::{Anchor, Rest, Session, Settling};
 use super::poison::Poisons;
 use super::queue::{Audience, Awaited, Entry, Own, Segment};
 use super::settings::{Block, Settings, split_path};
+use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
 use std::sync::Arc;
 
@@ -125,6 +126,7 @@ impl Session {
 
     fn failed(&mut self) {
         self.owed.copying = false;
+        self.failed = true;
         if let Some(entry) = self.owed.front() {
             entry.failed = true;
         }
@@ -268,6 +270,7 @@ impl Session {
         if status == b'I' {
             self.portals.clear();
         }
+        self.opaque |= entry.opaque;
         self.catalog_changed |= entry.catalog;
         if self.catalog_changed && status == b'I' {
             self.catalog_changed = false;
@@ -303,12 +306,22 @@ impl Session {
             }
             self.state.block = Block::Outside;
             self.state.fresh = true;
+            if self.settling == Settling::No {
+                self.drop_anchor();
+            }
         } else {
             if self.state.block == Block::Outside {
                 self.state.fresh = false;
             }
             self.state.block = Block::Inside;
         }
+    }
+
+    /// Between transactions, all settings known.
+    fn drop_anchor(&mut self) {
+        self.anchor = Anchor { purpose: self.state.now.purpose, guc: self.guc };
+        self.failed = false;
+        self.opaque = false;
     }
 
     /// Asks the server for the settings, if it is time.
@@ -367,11 +380,31 @@ impl Session {
         let block = if self.status == b'I' { Block::Outside } else { Block::Inside };
         let fresh = self.state.fresh;
         self.guc = purpose;
+        let purpose = self.own_purpose(purpose, block);
         let path = split_path(path, &self.current_user);
         self.state.learn(Settings { purpose, path }, block);
         self.state.fresh = fresh || block == Block::Outside;
         self.settling = Settling::No;
+        if block == Block::Outside {
+            self.drop_anchor();
+        }
         Ok(())
+    }
+
+    /// The session's own purpose, where the server is under `told`. A purpose that the proxy set there for a comment is
+    /// not the session's.
+    fn own_purpose(&self, told: Option<PurposeId>, block: Block) -> Option<PurposeId> {
+        let simulated = self.state.now.purpose;
+        if self.opaque {
+            told
+        } else if block == Block::Inside || !self.failed {
+            simulated
+        } else if told != self.anchor.guc && told == simulated {
+            // A SET that was committed before the failure.
+            simulated
+        } else {
+            self.anchor.purpose
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! checked that need the session.
 
 use super::machine::{Refresh, Refreshed, Session};
+use super::portals::RESERVED;
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
 use super::queue::Entry;
 use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
@@ -172,6 +173,8 @@ impl Session {
 
     /// Applies what a statement does to the session when it is executed, or says why it may not stand here.
     pub(super) fn apply(&mut self, state: &mut State, entry: &mut Entry, kind: &Kind) -> Result<(), Refusal> {
+        // What comes after a DISCARD ALL in its segment was not discarded.
+        entry.discard_all = false;
         if may_change_catalog(kind) {
             entry.catalog = true;
         }
@@ -212,6 +215,10 @@ impl Session {
                 }
                 state.fresh = false;
             }
+            Kind::Deallocate(Some(name)) if name.as_bytes().starts_with(RESERVED) => {
+                let message = format!("prepared statement \"{name}\" does not exist");
+                return Err(Refusal::new(SqlState("26000"), message));
+            }
             Kind::Deallocate(name) => {
                 self.deallocated.push_back((entry.number, name.clone()));
                 state.fresh = false;
@@ -236,7 +243,9 @@ impl Session {
             }
             "search_path" => {
                 let path = match &set.value {
-                    SetValue::Default => self.first.path.clone(),
+                    // Where `$user` stands for another user by now only the server knows.
+                    SetValue::Default if self.current_user == self.first_user => self.first.path.clone(),
+                    SetValue::Default => None,
                     SetValue::Values(values) if set.by_function => match &values[..] {
                         [text] => split_path(text, &self.current_user),
                         _ => None,
@@ -253,8 +262,14 @@ impl Session {
                     self.may_turn(self.first.purpose)?;
                 }
                 let purpose = self.first.purpose;
-                state.set(reach, |_| Settings { purpose, path: None });
-                state.strings = Strings::Changed;
+                let known = state.strings == Strings::AsReported
+                    && self.encoding == self.first_encoding
+                    && self.current_user == self.first_user;
+                let path = if known { self.first.path.clone() } else { None };
+                state.set(reach, |_| Settings { purpose, path: path.clone() });
+                if !known {
+                    state.strings = Strings::Changed;
+                }
                 entry.settle = true;
             }
             // What names and strings mean depends on these; only the server knows how.

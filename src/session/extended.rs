@@ -7,7 +7,7 @@ use super::portals::{Does, Portal, RESERVED, Ran, name_refusal, odd_name};
 use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::Block;
 use super::simple::{not_utf8, too_long};
-use super::statements::{Statement, Traits};
+use super::statements::{Stands, Statement, Traits};
 use crate::enforce::Judged;
 use crate::policy::PurposeId;
 use crate::sql::Kind;
@@ -53,7 +53,7 @@ impl Session {
         let considered = self.consider(&now, text, &types).map_err(Step::Refresh)?;
         if let Some(refusal) = self.parse_refusal(&considered) {
             self.witness.refused(&considered.view, &refusal);
-            return Ok(self.refuse_parse(frame, parse.name, refusal, outs));
+            return Ok(self.poison_parse(frame, parse.name, refusal, outs));
         }
         let mut statement = Statement {
             text: Some(Arc::from(text)),
@@ -64,8 +64,10 @@ impl Session {
             sent: None,
             columns: None,
             private: None,
+            stands: Stands::AsJudged,
         };
-        self.owed.open();
+        self.tainted |= !considered.view.restricted() && !statement.traits.traceless;
+        self.owed.open().discard_all = false;
         self.close_outgrown(frame, outs);
         let taken = match considered.verdict() {
             Verdict::Forward | Verdict::Refuse(_) => self.pass(frame, outs),
@@ -124,19 +126,36 @@ impl Session {
         let view = self.view(&settings, settings.purpose);
         if view.restricted() {
             let refusal = Arc::new(not_utf8());
-            self.witness.refused(&view, &refusal);
             return self.refuse_parse(frame, parse.name, refusal, outs);
         }
         let judged = Arc::new(Judged::Empty);
         // What it does is not known.
         let traits = Traits { traceless: false, catalog: true, ..Traits::of(&judged) };
-        let statement = Statement { text: None, types, view, judged, traits, sent: None, columns: None, private: None };
+        let statement = Statement {
+            text: None,
+            types,
+            view,
+            judged,
+            traits,
+            sent: None,
+            columns: None,
+            private: None,
+            stands: Stands::AsJudged,
+        };
         self.owed.open();
         self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
         self.pass(frame, outs)
     }
 
+    /// Refuses a Parse that was not judged.
     fn refuse_parse(&mut self, frame: Frame<'_>, name: &[u8], refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
+        let settings = Arc::clone(&self.state.now);
+        let view = self.view(&settings, settings.purpose);
+        self.witness.refused(&view, &refusal);
+        self.poison_parse(frame, name, refusal, outs)
+    }
+
+    fn poison_parse(&mut self, frame: Frame<'_>, name: &[u8], refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
         let poison = self.poisons.add(self.owed.number, refusal, 0);
         wire::make_parse(name, poison_statement(&poison).as_bytes(), b"\0\0", outs.server.own(frame.input));
         self.owed.open();
@@ -176,6 +195,7 @@ impl Session {
         let traits = statement.traits;
         let judged_under = Arc::clone(&statement.view);
         let private = statement.private.clone();
+        let stands = statement.stands;
         let settings = Arc::clone(&self.state.now);
         let purpose = if traits.commented { judged_under.purpose() } else { settings.purpose };
         let view = self.view(&settings, purpose);
@@ -183,7 +203,7 @@ impl Session {
         let unsettled = !traits.eventful
             && view.restricted()
             && (settings.path.is_none() || self.tainted || self.unjudged.is_some() || self.shelf.is_behind());
-        if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled {
+        if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled && stands == Stands::AsJudged {
             return Ok(private.map_or(Usable::AsNamed, Usable::Private));
         }
         self.judge_again(name, frame, outs)
@@ -205,7 +225,7 @@ impl Session {
             Verdict::Rewrite(rewritten) => (Some(Arc::clone(&rewritten.text)), rewritten.columns.clone()),
             Verdict::Forward | Verdict::Refuse(_) => (None, None),
         };
-        let unchanged = sent == old.sent;
+        let unchanged = sent == old.sent && old.stands == Stands::AsJudged;
         if !unchanged && columns.is_some() && old.columns.is_some() && columns != old.columns {
             return Ok(Usable::Refused(Arc::new(Refusal::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -213,8 +233,15 @@ impl Session {
             ))));
         }
         let traits = Traits::of(&considered.judged);
-        let mut statement =
-            Statement { view: considered.view, judged: considered.judged, traits, sent, columns, ..old };
+        let mut statement = Statement {
+            view: considered.view,
+            judged: considered.judged,
+            traits,
+            sent,
+            columns,
+            stands: Stands::AsJudged,
+            ..old
+        };
         if unchanged {
             let private = statement.private.clone();
             self.replace(name, statement);
@@ -371,6 +398,8 @@ impl Session {
         open.own_complete = true;
         open.settle_on_error = true;
         self.declaring = true;
+        // A ROLLBACK would undo it.
+        self.state.changed = true;
         for awaited in [Awaited::OwnParse, Awaited::OwnBind, Awaited::CloseOther, Awaited::CloseOther] {
             self.slot(Audience::Nobody, awaited);
         }

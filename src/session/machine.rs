@@ -94,7 +94,7 @@ pub(super) enum Settling {
 }
 
 /// `client_encoding` and `standard_conforming_strings`, as the server reports them.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Encodings {
     pub(super) client: Vec<u8>,
     pub(super) conforming: Vec<u8>,
@@ -112,6 +112,13 @@ impl Encodings {
             Encoding::AsciiOnly
         }
     }
+}
+
+/// The session's purpose, and the one that was set on the server: a comment's may be left there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    pub(super) purpose: Option<PurposeId>,
+    pub(super) guc: Option<PurposeId>,
 }
 
 /// A frame of the client, whole or as far as it has come.
@@ -163,9 +170,17 @@ pub struct Session {
     pub(super) unjudged: Option<Box<str>>,
     /// The settings that RESET and DISCARD ALL return to.
     pub(super) first: Arc<Settings>,
+    pub(super) first_encoding: Encodings,
+    pub(super) first_user: Arc<str>,
     pub(super) state: State,
     /// What `wherefore.purpose` is on the server once everything sent has run.
     pub(super) guc: Option<PurposeId>,
+    /// What was in force when the session was last between transactions and nothing was under way.
+    pub(super) anchor: Anchor,
+    /// Something has failed since.
+    pub(super) failed: bool,
+    /// Something has run since that was not read.
+    pub(super) opaque: bool,
     /// The transaction status of the last ReadyForQuery.
     pub(super) status: u8,
     /// Something was executed under an unrestricted purpose since the start or DISCARD ALL.
@@ -203,6 +218,7 @@ impl Session {
         let bound = opening.shelf.bound();
         let principal = Arc::new(principal(&bound, &opening.user));
         let path = split_path(&opening.path, &opening.current_user);
+        let encoding = Encodings { client: opening.client_encoding, conforming: opening.conforming_strings };
         let first = Arc::new(Settings { purpose: opening.start.purpose, path });
         Session {
             epoch: opening.shelf.epoch(),
@@ -210,15 +226,20 @@ impl Session {
             witness: opening.witness,
             shelf: opening.shelf,
             user: opening.user,
-            current_user: opening.current_user,
+            current_user: Arc::clone(&opening.current_user),
             bound,
             principal,
-            encoding: Encodings { client: opening.client_encoding, conforming: opening.conforming_strings },
+            first_encoding: encoding.clone(),
+            encoding,
+            first_user: opening.current_user,
             start: opening.start,
             unjudged: opening.unjudged,
             state: State::new(Arc::clone(&first)),
             first,
             guc: opening.start.purpose,
+            anchor: Anchor { purpose: opening.start.purpose, guc: opening.start.purpose },
+            failed: false,
+            opaque: false,
             status: b'I',
             tainted: false,
             settling: Settling::No,

@@ -5,7 +5,7 @@
 //! ReadyForQuery are then right by construction.
 
 use super::positions::shift;
-use crate::vocab::Refusal;
+use crate::vocab::{Refusal, SqlState};
 use crate::wire::ErrorFields;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,7 +42,15 @@ impl Poisons {
         format!("{}{}", self.prefix, self.next)
     }
 
-    /// The refusal that this error of the server stands for, if it is one of ours.
+    /// What was noted for one segment belongs to another: one of the proxy's own was put before it.
+    pub fn moved(&mut self, from: u64, to: u64) {
+        for pending in self.pending.iter_mut().filter(|pending| pending.segment == from) {
+            pending.segment = to;
+        }
+    }
+
+    /// The refusal that this error of the server stands for, if it is one of ours. An error with this session's nonce
+    /// never reaches the client as it is.
     pub fn find(&self, error: ErrorFields<'_>) -> Option<Refusal> {
         // 42703: the poison statement; 26000 and 34000: a Bind, Describe or Execute of a name that does not exist.
         if !matches!(error.get(b'C')?, b"42703" | b"26000" | b"34000") {
@@ -50,6 +58,14 @@ impl Poisons {
         }
         let message = std::str::from_utf8(error.get(b'M')?).ok()?;
         let (_, after) = message.split_once(&*self.prefix)?;
+        Some(self.refusal(after).unwrap_or_else(|| {
+            Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, "the statement was refused")
+                .with_detail("Why is in the proxy's log.")
+        }))
+    }
+
+    /// The refusal whose number stands at the start of `after`.
+    fn refusal(&self, after: &str) -> Option<Refusal> {
         let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let number: u64 = after[..digits].parse().ok()?;
         let pending = self.pending.iter().find(|pending| pending.number == number)?;

@@ -162,6 +162,7 @@ impl Session {
         open.discard_all = false;
         open.catalog = true;
         open.settle = true;
+        open.opaque = true;
         open.settle_on_error = true;
     }
 }

@@ -40,6 +40,8 @@ pub struct Entry {
     pub settle: bool,
     /// Settings may have changed if it fails.
     pub settle_on_error: bool,
+    /// Something in it was not read, and may have declared a purpose.
+    pub opaque: bool,
     /// The catalog may have changed.
     pub catalog: bool,
     /// A top-level DISCARD ALL, alone.
@@ -61,6 +63,7 @@ impl Entry {
             number,
             settle: false,
             settle_on_error: false,
+            opaque: false,
             catalog: false,
             discard_all: false,
             failed: false,

@@ -62,7 +62,12 @@ impl Session {
             Judged::Many(statements) => self.many(&mut making, statements, text)?,
         };
         if let Some(purpose) = making.before {
+            let number = self.owed.number;
             self.ensure(purpose, outs.server, frame.input)?;
+            self.poisons.moved(number, self.owed.number);
+            for known in self.deallocated.iter_mut().filter(|known| known.0 == number) {
+                known.0 = self.owed.number;
+            }
         }
         if self.state.now.purpose != making.state.now.purpose {
             self.guc = making.state.now.purpose;
@@ -185,7 +190,8 @@ impl Session {
     fn take_statement(&mut self, making: &mut Making, considered: &Considered) -> Result<Option<Arc<Refusal>>, Step> {
         let purpose = considered.view.purpose();
         let needs_certainty = purpose != making.state.now.purpose || considered.kind().is_some_and(is_declaration);
-        if needs_certainty && !self.owed.at_rest() {
+        let declares = making.statements == 0 && making.state.block == Block::Outside && self.guc != purpose;
+        if (needs_certainty || declares) && !self.owed.at_rest() {
             // Whether this is inside a transaction is known when what was sent before is answered.
             return Err(Step::Hold);
         }
@@ -254,6 +260,7 @@ impl Session {
         self.state.fresh = false;
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
         entry.settle = true;
+        entry.opaque = true;
         let taken = self.pass(frame, outs);
         self.finish_query(entry);
         Ok(taken)

@@ -61,6 +61,15 @@ pub struct Statement {
     pub columns: Option<Arc<[Arc<str>]>>,
     /// The name the server knows it by, if not the client's.
     pub private: Option<Box<str>>,
+    pub stands: Stands,
+}
+
+/// Whether the server has the statement as it was last judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    AsJudged,
+    /// The private one is gone: it must be prepared again.
+    Lost,
 }
 
 impl Statement {
@@ -134,6 +143,11 @@ impl Statements {
     /// `DEALLOCATE ALL`, `DISCARD ALL`: every named statement; the unnamed one stays, as in the server.
     pub fn clear_named(&mut self) {
         self.named = FxHashMap::default();
+        if let Some(unnamed) = &mut self.unnamed
+            && unnamed.private.take().is_some()
+        {
+            unnamed.stands = Stands::Lost;
+        }
         self.bytes = self.unnamed.as_ref().map_or(0, Statement::bytes);
     }
 }

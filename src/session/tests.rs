@@ -419,6 +419,7 @@ fn nothing_is_judged_on_a_catalog_that_is_known_to_be_old() {
     bench.client([parse("s", "SELECT 1"), sync()].concat());
     bench.server([frame(b'1', b""), ready(b'I')].concat());
     bench.sent();
+    bench.told();
     bench.shelf.mark();
     let report =
         |number: u32| error("42703", &format!("column \"wherefore:0707070707070707:{number}\" does not exist"));

@@ -146,6 +146,8 @@ fn start_up_settings_are_held_to_the_list() {
         Ok(_) => "ok".to_owned(),
         Err(report) => report.field(b'C').unwrap_or_default() + " " + &report.field(b'S').unwrap_or_default(),
     };
+    // The server itself would let this user.
+    let (owner, service) = (("user", "owner"), ("wherefore.purpose", "service"));
     for options in [
         "-c debug_print_plan=on",
         "-c client_min_messages=log",
@@ -156,12 +158,12 @@ fn start_up_settings_are_held_to_the_list() {
         "-d 1",
         "-tpa",
     ] {
-        assert_eq!(codes(&[("options", options)]), "0A000 FATAL", "{options}");
-        let unrestricted = [("user", "owner"), ("options", "-c wherefore.purpose=everything -c log_duration=off")];
+        assert_eq!(codes(&[owner, service, ("options", options)]), "0A000 FATAL", "{options}");
+        let unrestricted = [owner, ("options", "-c wherefore.purpose=everything -c log_duration=off")];
         assert_eq!(codes(&unrestricted), "ok");
     }
     for parameter in [("role", "postgres"), ("log_duration", "on"), ("Debug_Print_Parse", "on")] {
-        assert_eq!(codes(&[parameter]), "0A000 FATAL", "{parameter:?}");
+        assert_eq!(codes(&[owner, service, parameter]), "0A000 FATAL", "{parameter:?}");
     }
     for parameter in [
         ("application_name", "x"),
@@ -184,4 +186,115 @@ fn start_up_settings_are_held_to_the_list() {
     // The name of a database that the server would cut.
     let long = "d".repeat(64);
     assert_eq!(codes(&[("database", &long)]), "3D000 FATAL");
+}
+
+#[test]
+fn a_comments_purpose_does_not_stay() {
+    let mut client = bare(&[("wherefore.purpose", "training")]);
+    let now = "SELECT current_setting('wherefore.purpose')";
+    let note = "SELECT note FROM people WHERE id = 1";
+    let commented = [parse("", "SELECT 1 /*purpose='service'*/"), bind("", ""), execute(""), raw::sync()];
+    let failing = [parse("", "SELECT id / 0 FROM items"), bind("", ""), execute(""), raw::sync()];
+    for first in [&commented[..], &[raw::query("SELECT 1 /*purpose='service'*/")]] {
+        assert_eq!(seen(&client.exchange(first)), ["1"]);
+        assert_eq!(seen(&client.exchange(&failing)), ["22012"]);
+        assert_eq!(seen(&client.exchange(&[raw::query(note)])), ["42501"]);
+        assert_eq!(seen(&client.exchange(&[raw::query(now)])), ["training"]);
+    }
+    // A transaction that is begun after it and rolled back.
+    client.exchange(&commented);
+    client.exchange(&[parse("", "BEGIN"), bind("", ""), execute(""), raw::sync()]);
+    client.exchange(&[raw::query("ROLLBACK")]);
+    assert_eq!(seen(&client.exchange(&[raw::query(now)])), ["training"]);
+    assert_eq!(seen(&client.exchange(&[raw::query(note)])), ["42501"]);
+    // What the client itself sets stays, and a SET that fails does not.
+    client.exchange(&commented);
+    client.exchange(&[parse("", "SET wherefore.purpose = 'service'"), bind("", ""), execute(""), raw::sync()]);
+    assert_eq!(seen(&client.exchange(&[raw::query(note)])), ["note 1"]);
+    assert_eq!(seen(&client.exchange(&[raw::query("SET wherefore.purpose = 'training'; SELECT 1 / 0")])), ["22012"]);
+    assert_eq!(seen(&client.exchange(&[raw::query(note)])), ["note 1"]);
+}
+
+#[test]
+fn a_refusal_after_a_declaration_keeps_its_words() {
+    let mut client = bare(&[]);
+    client.exchange(&[raw::query("SELECT 1 /*purpose='training'*/")]);
+    let answer = client.exchange(&[raw::query("SELECT 1; SELECT note FROM people /*purpose='training'*/")]);
+    let codes: Vec<String> = seen(&answer);
+    assert!(matches!(&codes[..], [one, code] if one == "1" && code != "42703"), "{codes:?}");
+    let answer = client.exchange(&[raw::query("SELECT 1 /*purpose='training'*/; SELECT note FROM people")]);
+    let report = answer.iter().find(|frame| frame.tag == b'E').expect("a refusal");
+    assert!(!report.field(b'M').unwrap_or_default().contains("wherefore:"), "{report:?}");
+    assert_ne!(report.field(b'C').as_deref(), Some("42703"));
+    // A DEALLOCATE behind it is followed.
+    client.exchange(&[parse("d", "SELECT 7"), raw::sync()]);
+    client.exchange(&[raw::query("SELECT 1 /*purpose='training'*/")]);
+    client.exchange(&[raw::query("DEALLOCATE d")]);
+    assert_eq!(seen(&client.exchange(&[bind("", "d"), execute(""), raw::sync()])), ["26000"]);
+}
+
+#[test]
+fn only_a_discard_on_its_own_makes_clean() {
+    let parameters = [("user", "owner"), ("options", "-c wherefore.purpose=everything")];
+    let mut owner = try_bare(&parameters).expect("logs in");
+    let cursor = "DECLARE c CURSOR WITH HOLD FOR SELECT note FROM people";
+    let mut segment = Vec::new();
+    for text in ["DISCARD ALL", cursor] {
+        segment.extend([parse("", text), bind("", ""), execute("")]);
+    }
+    segment.push(raw::sync());
+    owner.exchange(&segment);
+    let set = raw::query("SET wherefore.purpose = 'training'");
+    assert_eq!(seen(&owner.exchange(std::slice::from_ref(&set))), ["25001"]);
+    owner.exchange(&[raw::query("DISCARD ALL")]);
+    // To prepare is to leave something behind.
+    owner.exchange(&[parse("s", "SELECT note FROM people"), raw::sync()]);
+    assert_eq!(seen(&owner.exchange(std::slice::from_ref(&set))), ["25001"]);
+    owner.exchange(&[raw::query("DISCARD ALL")]);
+    assert_eq!(seen(&owner.exchange(&[set])), Vec::<String>::new());
+    assert_eq!(seen(&owner.exchange(&[execute("c"), raw::sync()])), ["34000"]);
+}
+
+#[test]
+fn reset_all_leads_back_to_a_known_place() {
+    let mut client = bare(&[]);
+    client.exchange(&[raw::query("SET search_path = 'other'")]);
+    let answer = client.exchange(&[raw::query("RESET ALL; SELECT label FROM items WHERE id = 1")]);
+    assert_eq!(seen(&answer), ["item 1"]);
+    // Where it changes the encoding what follows waits for the server's word.
+    client.exchange(&[raw::query("SET client_encoding = 'LATIN1'")]);
+    assert_eq!(seen(&client.exchange(&[raw::query("RESET ALL; SELECT 1")])), ["0A000"]);
+}
+
+#[test]
+fn the_proxys_own_statements_are_out_of_reach() {
+    let mut client = bare(&[]);
+    client.exchange(&[raw::query("SET wherefore.purpose = 'training'")]);
+    // A simple query would drop the unnamed statement.
+    let close = || raw::close_statement("n");
+    let named = |text: &str| [close(), parse("n", text), bind("", "n"), execute(""), close(), raw::sync()];
+    client.exchange(&[parse("m", "SELECT email FROM people WHERE id = 2"), raw::sync()]);
+    client.exchange(&named("SET wherefore.purpose = 'service'"));
+    assert_eq!(seen(&client.exchange(&[bind("", "m"), execute(""), raw::sync()])), ["p2@example.org"]);
+    for text in ["DEALLOCATE wherefore_1", "DEALLOCATE \"wherefore_2\""] {
+        assert_eq!(seen(&client.exchange(&named(text))), ["26000"], "{text}");
+    }
+    client.exchange(&[raw::close_statement("wherefore_1"), raw::close_statement("wherefore_2"), raw::sync()]);
+    assert_eq!(seen(&client.exchange(&[bind("", "m"), execute(""), raw::sync()])), ["p2@example.org"]);
+    // DEALLOCATE ALL takes private statements too; the unnamed one is prepared again.
+    client.exchange(&[parse("", "SELECT email FROM people WHERE id = 3"), raw::sync()]);
+    client.exchange(&named("SET wherefore.purpose = 'training'"));
+    assert_eq!(seen(&client.exchange(&[bind("", ""), execute(""), raw::sync()])), ["NULL"]);
+    client.exchange(&named("DEALLOCATE ALL"));
+    assert_eq!(seen(&client.exchange(&[bind("", ""), execute(""), raw::sync()])), ["NULL"]);
+}
+
+#[test]
+fn a_declared_parameter_type_is_judged() {
+    // Compared as an oid, the number of the hidden row is out of range.
+    let typed = [&b"\0SELECT id FROM gone WHERE id = $1\0"[..], &[0, 1, 0, 0, 0, 26]].concat();
+    let typed = [&b"P"[..], &(typed.len() as u32 + 4).to_be_bytes(), &typed[..]].concat();
+    let mut client = bare(&[]);
+    let answer = client.exchange(&[typed, raw::bind("", "", &["1"], Format::Text), execute(""), raw::sync()]);
+    assert_eq!(seen(&answer), ["1"]);
 }
