@@ -9,7 +9,7 @@ use super::label::Label;
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
 use crate::catalog::TypeKind;
-use crate::sql::{SetValue, set_config, string};
+use crate::sql::{set_config_name, string};
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node, TypeName};
@@ -110,10 +110,8 @@ impl Resolver<'_> {
         };
         if function == "set_config" {
             self.no_rival(function, at)?;
-            return match set_config(call) {
-                Some(set) if HARMLESS_SETTINGS.contains(&&*set.name) && matches!(set.value, SetValue::Values(_)) => {
-                    Ok(function.clone())
-                }
+            return match set_config_name(call) {
+                Some(name) if HARMLESS_SETTINGS.contains(&&*name) => Ok(function.clone()),
                 Some(_) | None => not_understood("function set_config inside a query", at),
             };
         }
@@ -130,6 +128,10 @@ impl Resolver<'_> {
             Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
         }
         if builtin::permitted(function) {
+            return Ok(());
+        }
+        if !self.is_function(function) && builtin::is_type(function) {
+            // `regtype('int4')`: a cast.
             return Ok(());
         }
         if !self.is_function(function) {
@@ -159,7 +161,13 @@ impl Resolver<'_> {
 
     /// Checks `value.name`. Where the value has no such field Postgres calls the function of that name on it, so that
     /// `('/etc/passwd'::text).pg_read_file` reads a file.
+    /// Likewise a type: `(value).checked` casts to the domain `checked`.
     pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
+        let catalog = self.context.catalog;
+        let is_type = catalog.types(name).next().is_some() || catalog.is_relation_name(name);
+        if is_type {
+            return not_understood(format!("a field or a cast by the name of the type {name}"), at);
+        }
         if self.is_function(name) { self.permitted_function(None, name, at) } else { Ok(()) }
     }
 
@@ -218,7 +226,8 @@ impl Resolver<'_> {
         };
         let in_sight = |s: &str| schema.map_or(path.contains(&s), |schema| schema == s);
         let own = catalog.types(name).find(|found| in_sight(&found.schema));
-        let row = catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
+        let row = catalog.is_relation_name(name)
+            && catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
         match own.map(|found| (found.kind, found.extension)) {
             Some((TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => Ok(()),
             // A domain's CHECK may call any function.

@@ -88,6 +88,11 @@ fn boxed(node: Node) -> Option<Box<Node>> {
 fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result<Node, Trouble> {
     let Standing { relation, ruling, reference } = standing;
     let alias = reference.alias.to_string();
+    let renames = reference.names.iter().zip(&relation.columns).any(|(name, base)| *name != base.name);
+    if let (Some(at), true) = (reference.whole_row, renames) {
+        // A table's row keeps its own names, a derived table's takes the aliases.
+        return Err(NotUnderstood::new("a whole row under column aliases", Some(at)).into());
+    }
     let mut targets = Vec::with_capacity(reference.columns.len());
     for column in &reference.columns {
         let (Some(ruling), Some(base), Some(name)) =

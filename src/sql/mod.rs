@@ -9,7 +9,7 @@ mod print;
 mod second;
 mod walk;
 
-pub use classify::{classify, set_config, string, words};
+pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
 pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
