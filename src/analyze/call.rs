@@ -31,7 +31,7 @@ impl Resolver<'_> {
             *node = column_node(&column.0, location);
             return Ok(column.1);
         }
-        let function = self.permitted_function(&name, call)?;
+        let function = self.permitted_call(&name, call)?;
         let FuncCall {
             funcname: _,
             args,
@@ -100,37 +100,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// Checks that a function may be called; returns its bare name.
-    fn permitted_function(&mut self, name: &[String], call: &FuncCall) -> Outcome<String> {
+    /// Checks that a function may be called as it is; returns its bare name.
+    fn permitted_call(&mut self, name: &[String], call: &FuncCall) -> Outcome<String> {
         let at = call.location;
         let (schema, function) = match name {
             [function] => (None, function),
             [schema, function] => (Some(schema.as_str()), function),
             _other => return not_understood(format!("function {}", name.join(".")), at),
         };
-        let catalog = self.context.catalog;
-        match schema {
-            None => {
-                // A user's function of that name along the path could be meant, or could capture the call.
-                let path: Vec<&str> = self.context.path.effective().collect();
-                let rival = catalog.functions(function).find(|other| {
-                    let overload = other.extension && builtin::permitted(function);
-                    &*other.schema != "pg_catalog" && path.contains(&&*other.schema) && !overload
-                });
-                if let Some(rival) = rival {
-                    return not_understood(format!("function {}.{}", rival.schema, rival.name), at);
-                }
-            }
-            Some("pg_catalog") => {}
-            Some("information_schema") if builtin::permitted_in_information_schema(function) => {
-                return Ok(function.clone());
-            }
-            Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
-        }
-        if builtin::permitted(function) {
-            return Ok(function.clone());
-        }
         if function == "set_config" {
+            self.no_rival(function, at)?;
             return match set_config(call) {
                 Some(set) if HARMLESS_SETTINGS.contains(&&*set.name) && matches!(set.value, SetValue::Values(_)) => {
                     Ok(function.clone())
@@ -138,11 +117,50 @@ impl Resolver<'_> {
                 Some(_) | None => not_understood("function set_config inside a query", at),
             };
         }
-        if catalog.functions(function).next().is_none() && !catalog.snapshot().functions.is_empty() {
-            let shown = name.join(".");
-            return unresolved(SqlState::UNDEFINED_FUNCTION, format!("function {shown} does not exist"), at);
+        self.permitted_function(schema, function, at)?;
+        Ok(function.clone())
+    }
+
+    /// Checks that a function of that name is one that may be called, whatever its arguments.
+    fn permitted_function(&self, schema: Option<&str>, function: &str, at: i32) -> Outcome<()> {
+        match schema {
+            None => self.no_rival(function, at)?,
+            Some("pg_catalog") => {}
+            Some("information_schema") if builtin::permitted_in_information_schema(function) => return Ok(()),
+            Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
         }
-        not_understood(format!("function {}", name.join(".")), at)
+        if builtin::permitted(function) {
+            return Ok(());
+        }
+        if !self.is_function(function) {
+            return unresolved(SqlState::UNDEFINED_FUNCTION, format!("function {function} does not exist"), at);
+        }
+        not_understood(format!("function {function}"), at)
+    }
+
+    /// A user's function of that name along the path could be meant, or could capture the call.
+    fn no_rival(&self, function: &str, at: i32) -> Outcome<()> {
+        let path: Vec<&str> = self.context.path.effective().collect();
+        let rival = self.context.catalog.functions(function).find(|other| {
+            let overload = other.extension && builtin::permitted(function);
+            &*other.schema != "pg_catalog" && path.contains(&&*other.schema) && !overload
+        });
+        match rival {
+            Some(rival) => not_understood(format!("function {}.{}", rival.schema, rival.name), at),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether there may be a function of that name. A snapshot without functions does not tell.
+    fn is_function(&self, name: &str) -> bool {
+        let catalog = self.context.catalog;
+        catalog.functions(name).next().is_some() || catalog.snapshot().functions.is_empty()
+    }
+
+    /// Checks `value.name`. Where the value has no such field Postgres calls the function of that name on it, so that
+    /// `('/etc/passwd'::text).pg_read_file` reads a file.
+    pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
+        if self.is_function(name) { self.permitted_function(None, name, at) } else { Ok(()) }
     }
 
     /// Checks that an operator written unqualified, or implied, can only be a built-in or an extension's.
@@ -185,6 +203,9 @@ impl Resolver<'_> {
         if *pct_type {
             return not_understood("%TYPE", at);
         }
+        if self.context.catalog.snapshot().casts.iter().any(|cast| !cast.extension) {
+            return not_understood("a cast, in a database with casts by functions of its users", at);
+        }
         self.expressions(typmods, None)?;
         let parts: Vec<&str> = names.iter().filter_map(string).collect();
         let catalog = self.context.catalog;
@@ -199,10 +220,9 @@ impl Resolver<'_> {
         let own = catalog.types(name).find(|found| in_sight(&found.schema));
         let row = catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
         match own.map(|found| (found.kind, found.extension)) {
-            Some((TypeKind::Enum | TypeKind::Domain | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => {
-                Ok(())
-            }
-            Some((TypeKind::Base | TypeKind::Composite | TypeKind::Pseudo, false)) => {
+            Some((TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => Ok(()),
+            // A domain's CHECK may call any function.
+            Some((TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false)) => {
                 not_understood(format!("type {}", parts.join(".")), at)
             }
             None if row && schema != Some("information_schema") => {

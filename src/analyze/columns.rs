@@ -131,6 +131,7 @@ impl Resolver<'_> {
         let columns = match self.columns_at(place) {
             Columns::Known(columns) => columns,
             Columns::Opaque(label) => {
+                self.attribute(name, at)?;
                 self.touch(&label, usage, at);
                 return Ok(Value::of(label));
             }
@@ -290,6 +291,9 @@ impl Resolver<'_> {
             self.touch(&column.label, usage, at);
             self.govern(place.0, column);
         }
+        if columns.len() + known.len() > MOST_TARGETS {
+            return too_many_targets(at);
+        }
         let unique = |column: &Visible| known.iter().filter(|other| other.written == column.written).count() == 1;
         if known.iter().all(unique) {
             nodes.extend(known.iter().map(|column| target_node(column_node(&column.written, at), at)));
@@ -304,6 +308,14 @@ impl Resolver<'_> {
         columns.extend(known.iter().cloned());
         Ok(())
     }
+}
+
+/// What Postgres takes in a target list (`MaxTupleAttributeNumber`).
+pub(super) const MOST_TARGETS: usize = 1664;
+
+pub(super) fn too_many_targets<T>(at: i32) -> Outcome<T> {
+    let message = format!("target lists can have at most {MOST_TARGETS} entries");
+    unresolved(SqlState::TOO_MANY_COLUMNS, message, at)
 }
 
 /// A target without a name of its own.

@@ -204,7 +204,7 @@ impl Resolver<'_> {
         let mut label = Label::none();
         for step in steps {
             match &mut step.node {
-                Some(NodeEnum::String(_)) => {}
+                Some(NodeEnum::String(name)) => self.attribute(&name.sval, -1)?,
                 Some(NodeEnum::AIndices(indices)) => {
                     let AIndices { is_slice: _, lidx, uidx } = &mut **indices;
                     label = label.join(&self.optional(lidx, usage)?).join(&self.optional(uidx, usage)?);

@@ -10,6 +10,7 @@ use crate::sql::{string, words};
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Alias, ColumnDef, List, Node, RangeFunction, RangeSubselect, RangeVar};
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -34,10 +35,10 @@ impl<'a> Resolver<'a> {
     /// Two entries of one level must not have one name.
     fn check_aliases(&self) -> Outcome<()> {
         let Some(level) = self.levels.last() else { return Ok(()) };
-        let named = || level.entries.iter().filter(|entry| entry.by_name);
-        for (index, entry) in named().enumerate() {
-            let Some(twin) = named().skip(index + 1).find(|other| other.name == entry.name) else { continue };
+        let mut seen: FxHashMap<&Arc<str>, &Entry> = FxHashMap::default();
+        for entry in level.entries.iter().filter(|entry| entry.by_name) {
             let Some(name) = &entry.name else { continue };
+            let Some(twin) = seen.insert(name, entry) else { continue };
             let at = match entry.source {
                 Source::Base(number) => self.uses[number].at,
                 Source::Derived => -1,
@@ -89,6 +90,7 @@ impl<'a> Resolver<'a> {
         let name = alias_name.unwrap_or_else(|| Arc::clone(&relation.name));
         *schemaname = relation.schema.to_string();
         let number = self.uses.len();
+        self.spend(number)?;
         if self.uses.iter().any(|other| other.at == at) {
             return not_understood("two references to a relation at one place", at);
         }

@@ -95,7 +95,10 @@ impl Resolver<'_> {
         let mut columns = Vec::new();
         for entry in level.entries[range].iter().filter(|entry| entry.by_column) {
             match &entry.columns {
-                Columns::Known(known) => columns.extend(known.iter().cloned()),
+                Columns::Known(known) => {
+                    self.spend(known.len())?;
+                    columns.extend(known.iter().cloned());
+                }
                 Columns::Opaque(_) => {
                     return not_understood("a join by name over a function whose columns are not known", -1);
                 }

@@ -21,7 +21,7 @@ mod select;
 pub use label::{ColumnUse, RelationUse};
 
 use crate::catalog::{Catalog, Relation, SearchPath};
-use crate::vocab::{NotUnderstood, Unresolved};
+use crate::vocab::{NotUnderstood, Oid, Unresolved};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct Context<'a> {
     /// Whether a guard will stand in for the relation. Behind a guard Postgres no longer sees that a primary key
     /// determines the other columns, so `GROUP BY` is completed for it.
     pub guarded: &'a dyn Fn(&Relation) -> bool,
+    /// Types that the client declares for `$1`, `$2` … (0: none); where it declares none the server infers them.
+    pub parameters: &'a [Oid],
 }
 
 /// A statement whose every name is known.

@@ -17,8 +17,10 @@ use pg_query::protobuf::{AExprKind, BoolExprType, ColumnRef, Node, SubLinkType, 
 enum Term {
     /// A column of this type whose comparison operators are leakproof.
     Column(Oid),
-    /// An untyped constant (a string, NULL) or a parameter: it takes the other side's type.
+    /// A string or NULL, or a parameter without a declared type: it takes the other side's type.
     Untyped,
+    /// A parameter of a declared type.
+    Typed(Oid),
     Integer,
     Boolean,
 }
@@ -28,6 +30,10 @@ enum Term {
 /// (compared as text), uuid.
 const LEAKPROOF: [Oid; 13] = [16, 20, 21, 23, 25, 26, 700, 701, 1082, 1114, 1184, 1043, 2950];
 const INTEGERS: [Oid; 3] = [20, 21, 23];
+/// `text` and `varchar`: compared as text, without a cast that could fail.
+const TEXTS: [Oid; 2] = [25, 1043];
+/// `pg_type.oid` of `unknown`.
+const UNKNOWN: Oid = 705;
 
 impl Resolver<'_> {
     /// Resolves a condition and notes whether it is leakproof.
@@ -60,7 +66,7 @@ impl Resolver<'_> {
                     Ok(AExprKind::AexprOpAny) => {
                         is_comparison(&expr.name)
                             && matches!(left, Term::Column(_))
-                            && matches!(right.node, Some(NodeEnum::ParamRef(_)))
+                            && matches!(self.term(right), Some(Term::Untyped))
                     }
                     Ok(_other_kind) => false,
                     Err(_) => false,
@@ -72,7 +78,7 @@ impl Resolver<'_> {
                 Err(_) => false,
             },
             NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => {
-                matches!(self.node_term(node), Some(Term::Column(16) | Term::Boolean | Term::Untyped))
+                matches!(self.node_term(node), Some(Term::Column(16) | Term::Typed(16) | Term::Boolean | Term::Untyped))
             }
             _any_other_expression => false,
         }
@@ -84,7 +90,7 @@ impl Resolver<'_> {
 
     fn node_term(&self, node: &NodeEnum) -> Option<Term> {
         match node {
-            NodeEnum::ParamRef(_) => Some(Term::Untyped),
+            NodeEnum::ParamRef(parameter) => self.parameter(parameter.number),
             NodeEnum::AConst(value) => match &value.val {
                 Some(Val::Sval(_)) => Some(Term::Untyped),
                 Some(Val::Ival(_)) => Some(Term::Integer),
@@ -104,6 +110,15 @@ impl Resolver<'_> {
             (Some(left), Some(right)) => comparable(Term::Column(left), Term::Column(right)),
             (None, _) | (_, None) => false,
         }
+    }
+
+    /// A parameter. A declared type that is not the column's could make Postgres cast the column, and a cast can fail.
+    fn parameter(&self, number: i32) -> Option<Term> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        Some(match self.context.parameters.get(index) {
+            None | Some(&0 | &UNKNOWN) => Term::Untyped,
+            Some(declared) => Term::Typed(*declared),
+        })
     }
 
     /// The type of a column whose comparisons are leakproof.
@@ -168,11 +183,19 @@ fn is_comparison(name: &[Node]) -> bool {
 
 fn comparable(left: Term, right: Term) -> bool {
     match (left, right) {
-        (Term::Column(a), Term::Column(b)) => a == b || (INTEGERS.contains(&a) && INTEGERS.contains(&b)),
+        (Term::Column(a), Term::Column(b) | Term::Typed(b)) | (Term::Typed(a), Term::Column(b)) => same_family(a, b),
         (Term::Column(_), Term::Untyped) | (Term::Untyped, Term::Column(_)) => true,
-        (Term::Column(a), Term::Integer) | (Term::Integer, Term::Column(a)) => INTEGERS.contains(&a) || a == 26,
+        (Term::Column(a), Term::Integer) | (Term::Integer, Term::Column(a)) => INTEGERS.contains(&a),
         (Term::Column(a), Term::Boolean) | (Term::Boolean, Term::Column(a)) => a == 16,
-        // Constants among themselves are folded before any row is read.
-        (Term::Untyped | Term::Integer | Term::Boolean, Term::Untyped | Term::Integer | Term::Boolean) => true,
+        // Constants among themselves are computed without any row.
+        (
+            Term::Untyped | Term::Typed(_) | Term::Integer | Term::Boolean,
+            Term::Untyped | Term::Typed(_) | Term::Integer | Term::Boolean,
+        ) => true,
     }
+}
+
+/// Whether the comparison of two types is leakproof and casts neither side.
+fn same_family(a: Oid, b: Oid) -> bool {
+    a == b || [&INTEGERS[..], &TEXTS[..]].iter().any(|family| family.contains(&a) && family.contains(&b))
 }

@@ -7,6 +7,7 @@ use crate::catalog::Relation;
 use crate::vocab::{NotUnderstood, SqlState, Unresolved, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,7 +18,13 @@ pub(super) struct Resolver<'a> {
     pub ctes: Vec<CteFrame>,
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
+    /// Columns that look-ups may still pass over.
+    budget: Cell<usize>,
 }
+
+/// How many columns the look-ups of one statement may pass over: some tenths of a second. Every name is looked for in
+/// every relation of its level, so a text of a megabyte could ask for far more.
+const LOOKUP_BUDGET: usize = 20_000_000;
 
 /// How a value is used; `None` where it is only named (the target list of a sub-query in FROM, of EXISTS).
 pub(super) type Use = Option<Usage>;
@@ -52,11 +59,22 @@ pub(super) fn unresolved<T>(code: SqlState, message: String, at: i32) -> Outcome
 
 impl<'a> Resolver<'a> {
     pub fn new(context: &'a Context<'a>) -> Resolver<'a> {
-        Resolver { context, uses: Vec::new(), levels: Vec::new(), ctes: Vec::new(), leakproof: true }
+        Resolver {
+            context,
+            uses: Vec::new(),
+            levels: Vec::new(),
+            ctes: Vec::new(),
+            leakproof: true,
+            budget: Cell::new(LOOKUP_BUDGET),
+        }
     }
 
     /// Resolves a whole statement; returns the names of its result's columns.
     pub fn statement(&mut self, tree: &mut Node) -> Outcome<Option<Arc<[Arc<str>]>>> {
+        let mut casts = self.context.catalog.snapshot().casts.iter();
+        if casts.any(|cast| cast.implicit && !cast.extension) {
+            return not_understood("anything in a database with implicit casts by functions of its users", -1);
+        }
         match &mut tree.node {
             Some(NodeEnum::SelectStmt(select)) => {
                 let columns = self.query(select, Some(Usage::Output))?;
@@ -94,10 +112,22 @@ impl<'a> Resolver<'a> {
         self.levels[level].entries.iter().enumerate().skip(from)
     }
 
+    /// Counts work that grows with both the relations and the references of a statement.
+    pub fn spend(&self, work: usize) -> Outcome<()> {
+        match self.budget.get().checked_sub(work) {
+            Some(left) => {
+                self.budget.set(left);
+                Ok(())
+            }
+            None => unresolved(SqlState::STATEMENT_TOO_COMPLEX, "the statement is too complex".to_owned(), -1),
+        }
+    }
+
     /// Finds an entry by its alias, innermost level first.
     pub fn find_entry(&self, schema: Option<&str>, name: &str, at: i32) -> Outcome<Option<Place>> {
         for level in (0..self.levels.len()).rev() {
             let mut found = None;
+            self.spend(self.levels[level].entries.len())?;
             for (index, entry) in self.visible(level) {
                 let named = entry.by_name && entry.name.as_deref() == Some(name);
                 if !named || (schema.is_some() && entry.schema.as_deref() != schema) {
@@ -135,6 +165,7 @@ impl<'a> Resolver<'a> {
         for (index, entry) in self.visible(level).filter(|(_, entry)| entry.by_column) {
             let here = match &entry.columns {
                 Columns::Known(columns) => {
+                    self.spend(columns.len())?;
                     let mut matches = columns.iter().filter(|column| &*column.name == name);
                     match (matches.next(), matches.next()) {
                         (Some(column), None) => Found::Column((level, index), column.clone()),

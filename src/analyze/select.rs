@@ -1,6 +1,6 @@
 //! Query levels: WITH, SELECT, VALUES and set operations. After `transformSelectStmt` of Postgres's parser.
 
-use super::columns::{column_node, target_node};
+use super::columns::{MOST_TARGETS, column_node, target_node, too_many_targets};
 use super::from::renamed;
 use super::label::{BaseColumn, Label};
 use super::naming::figure_name;
@@ -243,6 +243,9 @@ impl Resolver<'_> {
         let mut written = Vec::with_capacity(targets.len());
         for node in std::mem::take(targets) {
             let Some(NodeEnum::ResTarget(target)) = node.node else { return not_understood("a target list", -1) };
+            if columns.len() > MOST_TARGETS {
+                return too_many_targets(target.location);
+            }
             if let Some((nodes, expanded)) = self.star(&target, usage)? {
                 written.extend(nodes);
                 columns.extend(expanded.into_iter().map(|column| Visible { base: column.base, ..column }));

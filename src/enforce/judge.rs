@@ -56,11 +56,16 @@ pub(super) struct Exposed {
     pub ruling: Arc<RelationRuling>,
 }
 
+/// What names mean in this view.
+fn context<'a>(view: &'a View, guarded: &'a dyn Fn(&Relation) -> bool) -> Context<'a> {
+    Context { catalog: view.bound().catalog(), path: view.path(), guarded, parameters: view.parameters() }
+}
+
 /// What a statement is exposed to, whether or not it is permitted; empty where its names don't resolve.
 pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
     let bound = view.bound();
     let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
-    let context = Context { catalog: bound.catalog(), path: view.path(), guarded: &guarded };
+    let context = context(view, &guarded);
     let Ok(resolved) = resolve(tree, &context) else { return Vec::new() };
     let exposed = resolved.relations.into_iter().filter_map(|reference| {
         let relation = bound.catalog().relation(reference.relation)?.clone();
@@ -75,7 +80,7 @@ fn read(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> 
     let bound = view.bound();
     let catalog = bound.catalog();
     let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
-    let context = Context { catalog, path: view.path(), guarded: &guarded };
+    let context = context(view, &guarded);
     let trouble = |trouble: Trouble| {
         Box::new(match trouble {
             Trouble::NotUnderstood(reason) => report::not_understood(view, text, &reason),

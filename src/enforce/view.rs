@@ -2,6 +2,7 @@
 
 use crate::catalog::SearchPath;
 use crate::policy::{Bound, Principal, PurposeId};
+use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -39,6 +40,17 @@ pub(super) struct ViewKey {
     purpose: Option<PurposeId>,
     path: SearchPath,
     encoding: Encoding,
+    /// Types that the client declares for a statement's parameters.
+    parameters: Box<[Oid]>,
+}
+
+impl ViewKey {
+    fn compute_hash(&self) -> u64 {
+        let ViewKey { hash: _, policy, catalog, database, class, purpose, path, encoding, parameters } = self;
+        let mut hasher = rustc_hash::FxHasher::default();
+        (policy, catalog, database, class, purpose, path, encoding, parameters).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 impl Hash for ViewKey {
@@ -75,11 +87,36 @@ impl View {
             purpose,
             path,
             encoding,
+            parameters: Box::default(),
         };
-        let mut hasher = rustc_hash::FxHasher::default();
-        (key.policy, key.catalog, &key.database, key.class, key.purpose, &key.path, key.encoding).hash(&mut hasher);
-        key.hash = hasher.finish();
+        key.hash = key.compute_hash();
         View { bound, principal, key: Arc::new(key) }
+    }
+
+    /// The same session for a statement whose parameters have these declared types (0: undeclared). Without any it is
+    /// the view itself.
+    pub fn with_parameters(&self, types: &[Oid]) -> View {
+        if types.iter().all(|declared| *declared == 0) {
+            return self.clone();
+        }
+        let key = &*self.key;
+        let mut key = ViewKey {
+            hash: 0,
+            policy: key.policy,
+            catalog: key.catalog,
+            database: key.database.clone(),
+            class: key.class,
+            purpose: key.purpose,
+            path: key.path.clone(),
+            encoding: key.encoding,
+            parameters: types.into(),
+        };
+        key.hash = key.compute_hash();
+        View { bound: Arc::clone(&self.bound), principal: Arc::clone(&self.principal), key: Arc::new(key) }
+    }
+
+    pub(super) fn parameters(&self) -> &[Oid] {
+        &self.key.parameters
     }
 
     /// The same session under another purpose.

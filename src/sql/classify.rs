@@ -134,13 +134,17 @@ pub fn string(node: &Node) -> Option<&str> {
     }
 }
 
-/// A constant, also below a cast (`true` is written `'t'::bool` by old grammars, `SET` writes intervals so).
+/// A constant, also below a cast that leaves it as it is (`'t'::bool`, `'UTC'::text`, the interval of SET TIME ZONE). A
+/// cast that could change the value, such as to `varchar(4)`, makes it an expression.
 fn constant(node: &Node) -> Option<&AConst> {
     match node.node.as_ref()? {
         NodeEnum::AConst(constant) => Some(constant),
         NodeEnum::TypeCast(cast) => {
-            let TypeCast { arg, type_name: _, location: _ } = &**cast;
-            constant(arg.as_ref()?)
+            let TypeCast { arg, type_name, location: _ } = &**cast;
+            let name = type_name.as_ref()?;
+            let last = name.names.iter().filter_map(string).next_back();
+            let keeps = matches!(last, Some("bool" | "text" | "interval")) && name.array_bounds.is_empty();
+            (keeps && (name.typmods.is_empty() || last == Some("interval"))).then_some(constant(arg.as_ref()?)?)
         }
         _not_constant => None,
     }
@@ -206,5 +210,40 @@ impl std::fmt::Write for Head {
         let end = piece.find(['(', ' ', '{']).unwrap_or(piece.len());
         self.0.push_str(&piece[..end]);
         if end < piece.len() { Err(std::fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::parse;
+
+    #[track_caller]
+    fn kind(text: &str) -> Kind {
+        classify(&parse(text).expect(text)[0].tree)
+    }
+
+    fn set(scope: SetScope, name: &str, value: &str, by_function: bool) -> Kind {
+        Kind::Set(Set { scope, name: name.into(), value: SetValue::Values(vec![value.into()]), by_function })
+    }
+
+    #[test]
+    fn settings_are_told_however_they_are_written() {
+        let path = |scope, by_function| set(scope, "search_path", "a", by_function);
+        assert_eq!(kind("SET search_path = a"), path(SetScope::Session, false));
+        assert_eq!(kind("SET LOCAL search_path TO 'a'"), path(SetScope::Local, false));
+        assert_eq!(kind("SELECT set_config('search_path', 'a', false)"), path(SetScope::Session, true));
+        assert_eq!(
+            kind("SELECT pg_catalog.set_config('SEARCH_PATH', 'a'::text, 't'::bool)"),
+            path(SetScope::Local, true)
+        );
+    }
+
+    #[test]
+    fn a_cast_that_changes_the_value_is_no_constant() {
+        assert_eq!(kind("SELECT set_config('search_path', 'evilx'::varchar(4), false)"), Kind::Read);
+        assert_eq!(kind("SELECT set_config('search_path', 'evilx'::char, false)"), Kind::Read);
+        assert_eq!(kind("SELECT set_config('search_path', 'a' || 'b', false)"), Kind::Read);
+        assert_eq!(kind("SELECT set_config('search_path', 'a', false) WHERE false"), Kind::Read);
     }
 }

@@ -20,6 +20,7 @@ impl SqlState {
     pub const AMBIGUOUS_ALIAS: SqlState = SqlState("42P09");
     pub const DUPLICATE_ALIAS: SqlState = SqlState("42712");
     pub const INVALID_COLUMN_REFERENCE: SqlState = SqlState("42P10");
+    pub const TOO_MANY_COLUMNS: SqlState = SqlState("54011");
     pub const STATEMENT_TOO_COMPLEX: SqlState = SqlState("54001");
     pub const PROGRAM_LIMIT_EXCEEDED: SqlState = SqlState("54000");
 }
