@@ -108,8 +108,12 @@ impl Inbox {
 
     /// Makes room for at least `more` bytes.
     fn make_room(&mut self, more: usize) {
-        if self.buffer.is_empty() {
-            self.buffer = lend();
+        if self.buffer.len() < READ {
+            // None yet, or a small one that was kept while waiting.
+            let mut buffer = lend();
+            let left = self.end - self.start;
+            buffer[..left].copy_from_slice(&self.buffer[self.start..self.end]);
+            (self.buffer, self.start, self.end) = (buffer, 0, left);
         }
         if self.start > 0 && self.buffer.len() - self.end < more.max(READ / 4) {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -158,7 +162,10 @@ impl Inbox {
 
     /// Reads until there are more bytes than before. An end of the stream is an error.
     pub async fn fill(&mut self, stream: &mut Stream) -> io::Result<()> {
-        self.make_room(1);
+        // Small: many may be at the door at once.
+        if self.end == self.buffer.len() {
+            self.buffer.resize((self.buffer.len() * 2).max(2 << 10), 0);
+        }
         let count = stream.read(&mut self.buffer[self.end..]).await?;
         self.end += count;
         if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
@@ -206,5 +213,28 @@ impl Outbox {
             self.buffer.extend_from_slice(bytes);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_while_waiting_does_not_shrink_the_next_read() {
+        let mut inbox = Inbox::default();
+        inbox.make_room(1);
+        inbox.buffer[..3].copy_from_slice(b"abc");
+        inbox.end = 3;
+        inbox.consume(1);
+        inbox.rest();
+        assert_eq!((inbox.bytes(), inbox.buffer.len()), (&b"bc"[..], 2));
+        inbox.make_room(1);
+        assert_eq!((inbox.bytes(), inbox.buffer.len()), (&b"bc"[..], READ));
+        inbox.make_room(3 * READ);
+        assert!(inbox.buffer.len() - inbox.end >= 3 * READ);
+        inbox.consume(2);
+        inbox.rest();
+        assert!(inbox.buffer.is_empty());
     }
 }
