@@ -1,6 +1,11 @@
 //! The relay between real clients and a real server.
 
+#[path = "common/raw.rs"]
+#[allow(dead_code, reason = "a part of it is used here")]
+mod raw;
 mod relay_support;
+#[path = "relay_support/session_attacks.rs"]
+mod session_attacks;
 
 use relay_support::{Cluster, Proxy, bindir};
 use std::process::Command;
@@ -10,6 +15,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 const SETUP: &str = "
     CREATE ROLE app LOGIN PASSWORD 'secret';
     CREATE ROLE owner LOGIN PASSWORD 'secret' SUPERUSER;
+    CREATE ROLE bare LOGIN;
     CREATE ROLE nobody LOGIN PASSWORD 'secret';
     CREATE ROLE md LOGIN; SET password_encryption = 'md5'; ALTER ROLE md PASSWORD 'secret'; RESET password_encryption;
     ALTER ROLE postgres PASSWORD 'secret';
@@ -20,8 +26,8 @@ const SETUP: &str = "
     CREATE SCHEMA other;
     CREATE TABLE other.items (id int, label text);
     INSERT INTO other.items VALUES (1, 'other');
-    GRANT USAGE ON SCHEMA other TO app, md, nobody;
-    GRANT ALL ON ALL TABLES IN SCHEMA public, other TO app, md, nobody;
+    GRANT USAGE ON SCHEMA other TO app, md, nobody, bare;
+    GRANT ALL ON ALL TABLES IN SCHEMA public, other TO app, md, nobody, bare;
     GRANT CREATE ON SCHEMA public TO app;
 ";
 
@@ -30,6 +36,7 @@ local all all trust
 host all md 127.0.0.1/32 md5
 host all nobody 127.0.0.1/32 password
 host all owner 127.0.0.1/32 trust
+host all bare 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 ";
 

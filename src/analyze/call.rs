@@ -163,9 +163,7 @@ impl Resolver<'_> {
     /// `('/etc/passwd'::text).pg_read_file` reads a file.
     /// Likewise a type: `(value).checked` casts to the domain `checked`.
     pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
-        let catalog = self.context.catalog;
-        let is_type = catalog.types(name).next().is_some() || catalog.is_relation_name(name);
-        if is_type {
+        if self.is_own_type(name) || self.is_own_type(name.trim_start_matches('_')) {
             return not_understood(format!("a field or a cast by the name of the type {name}"), at);
         }
         if self.is_function(name) { self.permitted_function(None, name, at) } else { Ok(()) }
@@ -225,21 +223,29 @@ impl Resolver<'_> {
             _other => return not_understood(format!("type {}", parts.join(".")), at),
         };
         let in_sight = |s: &str| schema.map_or(path.contains(&s), |schema| schema == s);
-        let own = catalog.types(name).find(|found| in_sight(&found.schema));
-        let row = catalog.is_relation_name(name)
-            && catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
-        match own.map(|found| (found.kind, found.extension)) {
-            Some((TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => Ok(()),
-            // A domain's CHECK may call any function.
-            Some((TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false)) => {
-                not_understood(format!("type {}", parts.join(".")), at)
+        let shown = parts.join(".");
+        for found in catalog.types(name).filter(|found| in_sight(&found.schema)) {
+            match (found.kind, found.extension) {
+                (TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _) | (_, true) => {}
+                // A domain's CHECK may call any function.
+                (TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false) => {
+                    return not_understood(format!("type {shown}"), at);
+                }
             }
-            None if row && schema != Some("information_schema") => {
-                not_understood(format!("a cast to the row type {}", parts.join(".")), at)
-            }
-            // Not a type of a user's: a built-in one, or none; the server tells.
-            None => Ok(()),
         }
+        // Arrays are named by their elements: `_people` is an array of rows, `_checked` one of a domain.
+        let element = name.trim_start_matches('_');
+        let row = catalog.is_relation_name(name) && schema != Some("information_schema");
+        if row || (element.len() < name.len() && self.is_own_type(element)) {
+            return not_understood(format!("a cast to the type {shown}"), at);
+        }
+        // A type of an extension, a built-in one, or none; the server tells.
+        Ok(())
+    }
+
+    /// Whether any schema has a type of that name: declared, or a relation's row type.
+    fn is_own_type(&self, name: &str) -> bool {
+        self.context.catalog.types(name).next().is_some() || self.context.catalog.is_relation_name(name)
     }
 }
 

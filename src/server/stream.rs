@@ -106,7 +106,7 @@ impl Inbox {
         }
     }
 
-    /// Makes room for at least `more` bytes.
+    /// Makes room for at least `more` bytes. While data flows a buffer has at least the size of a read.
     fn make_room(&mut self, more: usize) {
         if self.buffer.len() < READ {
             // None yet, or a small one that was kept while waiting.

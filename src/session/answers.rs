@@ -108,15 +108,8 @@ impl Session {
                 self.parameter(body);
                 Audience::Client
             }
-            b'1' | b'3' if own => Audience::Nobody,
-            b'1' | b'3' => self.slot_answered(),
-            b'2' => match self.owed.front() {
-                Some(entry) if entry.own_bind => {
-                    entry.own_bind = false;
-                    Audience::Nobody
-                }
-                Some(_) | None => audience,
-            },
+            b'1' | b'2' | b'3' if own => Audience::Nobody,
+            b'1' | b'2' | b'3' => self.slot_answered(header.tag)?,
             b'G' => {
                 self.owed.copy_in();
                 audience
@@ -137,9 +130,12 @@ impl Session {
         }
     }
 
-    /// A ParseComplete or CloseComplete.
-    fn slot_answered(&mut self) -> Audience {
-        let Some(slot) = self.owed.slots.pop_front() else { return Audience::Client };
+    /// A ParseComplete, BindComplete or CloseComplete.
+    fn slot_answered(&mut self, tag: u8) -> Result<Audience, String> {
+        let Some(slot) = self.owed.pop_slot() else { return Ok(Audience::Client) };
+        if slot.what.tag() != tag {
+            return Err("the server: an answer to something else than was asked".to_owned());
+        }
         match slot.what {
             Awaited::Parse { name, statement: Some(statement) } => {
                 let current = statement.private.clone();
@@ -153,9 +149,15 @@ impl Session {
             Awaited::CloseStatement(name) => {
                 self.statements.remove(&name);
             }
-            Awaited::Parse { statement: None, .. } | Awaited::OwnParse | Awaited::CloseOther => {}
+            Awaited::Bind { name, portal } => {
+                self.portals.insert(name, portal);
+            }
+            Awaited::ClosePortal(name) => {
+                self.portals.remove(&name);
+            }
+            Awaited::Parse { statement: None, .. } | Awaited::OwnParse | Awaited::OwnBind | Awaited::CloseOther => {}
         }
-        slot.audience
+        Ok(slot.audience)
     }
 
     /// An ErrorResponse: ours is replaced by the refusal's report, in another the position is mapped back.
@@ -182,13 +184,16 @@ impl Session {
         let Some(position) = position else { return Audience::Client };
         let number = entry.number;
         let of_query = entry.positions.as_ref().map(|positions| positions.original(position));
-        let original = match (of_query, self.owed.slots.front()) {
+        let original = match (of_query, self.owed.next_slot()) {
             (Some(original), _) => original,
             (None, Some(slot)) if slot.segment == number => match &slot.what {
                 Awaited::Parse { statement: Some(statement), .. } => statement.original_position(position),
                 Awaited::Parse { statement: None, .. }
                 | Awaited::OwnParse
+                | Awaited::OwnBind
+                | Awaited::Bind { .. }
                 | Awaited::CloseStatement(_)
+                | Awaited::ClosePortal(_)
                 | Awaited::CloseOther => position,
             },
             (None, Some(_) | None) => position,
@@ -261,7 +266,7 @@ impl Session {
             self.deallocated.pop_front();
         }
         if status == b'I' {
-            self.portals.retain(|known| known.0 > entry.number);
+            self.portals.clear();
         }
         self.catalog_changed |= entry.catalog;
         if self.catalog_changed && status == b'I' {

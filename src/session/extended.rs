@@ -3,10 +3,11 @@
 use super::consider::{Considered, Verdict};
 use super::machine::{Frame, Outs, Refresh, Rest, Session, Step};
 use super::poison::poison_statement;
+use super::portals::{Does, Portal, RESERVED, Ran, name_refusal, odd_name};
 use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::Block;
 use super::simple::{not_utf8, too_long};
-use super::statements::{RESERVED, Statement, Traits};
+use super::statements::{Statement, Traits};
 use crate::enforce::Judged;
 use crate::policy::PurposeId;
 use crate::sql::Kind;
@@ -15,7 +16,6 @@ use crate::wire::{self, BindNames, Target};
 use std::sync::Arc;
 
 const UNDEFINED_STATEMENT: SqlState = SqlState("26000");
-const RESERVED_NAME: SqlState = SqlState("42939");
 
 /// A prepared statement as it may be used now.
 enum Usable {
@@ -29,7 +29,7 @@ enum Usable {
 impl Session {
     fn slot(&mut self, audience: Audience, what: Awaited) {
         let segment = self.owed.number;
-        self.owed.slots.push_back(Slot { segment, audience, what });
+        self.owed.push_slot(Slot { segment, audience, what });
     }
 
     pub(super) fn parse(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
@@ -39,11 +39,10 @@ impl Session {
             return Ok(self.refuse_parse(frame, b"wherefore_own", Arc::new(refusal), outs));
         }
         let parse = self.checked(wire::parse(frame.body()?), outs)?;
-        if parse.name.starts_with(RESERVED) {
-            let refusal = Refusal::new(RESERVED_NAME, "names that begin with \"wherefore\" are reserved");
+        if let Some(refusal) = name_refusal(parse.name) {
             return Ok(self.refuse_parse(frame, parse.name, Arc::new(refusal), outs));
         }
-        if let Err(refusal) = self.statements.room(parse.name, parse.text.len(), self.owed.slots.len()) {
+        if let Err(refusal) = self.statements.room(parse.name, parse.text.len(), self.owed.pending_statements()) {
             return Ok(self.refuse_parse(frame, parse.name, Arc::new(refusal), outs));
         }
         let types: Box<[u8]> = if parse.types == [0, 0] { Box::default() } else { parse.types.into() };
@@ -159,6 +158,9 @@ impl Session {
             None => self.statements.get(name),
         };
         let Some(statement) = statement else {
+            if let Some(refusal) = odd_name(name) {
+                return Ok(Usable::Refused(Arc::new(refusal)));
+            }
             let settings = Arc::clone(&self.state.now);
             if name.starts_with(RESERVED) || self.view(&settings, settings.purpose).restricted() {
                 let name = String::from_utf8_lossy(name);
@@ -255,13 +257,18 @@ impl Session {
                 }
                 None => return Err(Step::More(1)),
             };
-        let mut usable = self.usable(name, frame, outs)?;
+        let mut usable = match name_refusal(portal).or_else(|| self.portal_room(portal)) {
+            Some(refusal) => Usable::Refused(Arc::new(refusal)),
+            None => self.usable(name, frame, outs)?,
+        };
         if let Usable::AsNamed | Usable::Private(_) = usable
-            && let Some(refusal) = self.bind_effects(name, portal, frame, outs)?
+            && let Some(refusal) = self.bind_effects(name, frame, outs)?
         {
             usable = Usable::Refused(refusal);
         }
-        self.owed.open();
+        let does = self.what_binding_does(name);
+        self.owed.open().discard_all = false;
+        self.slot(Audience::Client, Awaited::Bind { name: portal.into(), portal: Portal { does, ran: Ran::No } });
         Ok(match usable {
             Usable::AsNamed => self.pass(frame, outs),
             Usable::Private(private) => {
@@ -279,11 +286,31 @@ impl Session {
         })
     }
 
+    fn portal_room(&self, portal: &[u8]) -> Option<Refusal> {
+        let most = self.bounds.prepared_statements;
+        if portal.is_empty() || self.portals.len() < most {
+            return None;
+        }
+        let message = format!("a transaction may hold {most} portals");
+        Some(Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message).with_hint(
+            "Close portals that are no longer used, or raise limits.prepared_statements in the proxy's config.",
+        ))
+    }
+
+    /// What executing a portal of this statement will do.
+    fn what_binding_does(&mut self, name: &[u8]) -> Does {
+        match statement_of(self, name) {
+            Some(statement) if statement.text.is_none() => Does::Unknown,
+            Some(statement) if statement.traits.eventful => kind(statement).cloned().map_or(Does::Nothing, Does::Event),
+            // Prepared by SQL, which prepares nothing eventful; or the Bind fails.
+            Some(_) | None => Does::Nothing,
+        }
+    }
+
     /// What binding a portal means to the segment: the purpose it runs under, and whether it will change something.
     fn bind_effects(
         &mut self,
         name: &[u8],
-        portal: &[u8],
         frame: Frame<'_>,
         outs: &mut Outs<'_>,
     ) -> Result<Option<Arc<Refusal>>, Step> {
@@ -312,7 +339,6 @@ impl Session {
             }
             self.declare_in_segment(purpose, frame, outs);
         }
-        self.portals.retain(|known| *known.1 != *portal);
         match kind {
             Some(kind) => {
                 // Its effect comes when it is executed; where it cannot stand is known now.
@@ -323,7 +349,6 @@ impl Session {
                 if let Err(refusal) = outcome {
                     return Ok(Some(Arc::new(refusal)));
                 }
-                self.portals.push((self.owed.number, portal.into(), kind));
             }
             None => {
                 self.of_segment = Some(purpose);
@@ -343,11 +368,10 @@ impl Session {
         let declaration = self.declaration(purpose);
         wire::run_inside(&declaration, outs.server.own(frame.input));
         let open = self.owed.open();
-        open.own_bind = true;
         open.own_complete = true;
         open.settle_on_error = true;
         self.declaring = true;
-        for awaited in [Awaited::OwnParse, Awaited::CloseOther, Awaited::CloseOther] {
+        for awaited in [Awaited::OwnParse, Awaited::OwnBind, Awaited::CloseOther, Awaited::CloseOther] {
             self.slot(Audience::Nobody, awaited);
         }
         self.guc = purpose;
@@ -377,45 +401,25 @@ impl Session {
         })
     }
 
-    fn poison(&mut self, refusal: Arc<Refusal>) -> String {
+    pub(super) fn poison(&mut self, refusal: Arc<Refusal>) -> String {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
         self.witness.refused(&view, &refusal);
         self.poisons.add(self.owed.number, refusal, 0)
     }
 
-    pub(super) fn execute(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        let portal = self.checked(wire::execute(frame.body()?), outs)?;
-        self.owed.open();
-        let found = self.portals.iter().position(|known| *known.1 == *portal);
-        if let Some(at) = found {
-            let (_, _, kind) = self.portals.swap_remove(at);
-            let mut state = self.state.clone();
-            let mut entry = std::mem::replace(self.owed.open(), Entry::new(Segment::Extended, 0));
-            let outcome = self.apply(&mut state, &mut entry, &kind);
-            entry.settle_on_error |= entry.settle;
-            *self.owed.open() = entry;
-            if let Err(refusal) = outcome {
-                let name = self.poison(Arc::new(refusal));
-                wire::execute_unknown(&name, outs.server.own(frame.input));
-                return Ok(self.drop_frame(frame));
-            }
-            let purpose_before = self.state.now.purpose;
-            self.state = state;
-            if self.state.now.purpose != purpose_before {
-                self.guc = self.state.now.purpose;
-            }
-            self.of_segment = None;
-        }
-        Ok(self.pass(frame, outs))
-    }
-
     pub(super) fn close(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        match self.checked(wire::close_or_describe(b'C', frame.body()?), outs)? {
-            Target::Portal(portal) => {
-                self.portals.retain(|known| *known.1 != *portal);
-                self.slot(Audience::Client, Awaited::CloseOther);
-            }
+        let target = self.checked(wire::close_or_describe(b'C', frame.body()?), outs)?;
+        let (Target::Statement(name) | Target::Portal(name)) = target;
+        self.owed.open().discard_all = false;
+        if name_refusal(name).is_some() {
+            // Nothing of the client's has such a name, and closing what is not there succeeds.
+            wire::close_statement("wherefore_none", outs.server.own(frame.input));
+            self.slot(Audience::Client, Awaited::CloseOther);
+            return Ok(self.drop_frame(frame));
+        }
+        match target {
+            Target::Portal(portal) => self.slot(Audience::Client, Awaited::ClosePortal(portal.into())),
             Target::Statement(name) => {
                 let private = statement_of(self, name).and_then(|statement| statement.private.clone());
                 if let Some(private) = private {
@@ -425,7 +429,6 @@ impl Session {
                 self.slot(Audience::Client, Awaited::CloseStatement(name.into()));
             }
         }
-        self.owed.open();
         Ok(self.pass(frame, outs))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::judge::{Judge, Witness};
 use super::poison::Poisons;
+use super::portals::Portals;
 use super::purpose::Start;
 use super::queue::{Entry, Owed, Own, Segment};
 use super::settings::{Settings, State, split_path};
@@ -10,7 +11,6 @@ use super::statements::Statements;
 use crate::catalog::quote_literal;
 use crate::enforce::{Encoding, View};
 use crate::policy::{Bound, Principal, PurposeId};
-use crate::sql::Kind;
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -166,8 +166,7 @@ pub struct Session {
     pub(super) of_segment: Option<Option<PurposeId>>,
     pub(super) owed: Owed,
     pub(super) statements: Statements,
-    /// Portals of eventful statements: the segment of their Bind, name, kind.
-    pub(super) portals: Vec<(u64, Box<[u8]>, Kind)>,
+    pub(super) portals: Portals,
     /// DEALLOCATEs under way: segment and name.
     pub(super) deallocated: VecDeque<(u64, Option<Box<str>>)>,
     pub(super) poisons: Poisons,
@@ -214,7 +213,7 @@ impl Session {
             owed: Owed::new(),
             statements: Statements::new(opening.bounds.prepared_statements, opening.bounds.prepared_bytes),
             bounds: opening.bounds,
-            portals: Vec::new(),
+            portals: Portals::default(),
             deallocated: VecDeque::new(),
             poisons: Poisons::new(opening.nonce),
             private: 0,
@@ -402,7 +401,7 @@ impl Session {
         }
     }
 
-    fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
+    pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
         purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
     }
 

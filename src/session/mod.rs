@@ -11,6 +11,7 @@ mod extended;
 mod judge;
 mod machine;
 mod poison;
+mod portals;
 mod positions;
 mod purpose;
 mod queue;

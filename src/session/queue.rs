@@ -1,6 +1,7 @@
 //! What the server still owes: one entry per ReadyForQuery, in order, and the answers inside a segment that the session
 //! itself needs or that the client must not see.
 
+use super::portals::Portal;
 use super::positions::Positions;
 use super::statements::Statement;
 use std::collections::VecDeque;
@@ -46,8 +47,7 @@ pub struct Entry {
     pub failed: bool,
     /// A portal was bound in it.
     pub bound: bool,
-    /// The first BindComplete and CommandComplete answer the proxy's own SET.
-    pub own_bind: bool,
+    /// The first CommandComplete answers the proxy's own SET.
     pub own_complete: bool,
     pub positions: Option<Box<Positions>>,
     /// A refused FunctionCall, which cannot carry the nonce.
@@ -65,7 +65,6 @@ impl Entry {
             discard_all: false,
             failed: false,
             bound: false,
-            own_bind: false,
             own_complete: false,
             positions: None,
             refusal: None,
@@ -81,7 +80,7 @@ pub enum Audience {
     Nobody,
 }
 
-/// A ParseComplete or CloseComplete to come.
+/// A ParseComplete, BindComplete or CloseComplete to come.
 #[derive(Debug)]
 pub struct Slot {
     pub segment: u64,
@@ -89,6 +88,7 @@ pub struct Slot {
     pub what: Awaited,
 }
 
+/// What an answer is to.
 #[derive(Debug)]
 pub enum Awaited {
     /// `None`: a refused or unreadable statement, whose Parse fails.
@@ -99,15 +99,46 @@ pub enum Awaited {
     /// A Parse that changes nothing the session keeps.
     OwnParse,
     CloseStatement(Box<[u8]>),
-    /// A portal, or a private statement.
+    Bind {
+        name: Box<[u8]>,
+        portal: Portal,
+    },
+    /// A Bind of the proxy's own.
+    OwnBind,
+    ClosePortal(Box<[u8]>),
+    /// Something of the proxy's own.
     CloseOther,
+}
+
+impl Awaited {
+    /// The tag of the answer.
+    pub fn tag(&self) -> u8 {
+        match self {
+            Awaited::Parse { .. } | Awaited::OwnParse => b'1',
+            Awaited::Bind { .. } | Awaited::OwnBind => b'2',
+            Awaited::CloseStatement(_) | Awaited::ClosePortal(_) | Awaited::CloseOther => b'3',
+        }
+    }
+
+    fn is_of_statement(&self) -> bool {
+        match self {
+            Awaited::Parse { .. } | Awaited::CloseStatement(_) => true,
+            Awaited::Bind { .. }
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseOther => false,
+        }
+    }
 }
 
 /// Everything the server owes.
 #[derive(Debug)]
 pub struct Owed {
     pub entries: VecDeque<Entry>,
-    pub slots: VecDeque<Slot>,
+    slots: VecDeque<Slot>,
+    /// How many of them are of a statement's Parse or Close.
+    statements: usize,
     /// The extended segment that has not seen its Sync.
     pub open: Option<Entry>,
     /// The number of the segment that the client's next message belongs to.
@@ -118,7 +149,7 @@ pub struct Owed {
 
 impl Owed {
     pub fn new() -> Owed {
-        Owed { entries: VecDeque::new(), slots: VecDeque::new(), open: None, number: 1, copying: false }
+        Owed { entries: VecDeque::new(), slots: VecDeque::new(), statements: 0, open: None, number: 1, copying: false }
     }
 
     /// The entry that the server is answering.
@@ -188,7 +219,6 @@ impl Owed {
                     next.settle |= entry.settle;
                     next.settle_on_error |= entry.settle_on_error;
                     next.catalog |= entry.catalog;
-                    next.own_bind |= entry.own_bind;
                     next.own_complete |= entry.own_complete;
                 }
                 None => {
@@ -207,16 +237,55 @@ impl Owed {
 
     /// The newest Parse or Close of a statement name that was not answered yet.
     pub fn pending(&mut self, name: &[u8]) -> Option<&mut Slot> {
+        if self.statements == 0 {
+            return None;
+        }
         self.slots.iter_mut().rev().find(|slot| match &slot.what {
             Awaited::Parse { name: known, .. } | Awaited::CloseStatement(known) => **known == *name,
-            Awaited::OwnParse | Awaited::CloseOther => false,
+            Awaited::Bind { .. }
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseOther => false,
         })
+    }
+
+    /// The newest Bind or Close of a portal that was not answered yet.
+    pub fn pending_portal(&mut self, name: &[u8]) -> Option<&mut Slot> {
+        self.slots.iter_mut().rev().find(|slot| match &slot.what {
+            Awaited::Bind { name: known, .. } | Awaited::ClosePortal(known) => **known == *name,
+            Awaited::Parse { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::CloseOther => false,
+        })
+    }
+
+    /// How many Parses and Closes of statements were not answered yet.
+    pub fn pending_statements(&self) -> usize {
+        self.statements
+    }
+
+    pub fn push_slot(&mut self, slot: Slot) {
+        self.statements += usize::from(slot.what.is_of_statement());
+        self.slots.push_back(slot);
+    }
+
+    pub fn next_slot(&self) -> Option<&Slot> {
+        self.slots.front()
+    }
+
+    pub fn pop_slot(&mut self) -> Option<Slot> {
+        let slot = self.slots.pop_front()?;
+        self.statements -= usize::from(slot.what.is_of_statement());
+        Some(slot)
     }
 
     /// Forgets the answers that a segment no longer owes.
     pub fn forget_slots(&mut self, segment: u64) {
         while self.slots.front().is_some_and(|slot| slot.segment <= segment) {
-            self.slots.pop_front();
+            self.pop_slot();
         }
     }
 }

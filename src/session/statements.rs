@@ -8,9 +8,6 @@ use crate::vocab::{Refusal, SqlState};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// Names that begin like this are the proxy's.
-pub const RESERVED: &[u8] = b"wherefore";
-
 /// What using a statement means, without looking at its plan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traits {

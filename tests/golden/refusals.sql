@@ -93,6 +93,10 @@ SELECT f.pg_read_file FROM json_populate_recordset(NULL::record, '[]') AS f
 -- what would run a user's code
 SELECT 'x'::checked
 SELECT ('x'::text).checked
+SELECT '{x}'::_checked, '{}'::public._people
+SELECT ('{x}'::text)._checked
+SELECT '{x}'::checked[]
+SELECT '{1}'::_int4, '{a}'::text[]
 -- too much
 SELECT s.*, s.*, s.*, s.* FROM (SELECT people.*, people.*, people.*, people.* FROM people) AS s
 -- CTEs that double their columns
