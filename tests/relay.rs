@@ -16,6 +16,7 @@ const SETUP: &str = "
     CREATE ROLE app LOGIN PASSWORD 'secret';
     CREATE ROLE owner LOGIN PASSWORD 'secret' SUPERUSER;
     CREATE ROLE bare LOGIN;
+    CREATE ROLE sjis LOGIN; ALTER ROLE sjis SET client_encoding = 'SJIS';
     CREATE ROLE nobody LOGIN PASSWORD 'secret';
     CREATE ROLE md LOGIN; SET password_encryption = 'md5'; ALTER ROLE md PASSWORD 'secret'; RESET password_encryption;
     ALTER ROLE postgres PASSWORD 'secret';
@@ -26,8 +27,8 @@ const SETUP: &str = "
     CREATE SCHEMA other;
     CREATE TABLE other.items (id int, label text);
     INSERT INTO other.items VALUES (1, 'other');
-    GRANT USAGE ON SCHEMA other TO app, md, nobody, bare;
-    GRANT ALL ON ALL TABLES IN SCHEMA public, other TO app, md, nobody, bare;
+    GRANT USAGE ON SCHEMA other TO app, md, nobody, bare, sjis;
+    GRANT ALL ON ALL TABLES IN SCHEMA public, other TO app, md, nobody, bare, sjis;
     GRANT CREATE ON SCHEMA public TO app;
 ";
 
@@ -36,7 +37,7 @@ local all all trust
 host all md 127.0.0.1/32 md5
 host all nobody 127.0.0.1/32 password
 host all owner 127.0.0.1/32 trust
-host all bare 127.0.0.1/32 trust
+host all bare,sjis 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 ";
 

@@ -6,7 +6,7 @@ use super::pack::{PackError, read_pack};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
 use crate::policy::{Bound, Policy};
-use crate::session::Shelf;
+use crate::session::{Refreshed, Shelf};
 use dashmap::DashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -127,20 +127,30 @@ impl Database {
     }
 
     /// Reads the catalog again if what is known to have changed was not read meanwhile. Many may ask; one reads.
-    pub async fn catch_up(&self) {
+    pub async fn catch_up(&self) -> Refreshed {
+        let wanted = self.shelf.get().map(|shelf| shelf.mark_read());
         let mut reading = self.reading.lock().await;
         if self.shelf.get().is_none_or(|shelf| shelf.is_behind()) {
             self.read(&mut reading).await;
         }
+        self.outcome(wanted)
+    }
+
+    fn outcome(&self, wanted: Option<u64>) -> Refreshed {
+        let done = self.shelf.get().zip(wanted).is_some_and(|(shelf, wanted)| shelf.covers(wanted));
+        if done { Refreshed::Done } else { Refreshed::Failed }
     }
 
     /// Reads the catalog again on behalf of an unknown name, unless it was read a moment ago.
-    pub async fn look_again(&self) {
+    pub async fn look_again(&self) -> Refreshed {
+        let wanted = self.shelf.get().map(|shelf| shelf.mark_read());
         let least = self.config.catalog.unknown_name_interval.0;
         let mut reading = self.reading.lock().await;
-        if reading.last.is_none_or(|last| last.elapsed() >= least) {
+        let behind = self.shelf.get().is_none_or(|shelf| shelf.is_behind());
+        if behind || reading.last.is_none_or(|last| last.elapsed() >= least) {
             self.read(&mut reading).await;
         }
+        self.outcome(wanted)
     }
 
     /// Reads the catalog again.

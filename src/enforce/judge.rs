@@ -28,6 +28,7 @@ pub(super) fn judge(view: &View, text: &str, understood: &Understood, statement:
 fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) -> Result<Plan, Box<Refusal>> {
     let refuse = |what: &str| Err(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None))));
     match &understood.kind {
+        Kind::Read if view.encoding() == Encoding::Overlapping => refuse(super::OVERLAPPING),
         Kind::Read => read(view, text, statement.tree).map(Plan::Rewrite),
         Kind::Transaction(Transaction::TwoPhase) => refuse("two-phase commit"),
         Kind::Transaction(

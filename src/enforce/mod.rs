@@ -10,6 +10,7 @@ mod view;
 
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
 pub use plan::{Judged, Plan, Planned, Rewritten, Understood};
+pub use settings::{is_ascii_safe, setting_permitted};
 pub use view::{Encoding, Limits, View};
 
 use crate::sql::{Statement, classify, on_deep_stack, parse, purpose_comment};
@@ -60,6 +61,9 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
     })
 }
 
+/// Characters of SJIS, BIG5, GBK, UHC, JOHAB and GB18030 contain bytes that are ASCII elsewhere.
+const OVERLAPPING: &str = "a statement under this client_encoding";
+
 /// What a text was found to hold.
 enum Reading {
     Statements(Vec<(Understood, Statement)>),
@@ -79,9 +83,10 @@ fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Box<Refusal
     let foreign = match view.encoding() {
         Encoding::Utf8 => None,
         Encoding::AsciiOnly => (!text.is_ascii()).then_some("a statement that is not ASCII under this client_encoding"),
-        Encoding::Foreign => {
+        Encoding::Foreign | Encoding::Overlapping => {
             let same = text.is_ascii() && !text.contains('\\');
-            (!same).then_some("a backslash while standard_conforming_strings is off")
+            let off = "a backslash while standard_conforming_strings is off";
+            (!same).then_some(if view.encoding() == Encoding::Foreign { off } else { OVERLAPPING })
         }
     };
     if let (true, Some(what)) = (restricted, foreign) {

@@ -74,8 +74,12 @@ const PERMITTED: [&str; 64] = [
 /// Checks a SET, RESET or `set_config` under a restricted purpose.
 pub(super) fn check(set: &Set) -> Result<(), NotUnderstood> {
     let Set { scope: _, name, value, by_function: _ } = set;
-    let permitted = PERMITTED.contains(&&**name) || name.starts_with("enable_");
-    let special = matches!(value, SetValue::Special);
+    let permitted = is_listed(name);
+    let special = match value {
+        SetValue::Special => true,
+        SetValue::Values(values) => !values.iter().all(|value| is_permitted_value(name, value)),
+        SetValue::Default => false,
+    };
     // `SET TRANSACTION …` and `SET SESSION CHARACTERISTICS …` have names of their own in the grammar.
     let transaction = matches!(&**name, "transaction" | "session characteristics");
     if transaction || (permitted && !special) {
@@ -83,6 +87,39 @@ pub(super) fn check(set: &Set) -> Result<(), NotUnderstood> {
     }
     let what = if permitted { format!("SET {name} with this value") } else { format!("SET {name}") };
     Err(NotUnderstood::new(what, None))
+}
+
+/// Whether a setting of that name may have this value under a restricted purpose, wherever it comes from.
+pub fn setting_permitted(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name != "all" && is_listed(&name) && is_permitted_value(&name, value)
+}
+
+fn is_listed(name: &str) -> bool {
+    PERMITTED.contains(&name) || name.starts_with("enable_")
+}
+
+fn is_permitted_value(name: &str, value: &str) -> bool {
+    match name {
+        "client_encoding" => is_ascii_safe(value),
+        // Below NOTICE the server tells of its plans.
+        "client_min_messages" => matches!(&*value.to_ascii_lowercase(), "notice" | "warning" | "error"),
+        _ => true,
+    }
+}
+
+/// Whether every byte of ASCII in a text of this `client_encoding` is that character (`pg_char_to_encoding`).
+pub fn is_ascii_safe(client_encoding: &str) -> bool {
+    let name: String =
+        client_encoding.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let windows = name.strip_prefix("windows").or_else(|| name.strip_prefix("win"));
+    match windows {
+        Some(page) => matches!(page, "" | "866" | "874") || (page.len() == 4 && page.starts_with("125")),
+        None => {
+            matches!(&*name, "utf8" | "unicode" | "sqlascii" | "muleinternal" | "alt" | "abc" | "vscii")
+                || ["latin", "iso8859", "koi8", "euc", "tcvn"].iter().any(|family| name.starts_with(family))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +137,25 @@ mod tests {
         };
         for name in ["timezone", "enable_seqscan", "search_path"] {
             assert_eq!(check(&set(name)), Ok(()), "{name}");
+        }
+        for (name, value, expected) in [
+            ("client_encoding", "utf-8", true),
+            ("client_encoding", "LATIN1", true),
+            ("client_encoding", "windows-1252", true),
+            ("client_encoding", "Shift_JIS", false),
+            ("client_encoding", "windows-932", false),
+            ("Client_Encoding", "GB18030", false),
+            ("client_encoding", "SHIFT_JIS_2004", false),
+            ("client_min_messages", "warning", true),
+            ("client_min_messages", "debug1", false),
+            ("client_min_messages", "log", false),
+            ("debug_print_plan", "on", false),
+            ("session_preload_libraries", "auto_explain", false),
+            ("backslash_quote", "on", false),
+            ("TimeZone", "UTC", true),
+            ("all", "", false),
+        ] {
+            assert_eq!(setting_permitted(name, value), expected, "{name} {value}");
         }
         for name in ["role", "session_authorization", "session_replication_role", "lc_messages", "log_statement"] {
             assert!(check(&set(name)).is_err(), "{name}");

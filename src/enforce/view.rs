@@ -68,6 +68,8 @@ pub enum Encoding {
     AsciiOnly,
     /// `standard_conforming_strings` is off: only ASCII statements without a backslash are understood.
     Foreign,
+    /// A `client_encoding` whose characters may contain bytes of ASCII: nothing is read under it.
+    Overlapping,
 }
 
 impl View {

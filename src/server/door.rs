@@ -8,16 +8,20 @@ use super::hello;
 use super::relay::Relay;
 use super::stream::{Inbox, Stream};
 use crate::control::Database;
+use crate::enforce::setting_permitted;
 use crate::observe::Counters;
 use crate::policy::Policy;
-use crate::session::{Opening, Session, Shelf, Start, Witness, start_purpose, unknown_setting};
+use crate::session::{Opening, Session, Shelf, Start, Witness, start_purpose, start_up_setting, unknown_setting};
 use crate::vocab::{Refusal, SqlState};
-use crate::wire::{self, First, Startup, split_options};
+use crate::wire::{self, First, Startup, option_settings, split_options};
 use bytes::BytesMut;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+
+/// The server cuts the name of a database (`NAMEDATALEN` - 1).
+const LONGEST_NAME: usize = 63;
 
 /// Whether there is room for another session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,8 @@ struct Wishes {
     database: String,
     /// `wherefore.purpose`, if declared.
     purpose: Option<String>,
+    /// The first setting that may not be made under a restricted purpose.
+    unjudged: Option<Box<str>>,
     /// A `wherefore.` setting that does not exist.
     unknown: Option<String>,
     replication: bool,
@@ -80,6 +86,12 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
             return Ok(None);
         }
     };
+    if wishes.database.len() > LONGEST_NAME && !shared.config.database.contains_key(&wishes.database) {
+        // The server would cut the name, and find another database than this one.
+        let message = format!("database \"{}\" does not exist", wishes.database);
+        hello::fatal(client, "3D000", &message).await;
+        return Ok(None);
+    }
     let open = shared.config.database.get(&wishes.database).is_some_and(|alias| alias.open);
     let database = shared.databases.find(&wishes.database);
     startup.set("database", shared.config.dbname(&wishes.database).as_bytes());
@@ -147,6 +159,12 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     let restricted = start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
     if restricted && let Err(error) = database.fits().await {
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
+        return Ok(None);
+    }
+    if restricted && let Some(name) = &wishes.unjudged {
+        if hear_out(client, &mut server, &mut from_server).await? == Entered::Yes {
+            refuse(shared, client, &start_up_setting(name)).await;
+        }
         return Ok(None);
     }
     if wishes.replication {
@@ -268,9 +286,34 @@ fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
     let replication = startup.get("replication").is_some_and(|value| {
         !matches!(value.to_ascii_lowercase().as_slice(), b"" | b"false" | b"off" | b"no" | b"0" | b"f" | b"n")
     });
+    let unjudged = unjudged(startup);
     let unknown = own.iter().find(|(name, _)| name != "wherefore.purpose").map(|(name, _)| name.clone());
     let purpose = own.into_iter().rev().find(|(name, _)| name == "wherefore.purpose").map(|(_, value)| value);
-    Ok(Wishes { user, database, purpose, unknown, replication })
+    Ok(Wishes { user, database, purpose, unjudged, unknown, replication })
+}
+
+/// The first start-up setting that may not be made under a restricted purpose.
+fn unjudged(startup: &Startup) -> Option<Box<str>> {
+    for (name, value) in &startup.parameters {
+        let value = String::from_utf8_lossy(value);
+        let name = String::from_utf8_lossy(name);
+        match &*name {
+            // Of the protocol itself.
+            "user" | "database" | "replication" => {}
+            extension if extension.starts_with("_pq_.") => {}
+            "options" => match option_settings(&value) {
+                Ok(settings) => {
+                    if let Some((name, _)) = settings.iter().find(|(name, value)| !setting_permitted(name, value)) {
+                        return Some(name.as_str().into());
+                    }
+                }
+                Err(word) => return Some(word.into()),
+            },
+            setting if setting_permitted(setting, &value) => {}
+            setting => return Some(setting.into()),
+        }
+    }
+    None
 }
 
 /// The purpose that the session starts with.
@@ -400,6 +443,7 @@ async fn settle_in(
         path: path.clone(),
         client_encoding,
         conforming_strings,
+        unjudged: wishes.unjudged.clone(),
         nonce,
     });
     client.write_all(&to_client).await?;

@@ -3,7 +3,7 @@
 use super::gate::Handle;
 use super::stream::{Inbox, Outbox, Stream};
 use crate::control::Database;
-use crate::session::{Answer, Refresh, Session, Step};
+use crate::session::{Answer, Refresh, Refreshed, Session, Step};
 use crate::wire::{self, Sink};
 use std::future::Future;
 use std::io;
@@ -18,7 +18,7 @@ enum Client {
     /// The server's answers.
     Holds,
     /// A newer catalog.
-    Refreshes(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Refreshes(Pin<Box<dyn Future<Output = Refreshed> + Send>>),
     /// Nothing: it said goodbye, or was told.
     Over,
 }
@@ -151,10 +151,8 @@ impl Relay {
                 Poll::Ready(Err(error)) => return Err(error),
             },
             Client::Refreshes(refresh) => {
-                if refresh.as_mut().poll(cx).is_pending() {
-                    return Ok(false);
-                }
-                self.session.refreshed();
+                let Poll::Ready(outcome) = refresh.as_mut().poll(cx) else { return Ok(false) };
+                self.session.refreshed(outcome);
             }
         }
         let held = matches!(self.waits, Client::Holds);

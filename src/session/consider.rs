@@ -1,15 +1,15 @@
 //! One statement under the settings that those before it leave: judged, its comment's purpose applied, and the rules
 //! checked that need the session.
 
-use super::machine::{Refresh, Session};
-use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, unknown_setting};
+use super::machine::{Refresh, Refreshed, Session};
+use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
 use super::queue::Entry;
 use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
 use crate::catalog::SearchPath;
 use crate::enforce::{Judged, Plan, Planned, Rewritten, View};
 use crate::policy::PurposeId;
 use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction};
-use crate::vocab::{Refusal, SqlState};
+use crate::vocab::{Oid, Refusal, SqlState};
 use std::sync::Arc;
 
 /// A statement that was judged.
@@ -115,13 +115,11 @@ impl Session {
         Rules { policy: self.bound.policy(), principal: &self.principal, start: self.start }
     }
 
-    /// Judges one text under these settings.
-    pub(super) fn consider(&mut self, now: &Arc<Settings>, text: &str) -> Result<Considered, Refresh> {
+    /// Judges one text under these settings. `types` are those that a Parse declares for its parameters, as they came.
+    pub(super) fn consider(&mut self, now: &Arc<Settings>, text: &str, types: &[u8]) -> Result<Considered, Refresh> {
         let mut view = self.view(now, now.purpose);
-        if view.restricted() && !self.asked && self.shelf.is_behind() {
-            return Err(Refresh::Behind);
-        }
-        let mut judged = self.judge.judge(&view, text);
+        self.wait_for_catalog(&view)?;
+        let mut judged = self.judge_declared(&view, text, types);
         let mut refused = None;
         if let Judged::One(planned) = &*judged
             && let Some(name) = planned.statement.comment.as_deref()
@@ -132,10 +130,8 @@ impl Session {
                 Ok(purpose) if Some(purpose) == view.purpose() => {}
                 Ok(purpose) => {
                     view = self.view(now, Some(purpose));
-                    if view.restricted() && !self.asked && self.shelf.is_behind() {
-                        return Err(Refresh::Behind);
-                    }
-                    judged = self.judge.judge(&view, text);
+                    self.wait_for_catalog(&view)?;
+                    judged = self.judge_declared(&view, text, types);
                 }
             }
         }
@@ -152,13 +148,31 @@ impl Session {
                     )
                     .with_hint("Send this statement in a message of its own."),
                 );
-            } else if self.tainted {
-                refused = Some(needs_clean_session());
-            } else if !self.asked && matches!(&planned.plan, Plan::Refuse(refusal) if is_unknown_name(refusal)) {
+            } else if self.asked == Some(Refreshed::Failed) && self.shelf.is_behind() {
+                refused = Some(unread_catalog());
+            } else if let Some(refusal) = self.unclean() {
+                refused = Some(refusal);
+            } else if self.asked.is_none() && matches!(&planned.plan, Plan::Refuse(refusal) if is_unknown_name(refusal))
+            {
                 return Err(Refresh::UnknownName);
             }
         }
         Ok(Considered { judged, view, refused: refused.map(Arc::new) })
+    }
+
+    /// Nothing is judged under restriction while the catalog is known to have changed, until it was tried to read it.
+    pub(super) fn wait_for_catalog(&self, view: &View) -> Result<(), Refresh> {
+        let waits = view.restricted() && self.asked.is_none() && self.shelf.is_behind();
+        if waits { Err(Refresh::Behind) } else { Ok(()) }
+    }
+
+    fn judge_declared(&self, view: &View, text: &str, types: &[u8]) -> Arc<Judged> {
+        let (count, oids) = types.split_at_checked(2).unwrap_or_default();
+        if matches!(count, [] | [0, 0]) {
+            return self.judge.judge(view, text);
+        }
+        let oids: Vec<Oid> = oids.as_chunks::<4>().0.iter().map(|oid| Oid::from_be_bytes(*oid)).collect();
+        self.judge.judge(&view.with_parameters(&oids), text)
     }
 
     /// Applies what a statement does to the session when it is executed, or says why it may not stand here.
@@ -266,10 +280,20 @@ impl Session {
     /// Whether the session may come under this purpose: not a restricted one after work under an unrestricted one.
     fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
         let policy = self.bound.policy();
-        if self.tainted && purpose.is_none_or(|purpose| !policy.is_unrestricted(purpose)) {
-            return Err(needs_clean_session());
+        if purpose.is_none_or(|purpose| !policy.is_unrestricted(purpose))
+            && let Some(refusal) = self.unclean()
+        {
+            return Err(refusal);
         }
         Ok(())
+    }
+
+    /// Why nothing can be done under a restricted purpose.
+    fn unclean(&self) -> Option<Refusal> {
+        match &self.unjudged {
+            Some(name) => Some(needs_new_session(name)),
+            None => self.tainted.then(needs_clean_session),
+        }
     }
 
     /// A refusal if the purpose that this statement is judged under cannot be put in force here.
@@ -294,6 +318,11 @@ impl Session {
             self.tainted = true;
         }
     }
+}
+
+fn unread_catalog() -> Refusal {
+    Refusal::new(SqlState("57P03"), "the catalog cannot be read after a change")
+        .with_hint("Try again later. The proxy's log says why.")
 }
 
 /// Names that a newer catalog might know.

@@ -1,7 +1,7 @@
 //! Parse, Bind, Describe, Execute and Close.
 
 use super::consider::{Considered, Verdict};
-use super::machine::{Frame, Outs, Refresh, Rest, Session, Step};
+use super::machine::{Frame, Outs, Rest, Session, Step};
 use super::poison::poison_statement;
 use super::portals::{Does, Portal, RESERVED, Ran, name_refusal, odd_name};
 use super::queue::{Audience, Awaited, Entry, Segment, Slot};
@@ -50,7 +50,7 @@ impl Session {
             return Ok(self.unreadable_parse(frame, parse, types, outs));
         };
         let now = Arc::clone(&self.state.now);
-        let considered = self.consider(&now, text).map_err(Step::Refresh)?;
+        let considered = self.consider(&now, text, &types).map_err(Step::Refresh)?;
         if let Some(refusal) = self.parse_refusal(&considered) {
             self.witness.refused(&considered.view, &refusal);
             return Ok(self.refuse_parse(frame, parse.name, refusal, outs));
@@ -179,10 +179,10 @@ impl Session {
         let settings = Arc::clone(&self.state.now);
         let purpose = if traits.commented { judged_under.purpose() } else { settings.purpose };
         let view = self.view(&settings, purpose);
-        if view.restricted() && !self.asked && self.shelf.is_behind() {
-            return Err(Step::Refresh(Refresh::Behind));
-        }
-        let unsettled = !traits.eventful && view.restricted() && (settings.path.is_none() || self.tainted);
+        self.wait_for_catalog(&view).map_err(Step::Refresh)?;
+        let unsettled = !traits.eventful
+            && view.restricted()
+            && (settings.path.is_none() || self.tainted || self.unjudged.is_some() || self.shelf.is_behind());
         if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled {
             return Ok(private.map_or(Usable::AsNamed, Usable::Private));
         }
@@ -197,7 +197,7 @@ impl Session {
             return Ok(if restricted { Usable::Refused(Arc::new(not_utf8())) } else { Usable::AsNamed });
         };
         let now = Arc::clone(&self.state.now);
-        let considered = self.consider(&now, &text).map_err(Step::Refresh)?;
+        let considered = self.consider(&now, &text, &old.types).map_err(Step::Refresh)?;
         if let Some(refusal) = self.parse_refusal(&considered) {
             return Ok(Usable::Refused(refusal));
         }

@@ -9,7 +9,7 @@ use super::settings::{Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
-use crate::enforce::{Encoding, View};
+use crate::enforce::{Encoding, View, is_ascii_safe};
 use crate::policy::{Bound, Principal, PurposeId};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::collections::VecDeque;
@@ -39,6 +39,8 @@ pub struct Opening {
     pub path: String,
     pub client_encoding: Vec<u8>,
     pub conforming_strings: Vec<u8>,
+    /// A start-up parameter that may not be set under a restricted purpose, if there is one.
+    pub unjudged: Option<Box<str>>,
     /// Random; it marks the errors that stand for refusals.
     pub nonce: [u8; 8],
 }
@@ -50,6 +52,15 @@ pub enum Refresh {
     Behind,
     /// A name was not found that might be new.
     UnknownName,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// What was known to have changed when it was asked for is on the shelf.
+    Done,
+    /// The catalog cannot be read.
+    Failed,
 }
 
 /// What the session needs next from the client's side.
@@ -91,7 +102,9 @@ pub(super) struct Encodings {
 
 impl Encodings {
     pub(super) fn encoding(&self) -> Encoding {
-        if self.conforming != b"on" {
+        if !std::str::from_utf8(&self.client).is_ok_and(is_ascii_safe) {
+            Encoding::Overlapping
+        } else if self.conforming != b"on" {
             Encoding::Foreign
         } else if self.client == b"UTF8" {
             Encoding::Utf8
@@ -146,6 +159,8 @@ pub struct Session {
     pub(super) principal: Arc<Principal>,
     pub(super) encoding: Encodings,
     pub(super) start: Start,
+    /// A start-up parameter that keeps the session from coming under a restricted purpose.
+    pub(super) unjudged: Option<Box<str>>,
     /// The settings that RESET and DISCARD ALL return to.
     pub(super) first: Arc<Settings>,
     pub(super) state: State,
@@ -176,7 +191,7 @@ pub struct Session {
     /// A transaction that is not over may have changed the catalog.
     pub(super) catalog_changed: bool,
     /// A newer catalog was asked for on behalf of the message at hand.
-    pub(super) asked: bool,
+    pub(super) asked: Option<Refreshed>,
     pub(super) views: Vec<(Arc<Settings>, Option<PurposeId>, Arc<View>)>,
     /// What is left of a client's frame, and of a server's.
     pub(super) rest: (usize, Rest),
@@ -200,6 +215,7 @@ impl Session {
             principal,
             encoding: Encodings { client: opening.client_encoding, conforming: opening.conforming_strings },
             start: opening.start,
+            unjudged: opening.unjudged,
             state: State::new(Arc::clone(&first)),
             first,
             guc: opening.start.purpose,
@@ -219,7 +235,7 @@ impl Session {
             private: 0,
             told: Vec::new(),
             catalog_changed: false,
-            asked: false,
+            asked: None,
             views: Vec::new(),
             rest: (0, Rest::Forward),
             server_rest: (0, Rest::Forward),
@@ -236,9 +252,9 @@ impl Session {
         self.status == b'I' && self.owed.at_rest() && self.rest.0 == 0 && self.settling != Settling::Asked
     }
 
-    /// The catalog was refreshed as [`Step::Refresh`] asked, as well as could be.
-    pub fn refreshed(&mut self) {
-        self.asked = true;
+    /// The catalog was read as [`Step::Refresh`] asked, or could not be.
+    pub fn refreshed(&mut self, outcome: Refreshed) {
+        self.asked = Some(outcome);
     }
 
     /// Takes the client's bytes and returns how many are done with, and what is needed next. `to_server` gathers slices
@@ -322,7 +338,7 @@ impl Session {
             | ClientTag::CopyDone
             | ClientTag::CopyFail => Ok(self.pass(frame, outs)),
         }?;
-        self.asked = false;
+        self.asked = None;
         Ok(taken)
     }
 

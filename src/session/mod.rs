@@ -24,6 +24,6 @@ mod tests;
 
 pub use answers::Answer;
 pub use judge::{Judge, Witness};
-pub use machine::{Bounds, Opening, Refresh, Session, Step};
-pub use purpose::{Start, declarable, start_purpose, unknown_setting};
+pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
+pub use purpose::{Start, declarable, start_purpose, start_up_setting, unknown_setting};
 pub use shelf::Shelf;

@@ -168,6 +168,21 @@ pub fn comment_out_of_place(policy: &Policy, in_force: Option<PurposeId>) -> Ref
         .with_hint("Declare the purpose with SET LOCAL wherefore.purpose as the transaction's first statement.")
 }
 
+/// A restricted purpose in a session that started with a setting that such a purpose may not have.
+pub fn needs_new_session(setting: &str) -> Refusal {
+    let message = format!("a session that started with {setting} set cannot come under a restricted purpose");
+    Refusal::new(SqlState::ACTIVE_SQL_TRANSACTION, message)
+        .with_detail("DISCARD ALL would return to that value.")
+        .with_hint("Open a new session without it.")
+}
+
+/// A start-up parameter that may not be set under a restricted purpose.
+pub fn start_up_setting(setting: &str) -> Refusal {
+    let message = format!("the start-up parameter {} is not understood under a restricted purpose", shown(setting));
+    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .with_hint("Leave it out, or declare a purpose that is not restricted.")
+}
+
 /// A restricted purpose after statements that were never understood.
 pub fn needs_clean_session() -> Refusal {
     Refusal::new(

@@ -44,6 +44,11 @@ impl Shelf {
         self.covered.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire)
     }
 
+    /// Whether everything marked up to `read` is in the snapshot that is on the shelf now.
+    pub fn covers(&self, read: u64) -> bool {
+        self.covered.load(Ordering::Acquire) >= read
+    }
+
     /// To be taken before a snapshot is read and handed to [`Shelf::cover`] after.
     pub fn mark_read(&self) -> u64 {
         self.wanted.load(Ordering::Acquire)

@@ -45,7 +45,7 @@ impl Session {
         let bytes = self.checked(wire::query(body), outs)?;
         let Ok(text) = std::str::from_utf8(bytes) else { return self.unreadable_query(frame, outs) };
         let now = Arc::clone(&self.state.now);
-        let considered = self.consider(&now, text).map_err(Step::Refresh)?;
+        let considered = self.consider(&now, text, &[]).map_err(Step::Refresh)?;
         if let Some(taken) = self.plain(&considered, frame, outs) {
             return Ok(taken);
         }
@@ -140,7 +140,7 @@ impl Session {
             let Some(piece) = text.get(start..end) else { return Err(Step::Fatal) };
             original += text[counted..start].chars().count() as u32;
             counted = start;
-            let considered = self.consider(&making.state.now, piece).map_err(Step::Refresh)?;
+            let considered = self.consider(&making.state.now, piece, &[]).map_err(Step::Refresh)?;
             if !assembled.is_empty() {
                 assembled.push(';');
                 sent_chars += 1;

@@ -1,6 +1,6 @@
 //! The machine without a server: a judge that knows a handful of statements, and the server's answers written by hand.
 
-use super::{Answer, Bounds, Judge, Opening, Session, Shelf, Start, Step, Witness};
+use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, Session, Shelf, Start, Step, Witness};
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Plan, Planned, Rewritten, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
@@ -69,6 +69,7 @@ impl Witness for Counts {
 /// A session, and what was sent where.
 struct Bench {
     session: Session,
+    shelf: Arc<Shelf>,
     inbox: Vec<u8>,
     step: Step,
     to_server: Vec<u8>,
@@ -86,10 +87,11 @@ fn bench_under(purpose: &str) -> Bench {
     let role = crate::catalog::Role { name: "app".into(), member_of: Vec::new() };
     let snapshot = Snapshot { roles: vec![role], ..Snapshot::default() };
     let bound = Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))));
+    let shelf = Arc::new(Shelf::new(bound));
     let session = Session::new(Opening {
         judge: Arc::new(Words),
         witness: Arc::new(Counts::default()),
-        shelf: Arc::new(Shelf::new(bound)),
+        shelf: Arc::clone(&shelf),
         bounds: Arc::new(Bounds {
             message_bytes: 1000,
             trusted_message_bytes: 2000,
@@ -102,9 +104,10 @@ fn bench_under(purpose: &str) -> Bench {
         path: "\"$user\", public".into(),
         client_encoding: b"UTF8".to_vec(),
         conforming_strings: b"on".to_vec(),
+        unjudged: None,
         nonce: [7; 8],
     });
-    Bench { session, inbox: Vec::new(), step: Step::More(1), to_server: Vec::new(), to_client: Vec::new() }
+    Bench { session, shelf, inbox: Vec::new(), step: Step::More(1), to_server: Vec::new(), to_client: Vec::new() }
 }
 
 fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -408,6 +411,30 @@ fn a_copy_by_the_extended_protocol_absorbs_the_early_sync() {
     assert_eq!(bench.client(query("SELECT 1")).sent(), "Q(SELECT 1)");
     assert_eq!(bench.server(ready(b'I')).told(), "ZI");
     assert!(bench.session.is_idle());
+}
+
+#[test]
+fn nothing_is_judged_on_a_catalog_that_is_known_to_be_old() {
+    let mut bench = bench();
+    bench.client([parse("s", "SELECT 1"), sync()].concat());
+    bench.server([frame(b'1', b""), ready(b'I')].concat());
+    bench.sent();
+    bench.shelf.mark();
+    let report =
+        |number: u32| error("42703", &format!("column \"wherefore:0707070707070707:{number}\" does not exist"));
+    for (number, message) in [(1, query("SELECT 1")), (2, [bind("", "s"), sync()].concat())] {
+        bench.client(message);
+        assert_eq!((bench.sent().as_str(), bench.step), ("", Step::Refresh(Refresh::Behind)));
+        bench.session.refreshed(Refreshed::Failed);
+        bench.turn();
+        assert!(bench.sent().contains("wherefore:0707070707070707:"));
+        assert!(bench.server([report(number), ready(b'I')].concat()).told().starts_with("E(57P03"));
+    }
+    // Another change meanwhile is the next statement's business.
+    bench.client(query("SELECT 1"));
+    bench.session.refreshed(Refreshed::Done);
+    bench.turn();
+    assert_eq!(bench.sent(), "Q(SELECT 1)");
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub use make::{
     bind_prefix, bind_unknown, close_statement, describe_statement, execute_unknown, parse as make_parse,
     query as make_query, run_apart, run_inside,
 };
-pub use options::{Options, split_options};
+pub use options::{Options, option_settings, split_options};
 pub use report::{
     DataRow, ErrorFields, data_row, error_fields, fatal, fatal_with, parameter_status, refusal_report, write_error,
 };

@@ -95,9 +95,43 @@ pub fn split_options(options: &str) -> Options {
     found
 }
 
+/// The settings in `options`, names as the server takes them. An error is a word that is no setting: a switch of another
+/// kind, or none.
+pub fn option_settings(options: &str) -> Result<Vec<(String, String)>, String> {
+    let mut settings = Vec::new();
+    let mut words = words(options).into_iter();
+    while let Some(word) = words.next() {
+        let setting = match word.as_str() {
+            "-c" => words.next().ok_or_else(|| word.clone())?,
+            "--" => return Err(word),
+            other => match other.strip_prefix("--").or_else(|| other.strip_prefix("-c")) {
+                Some(setting) => setting.to_owned(),
+                None => return Err(word),
+            },
+        };
+        let Some((name, value)) = setting.split_once('=') else { return Err(word) };
+        settings.push((name.replace('-', "_"), value.to_owned()));
+    }
+    Ok(settings)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings() {
+        let pairs = |found: &[(&str, &str)]| {
+            Ok(found.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            option_settings("-c geqo=off --log-statement=all -cjit=a\\ b"),
+            pairs(&[("geqo", "off"), ("log_statement", "all"), ("jit", "a b")])
+        );
+        for (options, word) in [("-tpa", "-tpa"), ("-c", "-c"), ("-- x=y", "--"), ("x", "x"), ("-ec x=y", "-ec")] {
+            assert_eq!(option_settings(options), Err(word.to_owned()), "{options}");
+        }
+    }
 
     #[test]
     fn split() {

@@ -103,3 +103,85 @@ fn a_skipped_close_closes_nothing() {
     client.exchange(&[raw::query("ROLLBACK")]);
     assert_eq!(seen(&client.exchange(&[raw::query(label)])), ["item 1"]);
 }
+
+/// Read as UTF-8 one string; where `\x83\\` is one character the string ends before `||`.
+const SMUGGLED: &str = "SELECT '\u{83}\\''||(SELECT string_agg(note,$$,$$) FROM people)--'";
+
+#[test]
+fn an_encoding_that_hides_ascii_is_not_spoken_under_restriction() {
+    let mut client = bare(&[]);
+    for set in
+        ["SET client_encoding = 'SJIS'", "SET NAMES 'big5'", "SELECT set_config('client_encoding', 'GBK', false)"]
+    {
+        assert_eq!(seen(&client.exchange(&[raw::query(set)])), ["0A000"], "{set}");
+    }
+    let latin = [raw::query("SET client_encoding = 'LATIN1'"), raw::query("SELECT 1")];
+    assert_eq!(seen(&client.exchange(&latin)), ["1"]);
+    assert_eq!(try_bare(&[("client_encoding", "SJIS")]).expect_err("refused").field(b'C').unwrap(), "0A000");
+    // Where it comes from the role's own settings nothing is read under it, until the client says another.
+    let parameters = [("user", "sjis"), ("database", "shop"), ("wherefore.purpose", "service")];
+    let mut client = Raw::connect(world().proxy.address.port(), &parameters).expect("logs in");
+    for text in [SMUGGLED, "SELECT 1"] {
+        assert_eq!(seen(&client.exchange(&[raw::query(text)])), ["0A000"], "{text}");
+    }
+    // Nor after a ROLLBACK that brings it back, in the same segment.
+    client.exchange(&[raw::query("BEGIN")]);
+    client.exchange(&[raw::query("SET client_encoding = 'UTF8'")]);
+    assert_eq!(seen(&client.exchange(&[raw::query("SELECT 1")])), ["1"]);
+    let answer = client.exchange(&[
+        parse("", "ROLLBACK"),
+        bind("", ""),
+        execute(""),
+        parse("t", SMUGGLED),
+        bind("", "t"),
+        execute(""),
+        raw::sync(),
+    ]);
+    assert_eq!(seen(&answer), ["0A000"]);
+}
+
+#[test]
+fn start_up_settings_are_held_to_the_list() {
+    let codes = |parameters: &[(&str, &str)]| match try_bare(parameters) {
+        Ok(_) => "ok".to_owned(),
+        Err(report) => report.field(b'C').unwrap_or_default() + " " + &report.field(b'S').unwrap_or_default(),
+    };
+    for options in [
+        "-c debug_print_plan=on",
+        "-c client_min_messages=log",
+        "-c Debug-Print-Plan=on",
+        "--log_statement=all",
+        "-c backslash_quote=on",
+        "-c geqo=off -c role=postgres",
+        "-d 1",
+        "-tpa",
+    ] {
+        assert_eq!(codes(&[("options", options)]), "0A000 FATAL", "{options}");
+        let unrestricted = [("user", "owner"), ("options", "-c wherefore.purpose=everything -c log_duration=off")];
+        assert_eq!(codes(&unrestricted), "ok");
+    }
+    for parameter in [("role", "postgres"), ("log_duration", "on"), ("Debug_Print_Parse", "on")] {
+        assert_eq!(codes(&[parameter]), "0A000 FATAL", "{parameter:?}");
+    }
+    for parameter in [
+        ("application_name", "x"),
+        ("client_encoding", "UTF8"),
+        ("DateStyle", "ISO, DMY"),
+        ("TimeZone", "UTC"),
+        ("extra_float_digits", "2"),
+        ("search_path", "other"),
+        ("options", "-c geqo=off --statement_timeout=1min"),
+    ] {
+        assert_eq!(codes(&[parameter]), "ok", "{parameter:?}");
+    }
+    // One that started with another setting stays unrestricted: DISCARD ALL would return to it.
+    let parameters = [("user", "owner"), ("options", "-c wherefore.purpose=everything -c log_duration=off")];
+    let mut owner = try_bare(&parameters).expect("logs in");
+    for text in ["SET wherefore.purpose = 'service'", "SELECT id FROM items /*purpose='service'*/"] {
+        owner.exchange(&[raw::query("DISCARD ALL")]);
+        assert_eq!(seen(&owner.exchange(&[raw::query(text)])), ["25001"], "{text}");
+    }
+    // The name of a database that the server would cut.
+    let long = "d".repeat(64);
+    assert_eq!(codes(&[("database", &long)]), "3D000 FATAL");
+}
