@@ -6,6 +6,7 @@
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
 use super::moments::Moments;
+use crate::sql::empty_select;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, ColumnRef, FuncCall, Node, NullTest,
@@ -82,32 +83,6 @@ fn parse(sql: &str) -> Result<Node, String> {
         return Err(one());
     }
     val.map(|node| *node).ok_or_else(one)
-}
-
-/// `SELECT` with nothing but targets, to compare with.
-fn empty_select() -> SelectStmt {
-    SelectStmt {
-        distinct_clause: Vec::new(),
-        into_clause: None,
-        target_list: Vec::new(),
-        from_clause: Vec::new(),
-        where_clause: None,
-        group_clause: Vec::new(),
-        group_distinct: false,
-        having_clause: None,
-        window_clause: Vec::new(),
-        values_lists: Vec::new(),
-        sort_clause: Vec::new(),
-        limit_offset: None,
-        limit_count: None,
-        limit_option: pg_query::protobuf::LimitOption::Default as i32,
-        locking_clause: Vec::new(),
-        with_clause: None,
-        op: pg_query::protobuf::SetOperation::SetopNone as i32,
-        all: false,
-        larg: None,
-        rarg: None,
-    }
 }
 
 fn unreadable(sql: &str, error: &pg_query::Error) -> String {

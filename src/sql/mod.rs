@@ -1,5 +1,6 @@
 //! SQL text: parsed by Postgres's own grammar, classified, walked whole, printed again.
 
+mod build;
 mod classify;
 mod comment;
 mod ffi;
@@ -9,6 +10,7 @@ mod print;
 mod second;
 mod walk;
 
+pub use build::empty_select;
 pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
