@@ -64,6 +64,39 @@ const AGGREGATES: [&str; 49] = [
     "variance",
 ];
 
+/// Types of `pg_catalog` without a function of their name, which are written like one all the same.
+const TYPES: [&str; 24] = [
+    "aclitem",
+    "bytea",
+    "cid",
+    "inet",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "macaddr8",
+    "oid",
+    "pg_lsn",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+    "tsquery",
+    "tsvector",
+    "uuid",
+    "xid",
+];
+
+/// Whether the name is a built-in type's that is no function's.
+pub(super) fn is_type(name: &str) -> bool {
+    TYPES.contains(&name)
+}
+
 /// Whether a function of `pg_catalog` may be called.
 pub(super) fn permitted(name: &str) -> bool {
     PERMITTED.contains(name) || AGGREGATES.contains(&name)

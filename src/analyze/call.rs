@@ -9,7 +9,7 @@ use super::label::Label;
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
 use crate::catalog::TypeKind;
-use crate::sql::{SetValue, set_config, string};
+use crate::sql::{set_config_name, string};
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node, TypeName};
@@ -110,10 +110,8 @@ impl Resolver<'_> {
         };
         if function == "set_config" {
             self.no_rival(function, at)?;
-            return match set_config(call) {
-                Some(set) if HARMLESS_SETTINGS.contains(&&*set.name) && matches!(set.value, SetValue::Values(_)) => {
-                    Ok(function.clone())
-                }
+            return match set_config_name(call) {
+                Some(name) if HARMLESS_SETTINGS.contains(&&*name) => Ok(function.clone()),
                 Some(_) | None => not_understood("function set_config inside a query", at),
             };
         }
@@ -130,6 +128,10 @@ impl Resolver<'_> {
             Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
         }
         if builtin::permitted(function) {
+            return Ok(());
+        }
+        if !self.is_function(function) && builtin::is_type(function) {
+            // `regtype('int4')`: a cast.
             return Ok(());
         }
         if !self.is_function(function) {
@@ -159,7 +161,11 @@ impl Resolver<'_> {
 
     /// Checks `value.name`. Where the value has no such field Postgres calls the function of that name on it, so that
     /// `('/etc/passwd'::text).pg_read_file` reads a file.
+    /// Likewise a type: `(value).checked` casts to the domain `checked`.
     pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
+        if self.is_own_type(name) || self.is_own_type(name.trim_start_matches('_')) {
+            return not_understood(format!("a field or a cast by the name of the type {name}"), at);
+        }
         if self.is_function(name) { self.permitted_function(None, name, at) } else { Ok(()) }
     }
 
@@ -217,20 +223,29 @@ impl Resolver<'_> {
             _other => return not_understood(format!("type {}", parts.join(".")), at),
         };
         let in_sight = |s: &str| schema.map_or(path.contains(&s), |schema| schema == s);
-        let own = catalog.types(name).find(|found| in_sight(&found.schema));
-        let row = catalog.relations().iter().any(|r| &*r.name == name && in_sight(&r.schema));
-        match own.map(|found| (found.kind, found.extension)) {
-            Some((TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _)) | Some((_, true)) => Ok(()),
-            // A domain's CHECK may call any function.
-            Some((TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false)) => {
-                not_understood(format!("type {}", parts.join(".")), at)
+        let shown = parts.join(".");
+        for found in catalog.types(name).filter(|found| in_sight(&found.schema)) {
+            match (found.kind, found.extension) {
+                (TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _) | (_, true) => {}
+                // A domain's CHECK may call any function.
+                (TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false) => {
+                    return not_understood(format!("type {shown}"), at);
+                }
             }
-            None if row && schema != Some("information_schema") => {
-                not_understood(format!("a cast to the row type {}", parts.join(".")), at)
-            }
-            // Not a type of a user's: a built-in one, or none; the server tells.
-            None => Ok(()),
         }
+        // Arrays are named by their elements: `_people` is an array of rows, `_checked` one of a domain.
+        let element = name.trim_start_matches('_');
+        let row = catalog.is_relation_name(name) && schema != Some("information_schema");
+        if row || (element.len() < name.len() && self.is_own_type(element)) {
+            return not_understood(format!("a cast to the type {shown}"), at);
+        }
+        // A type of an extension, a built-in one, or none; the server tells.
+        Ok(())
+    }
+
+    /// Whether any schema has a type of that name: declared, or a relation's row type.
+    fn is_own_type(&self, name: &str) -> bool {
+        self.context.catalog.types(name).next().is_some() || self.context.catalog.is_relation_name(name)
     }
 }
 

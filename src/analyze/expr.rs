@@ -109,7 +109,8 @@ impl Resolver<'_> {
             }
             NodeEnum::RowExpr(row) => {
                 let RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
-                self.row(args, usage)?
+                let labels = self.fields(args, usage)?;
+                labels.iter().fold(Label::none(), Label::join)
             }
             NodeEnum::GroupingFunc(grouping) => {
                 let GroupingFunc { xpr: _, args, refs: _, agglevelsup: _, location: _ } = &mut **grouping;
@@ -120,21 +121,24 @@ impl Resolver<'_> {
         Ok(Value::of(label))
     }
 
-    /// The fields of a ROW; a star among them stands for all columns.
-    fn row(&mut self, args: &mut Vec<Node>, usage: Use) -> Outcome<Label> {
-        let mut label = Label::none();
+    /// The fields of a ROW or of a row of VALUES, where a star stands for all columns. A label for each.
+    pub(super) fn fields(&mut self, args: &mut Vec<Node>, usage: Use) -> Outcome<Vec<Label>> {
+        let mut labels = Vec::with_capacity(args.len());
         let mut expanded = Vec::with_capacity(args.len());
         for mut arg in std::mem::take(args) {
             let is_star = matches!(&arg.node, Some(NodeEnum::ColumnRef(reference))
                 if reference.fields.iter().any(|field| string(field).is_none()));
             if !is_star {
-                label = label.join(&self.expression(&mut arg, usage)?);
+                labels.push(self.expression(&mut arg, usage)?);
                 expanded.push(arg);
                 continue;
             }
             let Some(NodeEnum::ResTarget(target)) = target_node(arg, -1).node else { continue };
             let Some((nodes, columns)) = self.star(&target, usage)? else { continue };
-            label = columns.iter().fold(label, |label, column| label.join(&column.label));
+            if nodes.len() != columns.len() {
+                return not_understood("a star over two columns of the same name", target.location);
+            }
+            labels.extend(columns.into_iter().map(|column| column.label));
             for node in nodes {
                 if let Some(NodeEnum::ResTarget(target)) = node.node {
                     let ResTarget { name: _, indirection: _, val, location: _ } = *target;
@@ -143,7 +147,7 @@ impl Resolver<'_> {
             }
         }
         *args = expanded;
-        Ok(label)
+        Ok(labels)
     }
 
     fn sublink(&mut self, link: &mut SubLink, usage: Use) -> Outcome<Label> {

@@ -47,7 +47,7 @@ impl<'a> Resolver<'a> {
                 return not_understood(format!("two relations named {name} without aliases"), at);
             }
             let message = format!("table name \"{name}\" specified more than once");
-            return unresolved(SqlState::DUPLICATE_ALIAS, message, at);
+            return unresolved(SqlState::DUPLICATE_ALIAS, message, -1);
         }
         Ok(())
     }
@@ -86,6 +86,12 @@ impl<'a> Resolver<'a> {
         }
         let relation = self.find_relation(schemaname, relname, at)?;
         catalogname.clear();
+        if colnames.len() > relation.columns.len() {
+            let (has, given) = (relation.columns.len(), colnames.len());
+            let name = alias_name.as_deref().unwrap_or(&relation.name);
+            let message = format!("table \"{name}\" has {has} columns available but {given} columns specified");
+            return unresolved(SqlState::INVALID_COLUMN_REFERENCE, message, at);
+        }
         let had_alias = alias_name.is_some();
         let name = alias_name.unwrap_or_else(|| Arc::clone(&relation.name));
         *schemaname = relation.schema.to_string();

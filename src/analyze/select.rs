@@ -164,10 +164,10 @@ impl Resolver<'_> {
         let mut labels: Vec<Label> = Vec::new();
         for row in &mut select.values_lists {
             let Some(NodeEnum::List(List { items })) = &mut row.node else { return not_understood("VALUES", -1) };
-            labels.resize(labels.len().max(items.len()), Label::none());
-            for (index, item) in items.iter_mut().enumerate() {
-                let label = self.expression(item, usage)?;
-                labels[index] = std::mem::take(&mut labels[index]).join(&label);
+            let fields = self.fields(items, usage)?;
+            labels.resize(labels.len().max(fields.len()), Label::none());
+            for (label, field) in labels.iter_mut().zip(&fields) {
+                *label = std::mem::take(label).join(field);
             }
         }
         let columns = known(labels.into_iter().enumerate().map(|(index, label)| {

@@ -30,6 +30,7 @@ pub struct Catalog {
     version: u64,
     by_oid: FxHashMap<Oid, usize>,
     by_name: FxHashMap<(Arc<str>, Arc<str>), usize>,
+    relation_names: FxHashSet<Arc<str>>,
     children: FxHashMap<Oid, Vec<Oid>>,
     functions: FxHashMap<Arc<str>, Vec<usize>>,
     operators: FxHashMap<Arc<str>, Vec<usize>>,
@@ -61,6 +62,7 @@ impl Catalog {
         Catalog {
             by_oid: rows().map(|(at, r)| (r.oid, at)).collect(),
             by_name: rows().map(|(at, r)| ((Arc::clone(&r.schema), Arc::clone(&r.name)), at)).collect(),
+            relation_names: snapshot.relations.iter().map(|r| Arc::clone(&r.name)).collect(),
             children,
             functions: index_by(&snapshot.functions, |f| &f.name),
             operators: index_by(&snapshot.operators, |o| &o.name),
@@ -105,6 +107,11 @@ impl Catalog {
     /// The first relation of that name along the search path.
     pub fn find_relation(&self, path: &SearchPath, name: &str) -> Option<&Relation> {
         path.effective().find_map(|schema| self.relation_in(schema, name))
+    }
+
+    /// Whether any schema has a relation of that name, and so a row type.
+    pub fn is_relation_name(&self, name: &str) -> bool {
+        self.relation_names.contains(name)
     }
 
     pub fn has_schema(&self, schema: &str) -> bool {

@@ -285,6 +285,7 @@ fn kind(kind: &Kind) -> &str {
         Kind::Show(_) => "SHOW",
         Kind::Discard(_) => "DISCARD",
         Kind::Deallocate(_) => "DEALLOCATE",
+        Kind::GiveUp => "giving up the session's own",
         Kind::Other(words) => words,
     }
 }

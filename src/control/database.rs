@@ -178,10 +178,10 @@ impl Database {
         tracing::debug!(database = self.name, "the catalog was read");
         reading.last = Some(Instant::now());
         let current = self.shelf.get().map(|shelf| shelf.bound());
-        if current.is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
+        if current.as_ref().is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
             reading.version += 1;
-            let bound =
-                Arc::new(Bound::new(Arc::clone(&self.policy), Arc::new(Catalog::new(snapshot, reading.version))));
+            let catalog = Arc::new(Catalog::new(snapshot, reading.version));
+            let bound = Arc::new(Bound::succeeding(Arc::clone(&self.policy), catalog, current.as_deref()));
             self.log_lints(&bound);
             reading.unfit = match probe::probe(client, &bound).await {
                 Ok(failures) => {

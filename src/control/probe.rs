@@ -9,29 +9,48 @@ use tokio_postgres::Client;
 pub(super) async fn probe(client: &Client, bound: &Bound) -> Result<Vec<String>, tokio_postgres::Error> {
     let mut failures = Vec::new();
     for text in statements(bound) {
-        if let Err(error) = client.prepare(&text).await {
-            match error.as_db_error() {
-                Some(report) => failures.push(format!("{}: {}", text, report.message())),
-                None => return Err(error),
+        match client.prepare(&text.sql).await {
+            Ok(prepared) => {
+                let found = prepared.columns().first().map(|column| column.type_().oid());
+                if text.boolean && found != Some(BOOL) {
+                    failures.push(format!("{}: the condition is not boolean", text.sql));
+                }
             }
+            Err(error) => match error.as_db_error() {
+                Some(report) => failures.push(format!("{}: {}", text.sql, report.message())),
+                None => return Err(error),
+            },
         }
     }
     Ok(failures)
 }
 
+/// `pg_type.oid` of `boolean`.
+const BOOL: u32 = 16;
+
+/// A statement to try.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Trial {
+    sql: String,
+    /// Whether its only column must be boolean.
+    boolean: bool,
+}
+
 /// One statement for each condition on a relation and each constant for a type.
-fn statements(bound: &Bound) -> BTreeSet<String> {
+fn statements(bound: &Bound) -> BTreeSet<Trial> {
     let mut texts = BTreeSet::new();
     for relation in bound.catalog().relations() {
         for purpose in bound.policy().purposes().map(Some).chain([None]) {
             let ruling = bound.ruling(purpose, relation);
             for condition in &ruling.rows {
                 let from = quote_qualified(&relation.schema, &relation.name);
-                texts.insert(format!("SELECT ({})::bool FROM {from} LIMIT 0", condition.sql));
+                let sql = format!("SELECT ({}) FROM {from} LIMIT 0", condition.sql);
+                texts.insert(Trial { sql, boolean: true });
             }
             for (ruled, column) in ruling.columns.iter().zip(&relation.columns) {
                 if let Effect::Mask(Mask::Constant(constant)) = &ruled.effect {
-                    texts.insert(format!("SELECT CAST({} AS {})", quote_literal(constant), column.type_sql));
+                    let sql = format!("SELECT CAST({} AS {})", quote_literal(constant), column.type_sql);
+                    texts.insert(Trial { sql, boolean: false });
                 }
             }
         }

@@ -40,14 +40,23 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
             | Transaction::RollbackTo,
         )
         | Kind::Show(_)
+        | Kind::GiveUp
         | Kind::Discard(_)
         | Kind::Deallocate(_) => Ok(Plan::Forward),
+        Kind::Set(set) if set.by_function && has_rival(view, "set_config") => refuse("a user's function set_config"),
         Kind::Set(set) => match settings::check(set) {
             Ok(()) => Ok(Plan::Forward),
             Err(reason) => Err(Box::new(report::not_understood(view, text, &reason))),
         },
         Kind::Other(name) => refuse(name),
     }
+}
+
+/// Whether a function of that name outside `pg_catalog` stands on the search path.
+fn has_rival(view: &View, function: &str) -> bool {
+    let path: Vec<&str> = view.path().effective().collect();
+    let mut functions = view.bound().catalog().functions(function);
+    functions.any(|other| &*other.schema != "pg_catalog" && path.contains(&&*other.schema))
 }
 
 /// A reference to a relation with the ruling on it.

@@ -94,6 +94,51 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
     binding
 }
 
+/// Carries the tags of an earlier binding of the same policy over by column number.
+pub(super) fn keep_tags(
+    binding: &mut Binding,
+    policy: &Policy,
+    catalog: &Catalog,
+    before: &Catalog,
+    known: &FxHashMap<Oid, RelationTags>,
+) {
+    let Binding { relations, untagged, findings: _ } = binding;
+    for (oid, tags) in relations {
+        let (Some(relation), Some(earlier), Some(earlier_tags)) =
+            (catalog.relation(*oid), before.relation(*oid), known.get(oid))
+        else {
+            continue;
+        };
+        for (column, tags) in relation.columns.iter().zip(&mut tags.columns) {
+            let place = earlier.columns.iter().position(|other| other.number == column.number);
+            match place.and_then(|at| earlier_tags.columns.get(at)) {
+                Some(kept) => {
+                    add_missing(&mut tags.own, &kept.own);
+                    add_missing(&mut tags.below, &kept.below);
+                }
+                // A column that appeared later: only tags that name it count.
+                None if !policy.tables.iter().any(|table| table.names(&column.name)) => {
+                    tags.own.clear();
+                    untagged.push(UntaggedColumn {
+                        id: ColumnId { relation: relation.oid, column: column.number },
+                        relation: quote_qualified(&relation.schema, &relation.name).into(),
+                        column: Arc::clone(&column.name),
+                    });
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+fn add_missing(tags: &mut Vec<Tag>, kept: &[Tag]) {
+    for tag in kept {
+        if !tags.contains(tag) {
+            tags.push(*tag);
+        }
+    }
+}
+
 fn unknown_table(table: &TableTags, catalog: &Catalog, findings: &mut Findings) {
     let name = format!("{}.{}", table.schema, table.table);
     let finding = Finding::new(
@@ -122,8 +167,8 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
             let label = format!("no column `{missing}`; what the condition bounds stays closed");
             findings.add(Finding::new(message, &named.name.place, label));
         } else if !fits(&named.value, relation) {
-            let message = format!("condition `{}` casts what is no date to a date", named.name.text);
-            let label = "the cast could fail on a value and show it; what the condition bounds stays closed";
+            let message = format!("condition `{}` depends on the session's settings, or could fail", named.name.text);
+            let label = "it casts or compares dates of different types; what the condition bounds stays closed";
             findings.add(Finding::new(message, &named.name.place, label));
         }
     }
@@ -137,12 +182,18 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
     }
 }
 
-/// Whether a condition can be evaluated on the relation without an error.
+/// Whether a condition can be evaluated on the relation without an error, and means the same in every session.
 fn fits(condition: &Condition, relation: &Relation) -> bool {
     let column = |name: &Arc<str>| relation.columns.iter().find(|column| column.name == *name);
-    let time = |type_oid: u32| matches!(type_oid, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ);
+    let named = |name: &str| match name {
+        "date" => oid::DATE,
+        "timestamp" => oid::TIMESTAMP,
+        _timestamptz => oid::TIMESTAMPTZ,
+    };
+    let same = |(name, target): &(Arc<str>, Arc<str>)| column(name).is_some_and(|c| c.type_oid == named(target));
     condition.columns.iter().all(|name| column(name).is_some())
-        && condition.cast_to_time.iter().all(|name| column(name).is_some_and(|column| time(column.type_oid)))
+        && condition.cast_to_time.iter().all(same)
+        && condition.moments.fit(relation)
 }
 
 /// The catalog with the tables that the policy tags.

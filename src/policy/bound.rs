@@ -36,7 +36,16 @@ pub struct Bound {
 
 impl Bound {
     pub fn new(policy: Arc<Policy>, catalog: Arc<Catalog>) -> Bound {
-        let binding = bind::bind(&policy, &catalog);
+        Bound::succeeding(policy, catalog, None)
+    }
+
+    /// Ties a policy to a newer catalog. Tags stick to column numbers: a column that was renamed keeps the tags it had
+    /// beside those of its new name, and one that appeared since is covered by no table's default.
+    pub fn succeeding(policy: Arc<Policy>, catalog: Arc<Catalog>, previous: Option<&Bound>) -> Bound {
+        let mut binding = bind::bind(&policy, &catalog);
+        if let Some(previous) = previous.filter(|previous| previous.policy.version() == policy.version()) {
+            bind::keep_tags(&mut binding, &policy, &catalog, &previous.catalog, &previous.relations);
+        }
         let mut bound = Bound {
             policy,
             catalog,

@@ -5,6 +5,8 @@
 //! intervals. Operators and types are written with `pg_catalog`, so that no operator or type of a user's can take their
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
+use super::moments::Moments;
+use crate::sql::empty_select;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, ColumnRef, FuncCall, Node, NullTest,
@@ -28,8 +30,11 @@ pub(super) struct Condition {
     pub(super) negated: Arc<str>,
     /// The columns it reads, in order of their first use.
     pub(super) columns: Vec<Arc<str>>,
-    /// Columns cast to a date or time: they must be one already, or the cast could fail and show the value.
-    pub(super) cast_to_time: Vec<Arc<str>>,
+    /// Columns cast to a date or time, and that type: they must have it already, or the cast could fail and show the
+    /// value, or mean another moment under another TimeZone.
+    pub(super) cast_to_time: Vec<(Arc<str>, Arc<str>)>,
+    /// What is compared with moments.
+    pub(super) moments: Moments,
 }
 
 /// Reads a condition, or says what in it cannot be.
@@ -47,6 +52,7 @@ pub(super) fn read(sql: &str) -> Result<Condition, String> {
             negated: parenthesised(&negated)?,
             columns: reader.columns,
             cast_to_time: reader.cast_to_time,
+            moments: reader.moments,
         })
     })
 }
@@ -79,32 +85,6 @@ fn parse(sql: &str) -> Result<Node, String> {
     val.map(|node| *node).ok_or_else(one)
 }
 
-/// `SELECT` with nothing but targets, to compare with.
-fn empty_select() -> SelectStmt {
-    SelectStmt {
-        distinct_clause: Vec::new(),
-        into_clause: None,
-        target_list: Vec::new(),
-        from_clause: Vec::new(),
-        where_clause: None,
-        group_clause: Vec::new(),
-        group_distinct: false,
-        having_clause: None,
-        window_clause: Vec::new(),
-        values_lists: Vec::new(),
-        sort_clause: Vec::new(),
-        limit_offset: None,
-        limit_count: None,
-        limit_option: pg_query::protobuf::LimitOption::Default as i32,
-        locking_clause: Vec::new(),
-        with_clause: None,
-        op: pg_query::protobuf::SetOperation::SetopNone as i32,
-        all: false,
-        larg: None,
-        rarg: None,
-    }
-}
-
 fn unreadable(sql: &str, error: &pg_query::Error) -> String {
     let parameter = sql.split('$').skip(1).any(|after| after.starts_with(|c: char| c.is_alphabetic() || c == '_'));
     if parameter {
@@ -120,7 +100,8 @@ fn unreadable(sql: &str, error: &pg_query::Error) -> String {
 #[derive(Debug, Default)]
 struct Reader {
     columns: Vec<Arc<str>>,
-    cast_to_time: Vec<Arc<str>>,
+    cast_to_time: Vec<(Arc<str>, Arc<str>)>,
+    moments: Moments,
 }
 
 impl Reader {
@@ -192,7 +173,7 @@ impl Reader {
                     return Err(format!("operator `{sign}` stands before its operand"));
                 }
                 let (left, right) = (self.boxed(lexpr)?, self.boxed(rexpr)?);
-                Ok(binary(sign, *left, *right))
+                self.binary(sign, *left, *right)
             }
             AExprKind::AexprIn => {
                 let sign = sign(&name)?;
@@ -204,7 +185,8 @@ impl Reader {
                 };
                 let mut args = Vec::with_capacity(items.items.len());
                 for item in items.items {
-                    args.push(binary(sign, left.clone(), self.expression(item)?));
+                    let item = self.expression(item)?;
+                    args.push(self.binary(sign, left.clone(), item)?);
                 }
                 let boolop = if all { BoolExprType::AndExpr } else { BoolExprType::OrExpr };
                 Ok(logical(boolop, args))
@@ -215,8 +197,9 @@ impl Reader {
                     return Err("BETWEEN takes two bounds".to_owned());
                 };
                 let [low, high] = <[Node; 2]>::try_from(bounds.items).map_err(|_| "BETWEEN takes two bounds")?;
-                let low = binary(">=", left.clone(), self.expression(low)?);
-                let high = binary("<=", left, self.expression(high)?);
+                let (low, high) = (self.expression(low)?, self.expression(high)?);
+                let low = self.binary(">=", left.clone(), low)?;
+                let high = self.binary("<=", left, high)?;
                 Ok(logical(BoolExprType::AndExpr, vec![low, high]))
             }
             AExprKind::Undefined
@@ -234,6 +217,12 @@ impl Reader {
                 Err("of the operators only comparisons, IN, BETWEEN, + and - may stand in a condition".to_owned())
             }
         }
+    }
+
+    /// An operator between two operands that have been read.
+    fn binary(&mut self, sign: &str, left: Node, right: Node) -> Result<Node, String> {
+        self.moments.note(&left, &right)?;
+        Ok(binary(sign, left, right))
     }
 
     /// What IN and BETWEEN test is written several times over, so it must be small.
@@ -257,7 +246,7 @@ impl Reader {
             Some(NodeEnum::ColumnRef(_)) if name == "text" => {}
             Some(NodeEnum::ColumnRef(column)) if matches!(name.as_str(), "date" | "timestamp" | "timestamptz") => {
                 if let [Node { node: Some(NodeEnum::String(column)) }] = column.fields.as_slice() {
-                    self.cast_to_time.push(column.sval.as_str().into());
+                    self.cast_to_time.push((column.sval.as_str().into(), name.as_str().into()));
                 }
             }
             _ => return Err(format!("the cast to {name} could fail on a value, and the error would show it")),

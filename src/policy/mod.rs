@@ -11,6 +11,7 @@ mod constant;
 mod document;
 mod lint;
 mod load;
+mod moments;
 mod principal;
 mod raw;
 mod report;

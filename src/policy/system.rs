@@ -41,7 +41,10 @@ pub(super) fn column_is_open(openness: Openness, relation: &Relation, column: &s
 }
 
 /// Columns of open catalogs that count rows or tell when they change.
-const CLOSED_COLUMNS: [(&str, &[&str]); 3] = [
+const CLOSED_COLUMNS: [(&str, &[&str]); 5] = [
+    // Of the session itself; the text is what the proxy wrote.
+    ("pg_cursors", &["statement"]),
+    ("pg_prepared_statements", &["statement"]),
     ("pg_class", &["reltuples", "relpages", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid"]),
     ("pg_database", &["datfrozenxid", "datminmxid"]),
     ("pg_sequences", &["last_value"]),
@@ -50,8 +53,8 @@ const CLOSED_COLUMNS: [(&str, &[&str]); 3] = [
 /// Catalogs and views of `pg_catalog`, PostgreSQL 13 to 18, that describe the schema, its owners and its settings.
 /// Defaults and constants in definitions (`pg_attrdef`, `attmissingval`, `pg_views`) are part of the schema.
 /// `pg_subscription` (a connection string with its password), `pg_user_mapping` (the same) and `pg_statistic_ext_data`
-/// are left out; so are all of `pg_stat*` and what tells of sessions: locks, cursors, prepared statements, replication.
-const CATALOGS: [&str; 73] = [
+/// are left out; so are all of `pg_stat*` and what tells of other sessions: locks, replication.
+const CATALOGS: [&str; 76] = [
     "pg_aggregate",
     "pg_am",
     "pg_amop",
@@ -66,6 +69,7 @@ const CATALOGS: [&str; 73] = [
     "pg_collation",
     "pg_constraint",
     "pg_conversion",
+    "pg_cursors",
     "pg_database",
     "pg_db_role_setting",
     "pg_default_acl",
@@ -93,6 +97,8 @@ const CATALOGS: [&str; 73] = [
     "pg_partitioned_table",
     "pg_policies",
     "pg_policy",
+    "pg_prepared_statements",
+    "pg_prepared_xacts",
     "pg_proc",
     "pg_publication",
     "pg_publication_namespace",

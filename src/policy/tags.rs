@@ -42,6 +42,11 @@ impl TableTags {
         self.conditions.iter().find(|named| &*named.name.text == name).map(|named| &named.value)
     }
 
+    /// Whether a column of that name has tags of its own here.
+    pub(super) fn names(&self, column: &str) -> bool {
+        self.columns.iter().any(|named| &*named.name.text == column)
+    }
+
     /// The categories that the tags give a column of that name.
     pub(super) fn categories(&self, column: &str) -> &[CategoryId] {
         match self.columns.iter().find(|named| &*named.name.text == column) {

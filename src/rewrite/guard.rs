@@ -3,12 +3,12 @@
 use crate::analyze::{Context, RelationUse, Resolved, Trouble, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
 use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
-use crate::sql::{Visitor, parse, walk};
+use crate::sql::{Visitor, empty_select, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, Alias, BoolExpr, BoolExprType, ColumnRef, Integer, LimitOption, Node, RangeSubselect, RangeVar, ResTarget,
-    SelectStmt, SetOperation, String as Text, a_const::Val,
+    String as Text, a_const::Val,
 };
 use rustc_hash::FxHashMap;
 
@@ -88,6 +88,11 @@ fn boxed(node: Node) -> Option<Box<Node>> {
 fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result<Node, Trouble> {
     let Standing { relation, ruling, reference } = standing;
     let alias = reference.alias.to_string();
+    let renames = reference.names.iter().zip(&relation.columns).any(|(name, base)| *name != base.name);
+    if let (Some(at), true) = (reference.whole_row, renames) {
+        // A table's row keeps its own names, a derived table's takes the aliases.
+        return Err(NotUnderstood::new("a whole row under column aliases", Some(at)).into());
+    }
     let mut targets = Vec::with_capacity(reference.columns.len());
     for column in &reference.columns {
         let (Some(ruling), Some(base), Some(name)) =
@@ -138,34 +143,14 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
             boxed(wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args: conditions, location: -1 }))))
         }
     };
-    let select = SelectStmt {
-        distinct_clause: Vec::new(),
-        into_clause: None,
-        target_list: targets,
-        from_clause: vec![wrap(NodeEnum::RangeVar(range))],
-        where_clause,
-        group_clause: Vec::new(),
-        group_distinct: false,
-        having_clause: None,
-        window_clause: Vec::new(),
-        values_lists: Vec::new(),
-        sort_clause: Vec::new(),
-        limit_offset: match fence {
-            Fence::Open => None,
-            Fence::Closed => boxed(integer(0)),
-        },
-        limit_count: None,
-        limit_option: match fence {
-            Fence::Open => LimitOption::Default,
-            Fence::Closed => LimitOption::Count,
-        } as i32,
-        locking_clause: Vec::new(),
-        with_clause: None,
-        op: SetOperation::SetopNone as i32,
-        all: false,
-        larg: None,
-        rarg: None,
-    };
+    let mut select = empty_select();
+    select.target_list = targets;
+    select.from_clause = vec![wrap(NodeEnum::RangeVar(range))];
+    select.where_clause = where_clause;
+    if fence == Fence::Closed {
+        select.limit_offset = boxed(integer(0));
+        select.limit_option = LimitOption::Count as i32;
+    }
     Ok(wrap(NodeEnum::RangeSubselect(Box::new(RangeSubselect {
         lateral: false,
         subquery: boxed(wrap(NodeEnum::SelectStmt(Box::new(select)))),

@@ -58,6 +58,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
         Kind::Transaction(_) | Kind::Set(_) | Kind::Discard(Discard::All) | Kind::Deallocate(_) => true,
         Kind::Read
         | Kind::Show(_)
+        | Kind::GiveUp
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
         | Kind::Other(_) => false,
     }
@@ -71,10 +72,14 @@ pub fn is_declaration(kind: &Kind) -> bool {
 /// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
-        Kind::Other(words) => &**words == "DO",
-        Kind::Read | Kind::Transaction(_) | Kind::Set(_) | Kind::Show(_) | Kind::Discard(_) | Kind::Deallocate(_) => {
-            false
-        }
+        Kind::Other(words) => matches!(&**words, "DO" | "CALL" | "SELECT INTO" | "CREATE TABLE AS"),
+        Kind::Read
+        | Kind::Transaction(_)
+        | Kind::Set(_)
+        | Kind::Show(_)
+        | Kind::GiveUp
+        | Kind::Discard(_)
+        | Kind::Deallocate(_) => false,
     }
 }
 
@@ -224,7 +229,10 @@ impl Session {
                 state.fresh = false;
             }
             Kind::Show(_) => state.fresh = false,
-            Kind::Read | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp) | Kind::Other(_) => {
+            Kind::Read
+            | Kind::GiveUp
+            | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
+            | Kind::Other(_) => {
                 state.fresh = false;
             }
         }

@@ -3,14 +3,16 @@
 use super::kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, DeallocateStmt, DiscardMode, DiscardStmt, FuncCall, Node, ResTarget, SelectStmt, TransactionStmt,
-    TransactionStmtKind, TypeCast, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
+    AConst, ClosePortalStmt, DeallocateStmt, DiscardMode, DiscardStmt, FuncCall, Node, ResTarget, SelectStmt,
+    TransactionStmt, TransactionStmtKind, TypeCast, UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt,
+    a_const::Val,
 };
 
 /// The kind of a statement.
 pub fn classify(tree: &Node) -> Kind {
     let Some(node) = &tree.node else { return Kind::Other("an empty node".into()) };
     match node {
+        NodeEnum::SelectStmt(select) if select.into_clause.is_some() => Kind::Other("SELECT INTO".into()),
         NodeEnum::SelectStmt(select) => lone_set_config(select).map_or(Kind::Read, Kind::Set),
         NodeEnum::TransactionStmt(stmt) => transaction(stmt),
         NodeEnum::VariableSetStmt(stmt) => set(stmt),
@@ -25,6 +27,9 @@ pub fn classify(tree: &Node) -> Kind {
         NodeEnum::DeallocateStmt(DeallocateStmt { name, isall, location: _ }) => {
             Kind::Deallocate((!*isall).then(|| name.as_str().into()))
         }
+        // What gives up the session's own: connection pools send these between users.
+        NodeEnum::ClosePortalStmt(ClosePortalStmt { portalname }) if portalname.is_empty() => Kind::GiveUp,
+        NodeEnum::UnlistenStmt(UnlistenStmt { conditionname }) if conditionname.is_empty() => Kind::GiveUp,
         other => Kind::Other(words(other).into()),
     }
 }
@@ -106,13 +111,19 @@ fn lone_set_config(select: &SelectStmt) -> Option<Set> {
     set_config(call)
 }
 
+/// The name, in lower case, of the setting that a call of `set_config` changes, where it is a constant.
+pub fn set_config_name(call: &FuncCall) -> Option<Box<str>> {
+    let [setting, _value, _local] = call.args.as_slice() else { return None };
+    Some(constant_text(setting)?.to_lowercase().into())
+}
+
 /// The setting that a call of `set_config` with constant arguments changes.
-pub fn set_config(call: &FuncCall) -> Option<Set> {
+fn set_config(call: &FuncCall) -> Option<Set> {
     let name: Vec<&str> = call.funcname.iter().filter_map(string).collect();
     if !matches!(name.as_slice(), ["set_config"] | ["pg_catalog", "set_config"]) {
         return None;
     }
-    let [setting, value, local] = call.args.as_slice() else { return None };
+    let [_setting, value, local] = call.args.as_slice() else { return None };
     let local = match &constant(local)?.val {
         Some(Val::Boolval(flag)) => flag.boolval,
         Some(Val::Sval(text)) => matches!(text.sval.as_str(), "t" | "true" | "on" | "1" | "yes"),
@@ -120,7 +131,7 @@ pub fn set_config(call: &FuncCall) -> Option<Set> {
     };
     Some(Set {
         scope: if local { SetScope::Local } else { SetScope::Session },
-        name: constant_text(setting)?.to_lowercase().into(),
+        name: set_config_name(call)?,
         value: SetValue::Values(vec![constant_text(value)?]),
         by_function: true,
     })
@@ -237,6 +248,14 @@ mod tests {
             kind("SELECT pg_catalog.set_config('SEARCH_PATH', 'a'::text, 't'::bool)"),
             path(SetScope::Local, true)
         );
+    }
+
+    #[test]
+    fn giving_up_all_is_told_from_giving_up_one() {
+        assert_eq!(kind("CLOSE ALL"), Kind::GiveUp);
+        assert_eq!(kind("UNLISTEN *"), Kind::GiveUp);
+        assert_eq!(kind("CLOSE a"), Kind::Other("CLOSE".into()));
+        assert_eq!(kind("UNLISTEN a"), Kind::Other("UNLISTEN".into()));
     }
 
     #[test]

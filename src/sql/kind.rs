@@ -13,6 +13,8 @@ pub enum Kind {
     Discard(Discard),
     /// `DEALLOCATE name`, or `None` for `ALL`.
     Deallocate(Option<Box<str>>),
+    /// `CLOSE ALL`, `UNLISTEN *`.
+    GiveUp,
     /// Anything else: the words Postgres would use in the command tag or the grammar, e.g. `UPDATE`, `CREATE TABLE`.
     Other(Box<str>),
 }

@@ -1,5 +1,6 @@
 //! SQL text: parsed by Postgres's own grammar, classified, walked whole, printed again.
 
+mod build;
 mod classify;
 mod comment;
 mod ffi;
@@ -9,7 +10,8 @@ mod print;
 mod second;
 mod walk;
 
-pub use classify::{classify, set_config, string, words};
+pub use build::empty_select;
+pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
 pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};

@@ -36,7 +36,9 @@ pub fn print(tree: &Node) -> Result<Printed, NotUnderstood> {
     let both = again_at.into_iter().zip(meant_at);
     let mut offsets: Vec<(u32, u32)> =
         both.filter_map(|(new, old)| Some((u32::try_from(new).ok()?, u32::try_from(old).ok()?))).collect();
-    offsets.sort_unstable();
+    // Of several nodes that begin at one place errors speak of the innermost, which the walk meets last.
+    offsets.reverse();
+    offsets.sort_by_key(|(new, _)| *new);
     offsets.dedup_by_key(|(new, _)| *new);
     Ok(Printed { text, offsets })
 }

@@ -24,3 +24,7 @@ SELECT x FROM (people p JOIN orders o ON p.id = o.id) AS j (x)
 SELECT * FROM people
 SELECT secret FROM people WHERE id = 3
 UPDATE people SET name = 'x'
+-- under plain
+-- a whole row under column aliases
+SELECT row_to_json(x) FROM other.people AS x (i)
+SELECT x FROM measurements AS x (a)

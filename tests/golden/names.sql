@@ -67,3 +67,14 @@ SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = 'people'::reg
 -- ONLY and partitions
 SELECT value FROM ONLY measurements
 SELECT value FROM measurements_2026
+-- under plain
+-- stars in rows, functional casts, a pool's reset
+SELECT v.* FROM orders AS o, LATERAL (VALUES (o.*)) AS v
+SELECT ROW(o.*, 1) FROM orders AS o
+SELECT regtype('int4'), inet('127.0.0.1')
+SELECT pg_advisory_unlock_all()
+CLOSE ALL
+UNLISTEN *
+SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new
+SELECT set_config('jit', $1, false)
+SELECT o.* FROM orders AS o (a, b, c, d, e)

@@ -81,3 +81,23 @@ SHOW server_version
 RESET ALL
 DISCARD ALL
 DEALLOCATE ALL
+-- under plain
+-- value.name calls a function where the value has no such field
+SELECT ((('select array_to_tsvector(array[secret]) from public.people')).ts_stat).word
+SELECT ('/etc/hostname'::text).pg_read_file
+SELECT ('x').own_function
+SELECT (name).upper FROM people
+SELECT (information_schema._pg_expandarray(ARRAY[1])).n
+SELECT g.pg_read_file FROM unnest(ARRAY['/etc/hostname']) AS g
+SELECT f.pg_read_file FROM json_populate_recordset(NULL::record, '[]') AS f
+-- what would run a user's code
+SELECT 'x'::checked
+SELECT ('x'::text).checked
+SELECT '{x}'::_checked, '{}'::public._people
+SELECT ('{x}'::text)._checked
+SELECT '{x}'::checked[]
+SELECT '{1}'::_int4, '{a}'::text[]
+-- too much
+SELECT s.*, s.*, s.*, s.* FROM (SELECT people.*, people.*, people.*, people.* FROM people) AS s
+-- CTEs that double their columns
+WITH a0 AS (SELECT 1 x), a1 AS (SELECT a.*, b.* FROM a0 a, a0 b), a2 AS (SELECT a.*, b.* FROM a1 a, a1 b), a3 AS (SELECT a.*, b.* FROM a2 a, a2 b), a4 AS (SELECT a.*, b.* FROM a3 a, a3 b), a5 AS (SELECT a.*, b.* FROM a4 a, a4 b), a6 AS (SELECT a.*, b.* FROM a5 a, a5 b), a7 AS (SELECT a.*, b.* FROM a6 a, a6 b), a8 AS (SELECT a.*, b.* FROM a7 a, a7 b), a9 AS (SELECT a.*, b.* FROM a8 a, a8 b), a10 AS (SELECT a.*, b.* FROM a9 a, a9 b), a11 AS (SELECT a.*, b.* FROM a10 a, a10 b), a12 AS (SELECT a.*, b.* FROM a11 a, a11 b), a13 AS (SELECT a.*, b.* FROM a12 a, a12 b), a14 AS (SELECT a.*, b.* FROM a13 a, a13 b), a15 AS (SELECT a.*, b.* FROM a14 a, a14 b), a16 AS (SELECT a.*, b.* FROM a15 a, a15 b), a17 AS (SELECT a.*, b.* FROM a16 a, a16 b), a18 AS (SELECT a.*, b.* FROM a17 a, a17 b), a19 AS (SELECT a.*, b.* FROM a18 a, a18 b), a20 AS (SELECT a.*, b.* FROM a19 a, a19 b) SELECT 1 FROM a20

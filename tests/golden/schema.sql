@@ -24,6 +24,7 @@ CREATE SCHEMA other;
 CREATE TABLE other.people (id int PRIMARY KEY, secret text);
 CREATE FUNCTION own_function(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION reads_secret() RETURNS text LANGUAGE sql AS 'SELECT secret FROM public.people LIMIT 1';
+CREATE DOMAIN checked AS text CHECK (own_function(length(VALUE)) > 0);
 INSERT INTO people SELECT i, 'name ' || i, 'mail' || i || '@x.example', '+1' || i, 'city ' || i % 7, 'SECRET' || i, i % 2 = 0, NULL
     FROM generate_series(1, 2000) AS i;
 INSERT INTO orders SELECT i, i % 2000 + 1, i, 'note ' || i FROM generate_series(1, 4000) AS i;

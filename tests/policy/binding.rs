@@ -191,3 +191,86 @@ fn rulings_are_made_once() {
     let service = bound.policy().purpose("service");
     assert!(std::sync::Arc::ptr_eq(&bound.ruling(service, relation), &bound.ruling(service, relation)));
 }
+
+/// Tags stick to column numbers for as long as the policy stays: a rename does not open a column, and a default does not
+/// cover what appears later.
+#[test]
+fn tags_stick_to_column_numbers() {
+    let text = r#"
+        [pack]
+        [category.plain]
+        [category.secret]
+        [purpose.service]
+        [[rule]]
+        id = "plain"
+        category = "plain"
+        effect = "allow"
+        [table."public.t"]
+        default = "plain"
+        columns.hidden = "secret"
+    "#;
+    let policy = super::fixture::policy(text);
+    let bind = |ddl: &str, before: Option<&Bound>| {
+        Bound::succeeding(std::sync::Arc::clone(&policy), super::fixture::catalog(ddl), before)
+    };
+    let first = bind("CREATE TABLE public.t (id int, hidden text)", None);
+    let effects = |bound: &Bound| {
+        let ruling = bound.ruling(bound.policy().purpose("service"), &bound.catalog().relations()[0]);
+        ruling.columns.iter().map(|column| format!("{:?}", column.effect)).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(effects(&first), "Allow Deny");
+    let renamed = bind("CREATE TABLE public.t (id int, shown text)", Some(&first));
+    assert_eq!(effects(&renamed), "Allow Deny", "it is still the column that was tagged");
+    let swapped = bind("CREATE TABLE public.t (hidden int, id text)", Some(&first));
+    assert_eq!(effects(&swapped), "Deny Deny", "the old tags and those of the new name");
+    let longer = bind("CREATE TABLE public.t (id int, hidden text, later text)", Some(&first));
+    assert_eq!(effects(&longer), "Allow Deny Deny", "a default does not cover a later column");
+    assert_eq!(longer.untagged().len(), 1);
+    let again = bind("CREATE TABLE public.t (id int, hidden text, later text)", None);
+    assert_eq!(effects(&again), "Allow Deny Allow", "defaults are not frozen beyond the process yet");
+}
+
+/// What a date means depends on the session's settings, which the client sets.
+#[test]
+fn conditions_mean_the_same_in_every_session() {
+    let opens = |condition: &str| {
+        let text = format!(
+            r#"
+            [pack]
+            [category.plain]
+            [purpose.service]
+            [[rule]]
+            id = "plain"
+            category = "plain"
+            where = ["c"]
+            effect = "allow"
+            [table."public.t"]
+            default = "plain"
+            conditions.c = "{condition}"
+            "#
+        );
+        let ddl = "CREATE TABLE public.t (a timestamptz, b timestamptz, d date, s text, n int)";
+        let Ok(loaded) = super::fixture::parse(&text) else { return "unreadable" };
+        let bound = Bound::new(std::sync::Arc::new(loaded.policy), super::fixture::catalog(ddl));
+        let ruling = bound.ruling(bound.policy().purpose("service"), &bound.catalog().relations()[0]);
+        if ruling.countable() { "open" } else { "closed" }
+    };
+    for condition in [
+        "a > now() - interval '2 years'",
+        "a + interval '2 years' > now()",
+        "a < timestamptz '2026-01-31 00:00:00+00'",
+        "a < b",
+        "d IS NULL AND s = 'x'",
+        "s IN ('x', 'y') AND n BETWEEN 1 AND 3",
+    ] {
+        assert_eq!(opens(condition), "open", "{condition}");
+    }
+    for condition in
+        ["a > '2026-01-31'", "d > now()", "a > d", "d = '2026-01-31'", "a::date = d", "a IN ('2026-01-31')"]
+    {
+        assert_eq!(opens(condition), "closed", "{condition}");
+    }
+    for condition in ["a > timestamptz '2026-01-31'", "d > date '2026-01-31'", "now() > '2026-01-31'"] {
+        assert_eq!(opens(condition), "unreadable", "{condition}");
+    }
+}
