@@ -24,8 +24,8 @@ const SETUP: &str = "
     INSERT INTO people SELECT n, 'name ' || n, 'p' || n || '@example.org', 'note ' || n FROM generate_series(1, 100) n;
     CREATE TABLE items (id int PRIMARY KEY, label text);
     INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 100) n;
-    CREATE TABLE gone (id bigint PRIMARY KEY, erased_at timestamp);
-    INSERT INTO gone VALUES (1, NULL), (6000000000, '2026-01-01');
+    CREATE TABLE gone (id bigint PRIMARY KEY, days int);
+    INSERT INTO gone VALUES (1, NULL), (6000000000, 3);
     CREATE SCHEMA other;
     CREATE TABLE other.items (id int, label text);
     INSERT INTO other.items VALUES (1, 'other');
