@@ -88,10 +88,7 @@ impl Resolver<'_> {
         match (matches.next(), matches.next()) {
             (Some(column), None) => {
                 let column = column.clone();
-                self.touch(&column.label, usage, at);
-                let value = Value { label: column.label.clone(), column: Some(column.clone()) };
-                self.govern(place.0, &column);
-                Ok(Some((column.written, value)))
+                Ok(Some((column.written.clone(), self.use_column(place, column, usage, at))))
             }
             (Some(_), Some(_)) => {
                 unresolved(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"), at)
@@ -142,10 +139,9 @@ impl Resolver<'_> {
 
     /// A user's function of that name along the path could be meant, or could capture the call.
     fn no_rival(&self, function: &str, at: i32) -> Outcome<()> {
-        let path: Vec<&str> = self.context.path.effective().collect();
         let rival = self.context.catalog.functions(function).find(|other| {
             let overload = other.extension && builtin::permitted(function);
-            &*other.schema != "pg_catalog" && path.contains(&&*other.schema) && !overload
+            &*other.schema != "pg_catalog" && self.context.path.searches(&other.schema) && !overload
         });
         match rival {
             Some(rival) => not_understood(format!("function {}.{}", rival.schema, rival.name), at),
@@ -160,8 +156,7 @@ impl Resolver<'_> {
     }
 
     /// Checks `value.name`. Where the value has no such field Postgres calls the function of that name on it, so that
-    /// `('/etc/passwd'::text).pg_read_file` reads a file.
-    /// Likewise a type: `(value).checked` casts to the domain `checked`.
+    /// `('/etc/passwd'::text).pg_read_file` reads a file. Likewise a type: `(value).checked` casts to the domain `checked`.
     pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
         if self.is_own_type(name) || self.is_own_type(name.trim_start_matches('_')) {
             return not_understood(format!("a field or a cast by the name of the type {name}"), at);
@@ -171,12 +166,11 @@ impl Resolver<'_> {
 
     /// Checks that an operator written unqualified, or implied, can only be a built-in or an extension's.
     pub(super) fn operator(&mut self, name: &str, at: i32) -> Outcome<()> {
-        let path: Vec<&str> = self.context.path.effective().collect();
         let rival = self
             .context
             .catalog
             .operators(name)
-            .find(|operator| !operator.extension && path.contains(&&*operator.schema));
+            .find(|operator| !operator.extension && self.context.path.searches(&operator.schema));
         match rival {
             Some(rival) => not_understood(format!("operator {}.{}", rival.schema, rival.name), at),
             None => Ok(()),
@@ -215,14 +209,13 @@ impl Resolver<'_> {
         self.expressions(typmods, None)?;
         let parts: Vec<&str> = names.iter().filter_map(string).collect();
         let catalog = self.context.catalog;
-        let path: Vec<&str> = self.context.path.effective().collect();
         let (schema, name) = match parts.as_slice() {
             [name] => (None, *name),
             ["pg_catalog", _] => return Ok(()),
             [schema, name] => (Some(*schema), *name),
             _other => return not_understood(format!("type {}", parts.join(".")), at),
         };
-        let in_sight = |s: &str| schema.map_or(path.contains(&s), |schema| schema == s);
+        let in_sight = |s: &str| schema.map_or_else(|| self.context.path.searches(s), |schema| schema == s);
         let shown = parts.join(".");
         for found in catalog.types(name).filter(|found| in_sight(&found.schema)) {
             match (found.kind, found.extension) {

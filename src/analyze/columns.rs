@@ -29,11 +29,17 @@ pub(super) fn text_node(text: &str) -> Node {
 
 /// A column reference as it is printed.
 pub(super) fn column_node(written: &Written, location: i32) -> Node {
-    let fields = match written {
+    let mut reference = ColumnRef { fields: Vec::new(), location };
+    write(&mut reference, written);
+    Node { node: Some(NodeEnum::ColumnRef(reference)) }
+}
+
+/// Writes a reference so that it can mean only this column.
+fn write(reference: &mut ColumnRef, written: &Written) {
+    reference.fields = match written {
         Written::Qualified(alias, name) => vec![text_node(alias), text_node(name)],
         Written::Bare(name) => vec![text_node(name)],
     };
-    Node { node: Some(NodeEnum::ColumnRef(ColumnRef { fields, location })) }
 }
 
 /// The parts of a reference; `None` for a star, which can only be last.
@@ -95,7 +101,10 @@ impl Resolver<'_> {
     fn bare(&mut self, reference: &mut ColumnRef, name: &Arc<str>, usage: Use) -> Outcome<Value> {
         let at = reference.location;
         match self.find_column(name, at)? {
-            Found::Column(place, column) => Ok(self.use_column(reference, place, column, usage)),
+            Found::Column(place, column) => {
+                write(reference, &column.written);
+                Ok(self.use_column(place, column, usage, at))
+            }
             Found::System(place, number) => {
                 let alias = self.levels[place.0].entries[place.1].name.clone();
                 self.use_system(reference, number, alias, name)
@@ -128,47 +137,36 @@ impl Resolver<'_> {
                 at,
             );
         };
-        let columns = match self.columns_at(place) {
-            Columns::Known(columns) => columns,
-            Columns::Opaque(label) => {
-                self.attribute(name, at)?;
-                self.touch(&label, usage, at);
-                return Ok(Value::of(label));
-            }
-        };
-        let mut matches = columns.iter().filter(|column| column.name == *name);
-        match (matches.next(), matches.next()) {
-            (Some(column), None) => Ok(self.use_column(reference, place, column.clone(), usage)),
-            (Some(_), Some(_)) => {
-                unresolved(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous"), at)
-            }
-            (None, _) => {
-                let entry = &self.levels[place.0].entries[place.1];
-                if let (Source::Base(number), true) = (&entry.source, is_system_column(name)) {
-                    let (number, alias) = (*number, entry.name.clone());
-                    return self.use_system(reference, number, alias, name);
-                }
-                if self.context.catalog.functions(name).next().is_some() {
-                    // `t.f` is `f(t)`: a function that takes the whole row.
-                    return not_understood(format!("function {name} in functional notation ({table}.{name})"), at);
-                }
-                unresolved(SqlState::UNDEFINED_COLUMN, format!("column {table}.{name} does not exist"), at)
-            }
+        if let Columns::Opaque(label) = self.columns_at(place) {
+            self.attribute(name, at)?;
+            self.touch(&label, usage, at);
+            return Ok(Value::of(label));
         }
+        if let Some((written, value)) = self.column_of(place, name, usage, at)? {
+            write(reference, &written);
+            return Ok(value);
+        }
+        let entry = &self.levels[place.0].entries[place.1];
+        if let (Source::Base(number), true) = (&entry.source, is_system_column(name)) {
+            let (number, alias) = (*number, entry.name.clone());
+            return self.use_system(reference, number, alias, name);
+        }
+        if self.context.catalog.functions(name).next().is_some() {
+            // `t.f` is `f(t)`: a function that takes the whole row.
+            return not_understood(format!("function {name} in functional notation ({table}.{name})"), at);
+        }
+        unresolved(SqlState::UNDEFINED_COLUMN, format!("column {table}.{name} does not exist"), at)
     }
 
-    /// Records the use of a column and prints its alias.
-    fn use_column(&mut self, reference: &mut ColumnRef, place: Place, column: Visible, usage: Use) -> Value {
-        self.touch(&column.label, usage, reference.location);
+    /// Records the use of a column.
+    pub(super) fn use_column(&mut self, place: Place, column: Visible, usage: Use, at: i32) -> Value {
+        self.touch(&column.label, usage, at);
         self.govern(place.0, &column);
-        if let Some(NodeEnum::ColumnRef(printed)) = column_node(&column.written, reference.location).node {
-            *reference = printed;
-        }
         Value { label: column.label.clone(), column: Some(column) }
     }
 
     /// Notes a reference that GROUP BY of its level governs.
-    pub(super) fn govern(&mut self, level: usize, column: &Visible) {
+    fn govern(&mut self, level: usize, column: &Visible) {
         let level = &mut self.levels[level];
         if let (true, Some(base)) = (level.governing, column.base) {
             level.governed.push((base, column.written.clone()));

@@ -20,6 +20,11 @@ impl SearchPath {
         let listed = self.0.iter().any(|schema| &**schema == "pg_catalog");
         (!listed).then_some("pg_catalog").into_iter().chain(self.0.iter().map(|schema| &**schema))
     }
+
+    /// Whether unqualified names are looked up in this schema.
+    pub fn searches(&self, schema: &str) -> bool {
+        self.effective().any(|searched| searched == schema)
+    }
 }
 
 /// An indexed, immutable snapshot of one database.
@@ -35,9 +40,7 @@ pub struct Catalog {
     functions: FxHashMap<Arc<str>, Vec<usize>>,
     operators: FxHashMap<Arc<str>, Vec<usize>>,
     types: FxHashMap<Arc<str>, Vec<usize>>,
-    types_by_oid: FxHashMap<Oid, usize>,
     roles: FxHashMap<Arc<str>, usize>,
-    schemas: FxHashSet<Arc<str>>,
 }
 
 /// Groups row numbers by a name.
@@ -67,9 +70,7 @@ impl Catalog {
             functions: index_by(&snapshot.functions, |f| &f.name),
             operators: index_by(&snapshot.operators, |o| &o.name),
             types: index_by(&snapshot.types, |t| &t.name),
-            types_by_oid: snapshot.types.iter().enumerate().map(|(at, t)| (t.oid, at)).collect(),
             roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
-            schemas: snapshot.schemas.iter().cloned().collect(),
             version,
             snapshot,
         }
@@ -114,10 +115,6 @@ impl Catalog {
         self.relation_names.contains(name)
     }
 
-    pub fn has_schema(&self, schema: &str) -> bool {
-        self.schemas.contains(schema)
-    }
-
     /// Direct children by inheritance or partitioning.
     pub fn children(&self, oid: Oid) -> &[Oid] {
         self.children.get(&oid).map_or(&[], Vec::as_slice)
@@ -136,11 +133,6 @@ impl Catalog {
     /// Every type of that name outside `pg_catalog`.
     pub fn types<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a TypeInfo> {
         self.types.get(name).into_iter().flatten().map(|at| &self.snapshot.types[*at])
-    }
-
-    /// A type outside `pg_catalog` by number.
-    pub fn type_by_oid(&self, oid: Oid) -> Option<&TypeInfo> {
-        self.types_by_oid.get(&oid).map(|at| &self.snapshot.types[*at])
     }
 
     pub fn role(&self, name: &str) -> Option<&Role> {

@@ -54,9 +54,8 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
 
 /// Whether a function of that name outside `pg_catalog` stands on the search path.
 fn has_rival(view: &View, function: &str) -> bool {
-    let path: Vec<&str> = view.path().effective().collect();
     let mut functions = view.bound().catalog().functions(function);
-    functions.any(|other| &*other.schema != "pg_catalog" && path.contains(&&*other.schema))
+    functions.any(|other| &*other.schema != "pg_catalog" && view.path().searches(&other.schema))
 }
 
 /// A reference to a relation with the ruling on it.

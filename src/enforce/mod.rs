@@ -34,11 +34,6 @@ impl Enforcer {
         &self.limits
     }
 
-    /// Plans held, and the bytes they take.
-    pub fn cache_size(&self) -> (usize, u64) {
-        (self.plans.len(), self.plans.weight())
-    }
-
     /// Judges a text under a view. A text with one statement gets its plan; with several, their spans, so that the
     /// caller can judge each under the view that the ones before it leave. Under an unrestricted purpose every plan is
     /// [`Plan::Forward`], understood or not. Never fails: what cannot be read is a refusal.

@@ -6,7 +6,7 @@
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
 use super::moments::Moments;
-use crate::sql::empty_select;
+use crate::sql::{empty_select, on_deep_stack};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, ColumnRef, FuncCall, Node, NullTest,
@@ -17,9 +17,6 @@ use std::sync::Arc;
 
 /// The longest condition, in bytes.
 const LONGEST: usize = 4096;
-
-/// Stack for parsing and walking: a condition of the greatest length nests at most about 4,000 deep.
-const STACK_BYTES: usize = 64 << 20;
 
 /// A condition that has been understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +39,7 @@ pub(super) fn read(sql: &str) -> Result<Condition, String> {
     if sql.len() > LONGEST {
         return Err(format!("longer than {LONGEST} bytes"));
     }
-    stacker::grow(STACK_BYTES, || {
+    on_deep_stack(|| {
         let expression = parse(sql)?;
         let mut reader = Reader::default();
         let expression = reader.expression(expression)?;
