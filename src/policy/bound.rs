@@ -21,7 +21,7 @@ pub struct UntaggedColumn {
     pub column: Arc<str>,
 }
 
-type Memo = RwLock<FxHashMap<(Option<PurposeId>, Oid), Arc<RelationRuling>>>;
+type Memo = RwLock<FxHashMap<(Option<PurposeId>, Right, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
 #[derive(Debug)]
@@ -80,12 +80,18 @@ impl Bound {
 
     /// What `purpose` (or a session without one) may see of a relation. Memoised.
     pub fn ruling(&self, purpose: Option<PurposeId>, relation: &Relation) -> Arc<RelationRuling> {
-        let key = (purpose, relation.oid);
+        self.ruling_for(purpose, Right::Read, relation)
+    }
+
+    /// What `purpose` may do of one kind with a relation's columns and rows. For the rights to write every column is
+    /// allowed or denied, and the conditions are those that a row must meet to be written. Memoised.
+    pub fn ruling_for(&self, purpose: Option<PurposeId>, right: Right, relation: &Relation) -> Arc<RelationRuling> {
+        let key = (purpose, right, relation.oid);
         // What a poisoned lock guards is whole: entries are only ever added.
         if let Some(known) = self.rulings.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(known);
         }
-        let ruling = Arc::new(self.rule_on(purpose, relation));
+        let ruling = Arc::new(self.rule_on(purpose, right, relation));
         let mut rulings = self.rulings.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(rulings.entry(key).or_insert(ruling))
     }
@@ -127,17 +133,14 @@ impl Bound {
         Some(opens)
     }
 
-    fn rule_on(&self, purpose: Option<PurposeId>, relation: &Relation) -> RelationRuling {
+    fn rule_on(&self, purpose: Option<PurposeId>, right: Right, relation: &Relation) -> RelationRuling {
         let columns = relation.columns.iter();
         let unrestricted = purpose.is_some_and(|purpose| self.policy.is_unrestricted(purpose));
         let openness = system::openness(relation);
         if openness != Openness::User || unrestricted {
             let effect = |column: &Column| {
-                if unrestricted || system::column_is_open(openness, relation, &column.name) {
-                    Effect::Allow
-                } else {
-                    Effect::Deny
-                }
+                let open = right == Right::Read && system::column_is_open(openness, relation, &column.name);
+                if unrestricted || open { Effect::Allow } else { Effect::Deny }
             };
             let ruling = |column: &Column| ColumnRuling {
                 number: column.number,
@@ -159,7 +162,7 @@ impl Bound {
         let mut rulings = Vec::with_capacity(relation.columns.len());
         for (at, column) in columns.enumerate() {
             let of_column = tags.columns.get(at).unwrap_or(&none);
-            let decided = self.column(purpose, tags, of_column, column);
+            let decided = self.column(purpose, right, tags, of_column, column);
             if decided.ruling.effect != Effect::Deny {
                 for row in decided.rows {
                     if !rows.iter().any(|known| known.sql == row.sql) {
@@ -176,6 +179,7 @@ impl Bound {
     fn column(
         &self,
         purpose: Option<PurposeId>,
+        right: Right,
         relation: &RelationTags,
         tags: &ColumnTags,
         column: &Column,
@@ -208,7 +212,7 @@ impl Bound {
         let mut rows = Vec::new();
         for tag in all() {
             let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
-            let rule = decide(&self.policy.rules, trees, Right::Read, point);
+            let rule = decide(&self.policy.rules, trees, right, point);
             let (effect, cause) = match rule {
                 None => (Effect::Deny, Cause::NoRule),
                 Some(rule) => (self.effect(rule, relation, column, &mut rows), cause(rule)),
