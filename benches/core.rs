@@ -85,6 +85,10 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         columns: columns.iter().enumerate().map(column).collect(),
         primary_key: vec![AttNum(1)],
         parents: Vec::new(),
+        ties: Vec::new(),
+        foreign_keys: Vec::new(),
+        triggers: Vec::new(),
+        has_rules: false,
     }
 }
 

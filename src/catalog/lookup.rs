@@ -1,6 +1,6 @@
 //! The snapshot with its indexes: look-ups by name and by number.
 
-use super::model::{Function, Operator, Relation, Role, Snapshot, TypeInfo};
+use super::model::{ForeignKey, Function, Operator, Relation, Role, Snapshot, TypeInfo};
 use crate::vocab::Oid;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Catalog {
     by_name: FxHashMap<(Arc<str>, Arc<str>), usize>,
     relation_names: FxHashSet<Arc<str>>,
     children: FxHashMap<Oid, Vec<Oid>>,
+    /// Tables with foreign keys to a table.
+    referencing: FxHashMap<Oid, Vec<Oid>>,
     functions: FxHashMap<Arc<str>, Vec<usize>>,
     operators: FxHashMap<Arc<str>, Vec<usize>>,
     types: FxHashMap<Arc<str>, Vec<usize>>,
@@ -62,7 +64,17 @@ impl Catalog {
                 children.entry(*parent).or_default().push(relation.oid);
             }
         }
+        let mut referencing: FxHashMap<Oid, Vec<Oid>> = FxHashMap::default();
+        for relation in &snapshot.relations {
+            for key in &relation.foreign_keys {
+                let known = referencing.entry(key.references).or_default();
+                if !known.contains(&relation.oid) {
+                    known.push(relation.oid);
+                }
+            }
+        }
         Catalog {
+            referencing,
             by_oid: rows().map(|(at, r)| (r.oid, at)).collect(),
             by_name: rows().map(|(at, r)| ((Arc::clone(&r.schema), Arc::clone(&r.name)), at)).collect(),
             relation_names: snapshot.relations.iter().map(|r| Arc::clone(&r.name)).collect(),
@@ -118,6 +130,29 @@ impl Catalog {
     /// Direct children by inheritance or partitioning.
     pub fn children(&self, oid: Oid) -> &[Oid] {
         self.children.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// A relation and everything below it by inheritance or partitioning.
+    pub fn with_descendants<'a>(&'a self, relation: &'a Relation) -> Vec<&'a Relation> {
+        let mut found = vec![relation];
+        let mut at = 0;
+        while let Some(next) = found.get(at).copied() {
+            for child in self.children(next.oid).iter().filter_map(|oid| self.relation(*oid)) {
+                if found.iter().all(|known| known.oid != child.oid) {
+                    found.push(child);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// Foreign keys to a relation, with the tables that have them.
+    pub fn references_to(&self, oid: Oid) -> impl Iterator<Item = (&Relation, &ForeignKey)> {
+        let tables = self.referencing.get(&oid).into_iter().flatten().filter_map(|table| self.relation(*table));
+        tables.flat_map(move |table| {
+            table.foreign_keys.iter().filter(move |key| key.references == oid).map(move |key| (table, key))
+        })
     }
 
     /// Every function of that name, in any schema.

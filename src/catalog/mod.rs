@@ -9,7 +9,7 @@ mod names;
 
 pub use lookup::{Catalog, SearchPath};
 pub use model::{
-    CastInfo, Column, Function, FunctionKind, Operator, OutColumn, Relation, RelationKind, Role, Snapshot, TypeInfo,
-    TypeKind,
+    CastInfo, Column, ForeignKey, Function, FunctionKind, Operator, OutColumn, ReferentialAction, Relation,
+    RelationKind, Role, Snapshot, Tie, Trigger, TypeInfo, TypeKind,
 };
 pub use names::{quote_identifier, quote_literal, quote_qualified, truncate_identifier};

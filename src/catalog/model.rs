@@ -66,6 +66,61 @@ pub struct Relation {
     /// Direct parents by inheritance or partitioning.
     #[serde(default)]
     pub parents: Vec<Oid>,
+    /// What the server computes or checks over several of its columns when a row is written.
+    #[serde(default)]
+    pub ties: Vec<Tie>,
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The triggers of users that fire on writes, by event.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+    /// Whether rules rewrite what is written to it.
+    #[serde(default)]
+    pub has_rules: bool,
+}
+
+/// A constraint, unique index, index on expressions or generated column: its outcome for a written column depends on the
+/// others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tie {
+    /// The constraint, index or column.
+    pub name: Arc<str>,
+    pub columns: Vec<AttNum>,
+}
+
+/// A foreign key, as its referencing table has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    pub columns: Vec<AttNum>,
+    pub references: Oid,
+    pub referenced: Vec<AttNum>,
+    pub on_delete: ReferentialAction,
+    pub on_update: ReferentialAction,
+}
+
+/// What happens to referencing rows (`pg_constraint.confdeltype`, `confupdtype`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferentialAction {
+    /// `NO ACTION`, `RESTRICT`.
+    Refuse,
+    Cascade,
+    /// `SET NULL`, `SET DEFAULT`.
+    Set,
+}
+
+/// A trigger that is not one of the server's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    pub name: Arc<str>,
+    /// The function's schema and name.
+    pub function: (Arc<str>, Arc<str>),
+    /// Whether an extension owns the function, or it is built in.
+    pub extension: bool,
+    pub on_insert: bool,
+    pub on_update: bool,
+    pub on_delete: bool,
+    pub on_truncate: bool,
 }
 
 /// A column of a relation.

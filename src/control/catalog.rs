@@ -1,6 +1,7 @@
 //! Reads what a database contains, in one transaction, over a connection of the proxy's own.
 
 use super::config::Config;
+use super::written;
 use crate::catalog::{
     CastInfo, Column, Function, FunctionKind, Operator, OutColumn, Relation, RelationKind, Role, Snapshot, TypeInfo,
     TypeKind,
@@ -33,7 +34,8 @@ const RELATIONS: &str = "
     SELECT c.oid, n.nspname, c.relname, c.relkind::text,
            (SELECT i.indkey::int2[] FROM pg_index i
              WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid AND i.indimmediate),
-           ARRAY(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid ORDER BY h.inhparent)
+           ARRAY(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid ORDER BY h.inhparent),
+           EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1')
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
        AND n.nspname <> 'pg_toast'
@@ -139,10 +141,10 @@ async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
 
 /// Equal names share their memory.
 #[derive(Default)]
-struct Names(FxHashSet<Arc<str>>);
+pub(super) struct Names(FxHashSet<Arc<str>>);
 
 impl Names {
-    fn get(&mut self, name: &str) -> Arc<str> {
+    pub(super) fn get(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.0.get(name) {
             return Arc::clone(known);
         }
@@ -164,6 +166,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             nondeterministic: row.try_get(6)?,
         });
     }
+    let mut written = written::read(client, names).await?;
     let mut relations = Vec::new();
     for row in client.query(RELATIONS, &[]).await? {
         let oid: Oid = row.try_get(0)?;
@@ -177,6 +180,10 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             columns: columns.remove(&oid).unwrap_or_default(),
             primary_key: key.unwrap_or_default().into_iter().map(AttNum).collect(),
             parents: row.try_get(5)?,
+            ties: written.ties.remove(&oid).unwrap_or_default(),
+            foreign_keys: written.foreign_keys.remove(&oid).unwrap_or_default(),
+            triggers: written.triggers.remove(&oid).unwrap_or_default(),
+            has_rules: row.try_get(6)?,
         });
     }
     Ok(relations)

@@ -28,8 +28,8 @@ pub(super) fn judge(view: &View, text: &str, understood: &Understood, statement:
 fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) -> Result<Plan, Box<Refusal>> {
     let refuse = |what: &str| Err(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None))));
     match &understood.kind {
-        Kind::Read if view.encoding() == Encoding::Overlapping => refuse(super::OVERLAPPING),
-        Kind::Read => read(view, text, statement.tree).map(Plan::Rewrite),
+        Kind::Read | Kind::Write if view.encoding() == Encoding::Overlapping => refuse(super::OVERLAPPING),
+        Kind::Read | Kind::Write => data(view, text, statement.tree).map(Plan::Rewrite),
         Kind::Transaction(Transaction::TwoPhase) => refuse("two-phase commit"),
         Kind::Transaction(
             Transaction::Begin
@@ -84,8 +84,8 @@ pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
     exposed.collect()
 }
 
-/// Judges a statement that reads.
-fn read(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
+/// Judges a statement that reads or writes data.
+fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
     let bound = view.bound();
     let catalog = bound.catalog();
     let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();

@@ -57,6 +57,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
     match kind {
         Kind::Transaction(_) | Kind::Set(_) | Kind::Discard(Discard::All) | Kind::Deallocate(_) => true,
         Kind::Read
+        | Kind::Write
         | Kind::Show(_)
         | Kind::GiveUp
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
@@ -74,6 +75,7 @@ pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
         Kind::Other(words) => matches!(&**words, "DO" | "CALL" | "SELECT INTO" | "CREATE TABLE AS"),
         Kind::Read
+        | Kind::Write
         | Kind::Transaction(_)
         | Kind::Set(_)
         | Kind::Show(_)
@@ -230,6 +232,7 @@ impl Session {
             }
             Kind::Show(_) => state.fresh = false,
             Kind::Read
+            | Kind::Write
             | Kind::GiveUp
             | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
             | Kind::Other(_) => {

@@ -14,6 +14,12 @@ pub fn classify(tree: &Node) -> Kind {
     match node {
         NodeEnum::SelectStmt(select) if select.into_clause.is_some() => Kind::Other("SELECT INTO".into()),
         NodeEnum::SelectStmt(select) => lone_set_config(select).map_or(Kind::Read, Kind::Set),
+        NodeEnum::InsertStmt(_)
+        | NodeEnum::UpdateStmt(_)
+        | NodeEnum::DeleteStmt(_)
+        | NodeEnum::MergeStmt(_)
+        | NodeEnum::TruncateStmt(_)
+        | NodeEnum::CopyStmt(_) => Kind::Write,
         NodeEnum::TransactionStmt(stmt) => transaction(stmt),
         NodeEnum::VariableSetStmt(stmt) => set(stmt),
         NodeEnum::VariableShowStmt(VariableShowStmt { name }) => Kind::Show(name.to_lowercase().into()),

@@ -3,8 +3,10 @@
 /// The kind of a statement. Closed: what has no kind of its own is `Other`, with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// `SELECT`, `VALUES`, `TABLE` without data-modifying CTE, `INTO` or row locks.
+    /// `SELECT`, `VALUES`, `TABLE`, without `INTO`. What stands in its WITH may write.
     Read,
+    /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`, `TRUNCATE`, `COPY`.
+    Write,
     Transaction(Transaction),
     Set(Set),
     /// `SHOW name`; the name is lower case; `SHOW ALL` is `all`.

@@ -9,12 +9,13 @@ mod parse;
 mod print;
 mod second;
 mod walk;
+mod walk_write;
 
 pub use build::empty_select;
 pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
 pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
-pub use print::{Printed, print};
+pub use print::{Printed, keep_first_source, print};
 pub use second::{SecondReading, second_reading};
 pub use walk::{Visitor, walk};

@@ -7,7 +7,8 @@
 use super::parse::parse;
 use super::walk::{Visitor, walk};
 use crate::vocab::NotUnderstood;
-use pg_query::protobuf::{Node, ParseResult, RawStmt};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{MultiAssignRef, Node, ParseResult, RawStmt};
 
 /// A statement printed from a tree.
 #[derive(Debug, Clone)]
@@ -46,11 +47,21 @@ pub fn print(tree: &Node) -> Result<Printed, NotUnderstood> {
 /// `PG_VERSION_NUM` of the grammar; the deparser wants it.
 const PARSER_VERSION: i32 = 180_000;
 
+/// The parser gives every column of `(a, b) = (SELECT …)` the same source; the deparser prints the first one's.
+pub fn keep_first_source(assigned: &mut MultiAssignRef) {
+    if assigned.colno > 1 {
+        assigned.source = None;
+    }
+}
+
 /// Sets every location to zero and returns what they were.
 fn take_locations(tree: &mut Node) -> Result<Vec<i32>, NotUnderstood> {
     struct Taker(Vec<i32>);
     impl Visitor for Taker {
-        fn node(&mut self, _node: &mut Node) -> Result<(), NotUnderstood> {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::MultiAssignRef(assigned)) = &mut node.node {
+                keep_first_source(assigned);
+            }
             Ok(())
         }
         fn location(&mut self, at: &mut i32) {

@@ -1,9 +1,10 @@
-//! One exhaustive walk over the trees of statements that read.
+//! One exhaustive walk over the trees of statements.
 //!
 //! Every node is taken apart field by field, so that a parser version that adds a field fails to compile, and every
 //! node that is not listed is refused by name. Nothing that walks a tree by other means may be trusted to see all of it.
 
 use super::classify::words;
+use super::walk_write as write;
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
@@ -21,7 +22,7 @@ pub trait Visitor {
     fn location(&mut self, at: &mut i32);
 }
 
-type Walked = Result<(), NotUnderstood>;
+pub(super) type Walked = Result<(), NotUnderstood>;
 
 /// Walks a node and everything below it.
 pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
@@ -246,6 +247,19 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
             each(aliascolnames, visitor)?;
             maybe(ctequery, visitor)
         }
+        NodeEnum::InsertStmt(insert) => write::walk_insert(insert, visitor),
+        NodeEnum::UpdateStmt(update) => write::walk_update(update, visitor),
+        NodeEnum::DeleteStmt(delete) => write::walk_delete(delete, visitor),
+        NodeEnum::MergeStmt(merge) => write::walk_merge(merge, visitor),
+        NodeEnum::MergeWhenClause(when) => write::walk_merge_when(when, visitor),
+        NodeEnum::TruncateStmt(truncate) => write::walk_truncate(truncate, visitor),
+        NodeEnum::CopyStmt(copy) => write::walk_copy(copy, visitor),
+        NodeEnum::DefElem(option) => write::walk_option(option, visitor),
+        NodeEnum::IndexElem(element) => write::walk_index_element(element, visitor),
+        NodeEnum::MultiAssignRef(assigned) => write::walk_multiple(assigned, visitor),
+        NodeEnum::SetToDefault(default) => write::walk_default(default, visitor),
+        NodeEnum::CurrentOfExpr(current) => write::walk_current_of(current, visitor),
+        NodeEnum::ReturningOption(option) => write::walk_returning_option(option, visitor),
         other => Err(NotUnderstood::new(words(other), None)),
     }
 }
@@ -255,11 +269,11 @@ pub(crate) fn offset(location: i32) -> Option<u32> {
     u32::try_from(location).ok()
 }
 
-fn each(nodes: &mut [Node], visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn each(nodes: &mut [Node], visitor: &mut dyn Visitor) -> Walked {
     nodes.iter_mut().try_for_each(|node| walk(node, visitor))
 }
 
-fn maybe(node: &mut Option<Box<Node>>, visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn maybe(node: &mut Option<Box<Node>>, visitor: &mut dyn Visitor) -> Walked {
     node.as_mut().map_or(Ok(()), |node| walk(node, visitor))
 }
 
@@ -292,10 +306,7 @@ fn walk_select(select: &mut SelectStmt, visitor: &mut dyn Visitor) -> Walked {
     if !locking_clause.is_empty() {
         return Err(NotUnderstood::new("a row lock (FOR UPDATE, FOR SHARE)", None));
     }
-    if let Some(WithClause { ctes, recursive: _, location }) = with_clause {
-        visitor.location(location);
-        each(ctes, visitor)?;
-    }
+    walk_with(with_clause, visitor)?;
     each(distinct_clause, visitor)?;
     each(target_list, visitor)?;
     each(from_clause, visitor)?;
@@ -313,6 +324,12 @@ fn walk_select(select: &mut SelectStmt, visitor: &mut dyn Visitor) -> Walked {
     each(sort_clause, visitor)?;
     maybe(limit_offset, visitor)?;
     maybe(limit_count, visitor)
+}
+
+pub(super) fn walk_with(with: &mut Option<WithClause>, visitor: &mut dyn Visitor) -> Walked {
+    let Some(WithClause { ctes, recursive: _, location }) = with else { return Ok(()) };
+    visitor.location(location);
+    each(ctes, visitor)
 }
 
 fn walk_call(call: &mut FuncCall, visitor: &mut dyn Visitor) -> Walked {
@@ -363,7 +380,7 @@ fn walk_type(name: &mut TypeName, visitor: &mut dyn Visitor) -> Walked {
     each(array_bounds, visitor)
 }
 
-fn walk_alias(alias: &mut Option<Alias>, visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn walk_alias(alias: &mut Option<Alias>, visitor: &mut dyn Visitor) -> Walked {
     let Some(Alias { aliasname: _, colnames }) = alias else { return Ok(()) };
     each(colnames, visitor)
 }

@@ -93,6 +93,10 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             columns,
             primary_key: Vec::new(),
             parents,
+            ties: Vec::new(),
+            foreign_keys: Vec::new(),
+            triggers: Vec::new(),
+            has_rules: false,
         });
     }
     Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))

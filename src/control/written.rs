@@ -1,0 +1,98 @@
+//! Reads what the server does of its own accord when a row is written: constraints, unique indexes, foreign keys, triggers.
+
+use super::catalog::Names;
+use crate::catalog::{ForeignKey, ReferentialAction, Tie, Trigger};
+use crate::vocab::{AttNum, Oid};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use tokio_postgres::{Client, Error, Row};
+
+/// By relation.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) ties: FxHashMap<Oid, Vec<Tie>>,
+    pub(super) foreign_keys: FxHashMap<Oid, Vec<ForeignKey>>,
+    pub(super) triggers: FxHashMap<Oid, Vec<Trigger>>,
+}
+
+/// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
+/// predicates, and generated columns, by what they depend on.
+const TIES: &str = "
+    SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns)
+      FROM pg_constraint c, LATERAL (
+               SELECT array_agg(a.attnum ORDER BY a.attnum) AS columns FROM pg_attribute a
+                WHERE a.attrelid = c.conrelid AND a.attnum > 0 AND NOT a.attisdropped) every
+     WHERE c.contype IN ('c', 'u', 'p', 'x') AND c.conrelid <> 0
+    UNION ALL
+    SELECT i.indrelid, c.relname, array_agg(DISTINCT d.refobjsubid::int2)
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+      JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+     WHERE i.indisunique OR i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+     GROUP BY 1, 2
+    UNION ALL
+    SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2)
+      FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+      JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+                      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid > 0
+     WHERE a.attgenerated <> ''
+     GROUP BY 1, 2
+     ORDER BY 1, 2";
+
+const FOREIGN_KEYS: &str = "
+    SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text
+      FROM pg_constraint WHERE contype = 'f' ORDER BY conrelid, conname";
+
+/// `tgtype`: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
+const TRIGGERS: &str = "
+    SELECT t.tgrelid, t.tgname, n.nspname, p.proname, t.tgtype,
+           n.nspname = 'pg_catalog' OR EXISTS (
+               SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+      FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY t.tgrelid, t.tgname";
+
+pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, Error> {
+    let mut written = Written::default();
+    for row in client.query(TIES, &[]).await? {
+        let tie = Tie { name: names.get(row.try_get(1)?), columns: numbers(&row, 2)? };
+        if tie.columns.len() > 1 {
+            written.ties.entry(row.try_get(0)?).or_default().push(tie);
+        }
+    }
+    for row in client.query(FOREIGN_KEYS, &[]).await? {
+        written.foreign_keys.entry(row.try_get(0)?).or_default().push(ForeignKey {
+            columns: numbers(&row, 1)?,
+            references: row.try_get(2)?,
+            referenced: numbers(&row, 3)?,
+            on_delete: action(row.try_get(4)?),
+            on_update: action(row.try_get(5)?),
+        });
+    }
+    for row in client.query(TRIGGERS, &[]).await? {
+        let kind: i16 = row.try_get(4)?;
+        let function: (Arc<str>, Arc<str>) = (names.get(row.try_get(2)?), names.get(row.try_get(3)?));
+        written.triggers.entry(row.try_get(0)?).or_default().push(Trigger {
+            name: names.get(row.try_get(1)?),
+            function,
+            extension: row.try_get(5)?,
+            on_insert: kind & 4 != 0,
+            on_delete: kind & 8 != 0,
+            on_update: kind & 16 != 0,
+            on_truncate: kind & 32 != 0,
+        });
+    }
+    Ok(written)
+}
+
+fn numbers(row: &Row, at: usize) -> Result<Vec<AttNum>, Error> {
+    let numbers: Vec<i16> = row.try_get(at)?;
+    Ok(numbers.into_iter().map(AttNum).collect())
+}
+
+fn action(kind: &str) -> ReferentialAction {
+    match kind {
+        "c" => ReferentialAction::Cascade,
+        "n" | "d" => ReferentialAction::Set,
+        _no_action_or_restrict => ReferentialAction::Refuse,
+    }
+}
