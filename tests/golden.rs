@@ -163,3 +163,8 @@ fn fences() {
 fn refusals() {
     check("refusals", include_str!("golden/refusals.sql"));
 }
+
+#[test]
+fn views() {
+    check("views", include_str!("golden/views.sql"));
+}

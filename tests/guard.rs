@@ -2,6 +2,8 @@
 //! conditions hold, and no error tells of a row that a condition hides.
 
 mod common;
+#[path = "guard/reads.rs"]
+mod reads;
 
 use common::{At, Cluster, Proxy};
 use tokio_postgres::{Client, SimpleQueryMessage};

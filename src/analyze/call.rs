@@ -8,9 +8,9 @@ use super::columns::{Value, column_node};
 use super::label::Label;
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
-use crate::catalog::TypeKind;
-use crate::sql::{set_config_name, string};
-use crate::vocab::{SqlState, Usage};
+use crate::catalog::{Catalog, FunctionKind, TypeKind};
+use crate::sql::{Visitor, set_config_name, string, walk};
+use crate::vocab::{NotUnderstood, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node, TypeName};
 
@@ -45,7 +45,10 @@ impl Resolver<'_> {
             funcformat: _,
             location: _,
         } = &mut **call;
-        let inner = if over.is_some() || builtin::is_aggregate(&function) { Some(Usage::Aggregate) } else { usage };
+        let aggregate = over.is_some() || builtin::is_aggregate(&function);
+        // What the target list of a view aggregates counts once the statement reaches it.
+        let deferred = self.inside.is_some() && usage.is_none();
+        let inner = if aggregate && !deferred { Some(Usage::Aggregate) } else { usage };
         let mut label = self.expressions(args, inner)?;
         label = label.join(&self.sort_list(agg_order)?);
         if let Some(filter) = agg_filter {
@@ -249,4 +252,36 @@ fn is_plain_unary(call: &FuncCall) -> bool {
         && call.agg_filter.is_none()
         && call.over.is_none()
         && !(call.agg_within_group || call.agg_star || call.agg_distinct || call.func_variadic)
+}
+
+/// Whether a query says by what it groups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grouping {
+    ByKeys,
+    /// An aggregate would make one row of all.
+    None,
+}
+
+/// Whether a target of a query can be replaced by a constant without a change in the number of rows.
+pub(super) fn is_row_neutral(node: &mut Node, catalog: &Catalog, grouping: Grouping) -> bool {
+    struct Calls<'a> {
+        catalog: &'a Catalog,
+        grouping: Grouping,
+    }
+    impl Visitor for Calls<'_> {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            let Some(NodeEnum::FuncCall(call)) = &node.node else { return Ok(()) };
+            let name = call.funcname.iter().filter_map(string).next_back().unwrap_or_default();
+            let aggregate = call.over.is_none()
+                && (builtin::is_aggregate(name)
+                    || self.catalog.functions(name).any(|function| function.kind == FunctionKind::Aggregate));
+            let set = self.catalog.functions(name).any(|function| function.set);
+            if set || (aggregate && self.grouping == Grouping::None) {
+                return Err(NotUnderstood::new("a function that decides how many rows there are", None));
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    walk(node, &mut Calls { catalog, grouping }).is_ok()
 }

@@ -192,7 +192,7 @@ impl Resolver<'_> {
         let columns = self.columns_at(place);
         let label = label_of(&columns);
         self.touch(&label, usage, at);
-        if let Source::Base(number) = self.levels[place.0].entries[place.1].source {
+        if let Source::Base(number) | Source::View(number) = self.levels[place.0].entries[place.1].source {
             self.uses[number].whole_row.get_or_insert(u32::try_from(at).unwrap_or(0));
         }
         if let Columns::Known(columns) = &columns {

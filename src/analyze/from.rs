@@ -5,7 +5,7 @@ use super::label::{Label, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
-use crate::catalog::{Function, FunctionKind, Relation, RelationKind};
+use crate::catalog::{Function, FunctionKind, Relation};
 use crate::sql::{string, words};
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
@@ -40,7 +40,7 @@ impl<'a> Resolver<'a> {
             let Some(name) = &entry.name else { continue };
             let Some(twin) = seen.insert(name, entry) else { continue };
             let at = match entry.source {
-                Source::Base(number) => self.uses[number].at,
+                Source::Base(number) | Source::View(number) => self.uses[number].at,
                 Source::Derived => -1,
             };
             if entry.schema.is_some() && twin.schema.is_some() && entry.schema != twin.schema {
@@ -92,15 +92,18 @@ impl<'a> Resolver<'a> {
             let message = format!("table \"{name}\" has {has} columns available but {given} columns specified");
             return unresolved(SqlState::INVALID_COLUMN_REFERENCE, message, at);
         }
+        if relation.is_by_lineage() {
+            *schemaname = relation.schema.to_string();
+            let entry = self.view(relation, at, alias_name, &colnames)?;
+            self.push_entry(entry);
+            return Ok(());
+        }
         let had_alias = alias_name.is_some();
         let name = alias_name.unwrap_or_else(|| Arc::clone(&relation.name));
         *schemaname = relation.schema.to_string();
-        let number = self.uses.len();
-        self.spend(number)?;
-        if self.uses.iter().any(|other| other.at == at) {
-            return not_understood("two references to a relation at one place", at);
-        }
         let visible_name = |index: usize| colnames.get(index).unwrap_or(&relation.columns[index].name);
+        let names: Vec<Arc<str>> = (0..relation.columns.len()).map(|index| Arc::clone(visible_name(index))).collect();
+        let number = self.add_use(self.placed(RelationUse::new(relation.oid, at, Arc::clone(&name), names)))?;
         let columns = known((0..relation.columns.len()).map(|index| Visible {
             name: Arc::clone(visible_name(index)),
             written: Written::Qualified(Arc::clone(&name), Arc::clone(visible_name(index))),
@@ -108,16 +111,6 @@ impl<'a> Resolver<'a> {
             base: Some((number, index)),
             typed: Some((number, index)),
         }));
-        self.uses.push(RelationUse {
-            relation: relation.oid,
-            at,
-            alias: Arc::clone(&name),
-            names: (0..relation.columns.len()).map(|index| Arc::clone(visible_name(index))).collect(),
-            columns: Vec::new(),
-            whole_row: None,
-            system: Vec::new(),
-            copyable: Vec::new(),
-        });
         self.push_entry(Entry {
             name: Some(name),
             schema: (!had_alias).then(|| Arc::clone(&relation.schema)),
@@ -136,6 +129,8 @@ impl<'a> Resolver<'a> {
             return not_understood(format!("a relation of schema {schema}"), at);
         }
         let found = match schema {
+            // Definitions name relations outside `pg_catalog` with their schema.
+            "" if self.inside.is_some() => catalog.relation_in("pg_catalog", name),
             "" => catalog.find_relation(self.context.path, name),
             schema => catalog.relation_in(schema, name),
         };
@@ -143,14 +138,7 @@ impl<'a> Resolver<'a> {
             let shown = if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") };
             return unresolved(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"), at);
         };
-        let system = matches!(&*relation.schema, "pg_catalog" | "information_schema");
-        match relation.kind {
-            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::Sequence => Ok(relation),
-            RelationKind::View if system => Ok(relation),
-            RelationKind::View | RelationKind::MaterializedView | RelationKind::ForeignTable => {
-                not_understood(format!("{} {}.{}", relation.kind.word(), relation.schema, relation.name), at)
-            }
-        }
+        Ok(relation)
     }
 
     /// The columns of a CTE in sight, innermost first. A name of a WITH RECURSIVE that is in sight but not resolved yet

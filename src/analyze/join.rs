@@ -154,7 +154,7 @@ impl Resolver<'_> {
     /// Whether a guard will stand in for any relation met so far.
     fn any_guarded(&self) -> bool {
         (0..self.uses.len())
-            .any(|number| self.relation_of(number).is_none_or(|relation| (self.context.guarded)(relation)))
+            .any(|number| self.relation_of(number).is_none_or(|relation| self.context.rulings.guarded(relation)))
     }
 
     /// The columns of a join beside its merged ones.
@@ -192,6 +192,6 @@ fn true_node() -> Node {
 pub(super) fn copy_target(entry: &Entry) -> Option<usize> {
     match entry.source {
         Source::Base(number) if !entry.nullable => Some(number),
-        Source::Base(_) | Source::Derived => None,
+        Source::Base(_) | Source::View(_) | Source::Derived => None,
     }
 }

@@ -5,12 +5,33 @@ use pg_query::protobuf::Node;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One reference to a base relation.
+/// Where a reference to a relation stands in what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the statement, or in a definition that takes a view's place there. A guard may stand in for it.
+    Text,
+    /// A view whose reference stays as it is.
+    View,
+    /// A view whose definition takes its place.
+    Inlined,
+    /// In the definition of a view that stays: what the statement reaches of it is open as it is.
+    Within,
+    /// In the definition of a materialized view. What was stored can be neither masked nor filtered any more.
+    Stored,
+}
+
+/// One reference to a relation.
 #[derive(Debug, Clone)]
 pub struct RelationUse {
     pub relation: Oid,
-    /// Byte offset of the reference in the text; unique in the statement, and how the rewriter finds it again.
+    /// Byte offset of the reference in the text, or a number beyond any text in the definition of a view; unique in the
+    /// statement, and how the rewriter finds it again.
     pub at: i32,
+    /// Byte offset of what the statement itself names: the relation, or the outermost view that reads it.
+    pub origin: i32,
+    pub place: Place,
+    /// The views through which the statement reaches it, from the outermost inwards.
+    pub through: Option<Arc<str>>,
     /// The name by which the statement knows it.
     pub alias: Arc<str>,
     /// For each column of the relation, in order: the name it has under the alias.
@@ -69,6 +90,23 @@ impl Label {
 }
 
 impl RelationUse {
+    /// A reference of which nothing is used yet.
+    pub(super) fn new(relation: Oid, at: i32, alias: Arc<str>, names: Vec<Arc<str>>) -> RelationUse {
+        RelationUse {
+            relation,
+            at,
+            origin: at,
+            place: Place::Text,
+            through: None,
+            alias,
+            names,
+            columns: Vec::new(),
+            whole_row: None,
+            system: Vec::new(),
+            copyable: Vec::new(),
+        }
+    }
+
     /// Records a use of a column.
     pub(super) fn record(&mut self, index: usize, usage: Option<Usage>, at: Option<u32>) {
         let slot = match self.columns.binary_search_by_key(&index, |column| column.index) {

@@ -17,8 +17,10 @@ mod quals;
 mod resolver;
 mod scope;
 mod select;
+mod view;
 
-pub use label::{ColumnUse, RelationUse};
+pub use label::{ColumnUse, Place, RelationUse};
+pub use view::clear_synthetic_locations;
 
 use crate::catalog::{Catalog, Relation, SearchPath};
 use crate::vocab::{NotUnderstood, Oid, Unresolved};
@@ -29,11 +31,30 @@ use std::sync::Arc;
 pub struct Context<'a> {
     pub catalog: &'a Catalog,
     pub path: &'a SearchPath,
-    /// Whether a guard will stand in for the relation. Behind a guard Postgres no longer sees that a primary key
-    /// determines the other columns, so `GROUP BY` is completed for it.
-    pub guarded: &'a dyn Fn(&Relation) -> bool,
+    pub rulings: &'a dyn Rulings,
     /// Types that the client declares for `$1`, `$2` … (0: none); where it declares none the server infers them.
     pub parameters: &'a [Oid],
+}
+
+/// What resolution must know of the decision that follows it.
+pub trait Rulings {
+    /// Whether a guard will stand in for the relation. Behind a guard Postgres no longer sees that a primary key
+    /// determines the other columns, so `GROUP BY` is completed for it.
+    fn guarded(&self, relation: &Relation) -> bool;
+    /// Whether some of its rows are hidden.
+    fn filtered(&self, relation: &Relation) -> bool;
+    /// What the purpose gets of a column, by its index. A view in whose definition a column is not open is inlined.
+    fn openness(&self, relation: &Relation, column: usize) -> Openness;
+}
+
+/// What a purpose gets of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openness {
+    /// The value as it is.
+    Open,
+    /// Something else in its place.
+    Masked,
+    Closed,
 }
 
 /// A statement whose every name is known.
@@ -69,6 +90,7 @@ impl From<NotUnderstood> for Trouble {
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
     let columns = resolver.statement(&mut tree)?;
+    resolver.place_views(&mut tree)?;
     let (relations, leakproof) = resolver.finish();
     Ok(Resolved { tree, relations, columns, leakproof })
 }

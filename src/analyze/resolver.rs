@@ -1,12 +1,14 @@
 //! The state of a resolution, and what every part of it needs: recording uses, finding names.
 
-use super::label::{Label, RelationUse};
-use super::scope::{Columns, CteFrame, Entry, Level, Visible};
+use super::label::{BaseColumn, Label, RelationUse};
+use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible};
+use super::view::{Inside, ViewUse};
 use super::{Context, Trouble};
 use crate::catalog::Relation;
 use crate::vocab::{NotUnderstood, SqlState, Unresolved, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
+use rustc_hash::FxHashSet;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,6 +18,16 @@ pub(super) struct Resolver<'a> {
     pub uses: Vec<RelationUse>,
     pub levels: Vec<Level>,
     pub ctes: Vec<CteFrame>,
+    /// References to views, those in definitions after the one they stand in.
+    pub views: Vec<ViewUse>,
+    /// The view whose definition is being resolved.
+    pub inside: Option<Inside>,
+    /// Columns that only the target lists of definitions name.
+    pub deferred: Vec<BaseColumn>,
+    /// How many relations in definitions have been given locations.
+    pub synthetic: i32,
+    /// The locations of all uses.
+    places: FxHashSet<i32>,
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
     /// Columns that look-ups may still pass over.
@@ -25,6 +37,10 @@ pub(super) struct Resolver<'a> {
 /// How many columns the look-ups of one statement may pass over: some tenths of a second. Every name is looked for in
 /// every relation of its level, so a text of a megabyte could ask for far more.
 const LOOKUP_BUDGET: usize = 20_000_000;
+
+/// How many references to relations a statement may have, those in the definitions of views included: views that hold a
+/// view twice double it.
+const MOST_USES: usize = 10_000;
 
 /// How a value is used; `None` where it is only named (the target list of a sub-query in FROM, of EXISTS).
 pub(super) type Use = Option<Usage>;
@@ -64,6 +80,11 @@ impl<'a> Resolver<'a> {
             uses: Vec::new(),
             levels: Vec::new(),
             ctes: Vec::new(),
+            views: Vec::new(),
+            inside: None,
+            deferred: Vec::new(),
+            synthetic: 0,
+            places: FxHashSet::default(),
             leakproof: true,
             budget: Cell::new(LOOKUP_BUDGET),
         }
@@ -96,9 +117,26 @@ impl<'a> Resolver<'a> {
 
     /// Records that the columns of a label are used.
     pub fn touch(&mut self, label: &Label, usage: Use, at: i32) {
+        let at = match (&self.inside, usage) {
+            (Some(_), None) => return self.defer(label),
+            (Some(inside), Some(_)) => inside.at,
+            (None, _) => at,
+        };
         for (relation, column) in label.columns() {
             self.uses[*relation].record(*column, usage, u32::try_from(at).ok());
         }
+    }
+
+    /// Adds the use of a relation; returns its number.
+    pub fn add_use(&mut self, used: RelationUse) -> Outcome<usize> {
+        if !self.places.insert(used.at) {
+            return not_understood("two references to a relation at one place", used.at);
+        }
+        if self.uses.len() >= MOST_USES {
+            return unresolved(SqlState::STATEMENT_TOO_COMPLEX, "the statement is too complex".to_owned(), -1);
+        }
+        self.uses.push(used);
+        Ok(self.uses.len() - 1)
     }
 
     /// The relation behind a use. INVARIANT: uses are made from the catalog of the context only.
@@ -171,10 +209,8 @@ impl<'a> Resolver<'a> {
                         (Some(column), None) => Found::Column((level, index), column.clone()),
                         (Some(_), Some(_)) => return self.ambiguous(name, at),
                         (None, _) => match entry.source {
-                            super::scope::Source::Base(number) if is_system_column(name) => {
-                                Found::System((level, index), number)
-                            }
-                            super::scope::Source::Base(_) | super::scope::Source::Derived => Found::Nothing,
+                            Source::Base(number) if is_system_column(name) => Found::System((level, index), number),
+                            Source::Base(_) | Source::View(_) | Source::Derived => Found::Nothing,
                         },
                     }
                 }

@@ -39,6 +39,8 @@ pub(super) enum Columns {
 pub(super) enum Source {
     /// A base relation: the number of its use.
     Base(usize),
+    /// A view: the number of its use.
+    View(usize),
     /// A sub-query, CTE, function, VALUES list or aliased join.
     Derived,
 }

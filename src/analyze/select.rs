@@ -162,6 +162,8 @@ impl Resolver<'_> {
 
     fn values(&mut self, select: &mut SelectStmt, usage: Use) -> Outcome<Columns> {
         let mut labels: Vec<Label> = Vec::new();
+        // A row of VALUES has no target that could be left out.
+        let usage = if self.inside.is_some() { usage.or(Some(Usage::Output)) } else { usage };
         for row in &mut select.values_lists {
             let Some(NodeEnum::List(List { items })) = &mut row.node else { return not_understood("VALUES", -1) };
             let fields = self.fields(items, usage)?;
@@ -247,6 +249,7 @@ impl Resolver<'_> {
                 return too_many_targets(target.location);
             }
             if let Some((nodes, expanded)) = self.star(&target, usage)? {
+                self.close_star(&expanded, usage);
                 written.extend(nodes);
                 columns.extend(expanded.into_iter().map(|column| Visible { base: column.base, ..column }));
                 continue;
@@ -257,6 +260,11 @@ impl Resolver<'_> {
             };
             let given: Arc<str> = if name.is_empty() { figure_name(&value) } else { name.as_str().into() };
             let resolved = self.value(&mut value, usage)?;
+            let mut name = name;
+            if let Some(null) = self.close_target(&mut value, resolved.column.as_ref(), &resolved.label, usage) {
+                *value = null;
+                name = given.to_string();
+            }
             let source = resolved.column.as_ref();
             columns.push(Visible {
                 written: Written::Bare(Arc::clone(&given)),
@@ -348,7 +356,7 @@ impl Resolver<'_> {
                 index.is_some_and(|index| keys.contains(&(base.0, index)))
             };
             let keyed = !relation.primary_key.is_empty() && relation.primary_key.iter().all(|number| key_of(*number));
-            if keyed && (self.context.guarded)(relation) && !keys.contains(&base) && !added.contains(&base) {
+            if keyed && self.context.rulings.guarded(relation) && !keys.contains(&base) && !added.contains(&base) {
                 added.push(base);
                 group.push(column_node(&written, -1));
             }

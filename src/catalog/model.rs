@@ -66,6 +66,10 @@ pub struct Relation {
     /// Direct parents by inheritance or partitioning.
     #[serde(default)]
     pub parents: Vec<Oid>,
+    /// The query of a view or materialized view outside the system schemas, as `pg_get_viewdef` writes it where the
+    /// search path is `pg_catalog`: relations outside it are qualified. `None` where it could not be read.
+    #[serde(default)]
+    pub definition: Option<Arc<str>>,
     /// What the server computes or checks over several of its columns when a row is written.
     #[serde(default)]
     pub ties: Vec<Tie>,
@@ -121,6 +125,22 @@ pub struct Trigger {
     pub on_update: bool,
     pub on_delete: bool,
     pub on_truncate: bool,
+}
+
+impl Relation {
+    /// Whether what it shows is judged by the lineage of its definition: a view or materialized view, but for those of
+    /// the system, which are judged like tables.
+    pub fn is_by_lineage(&self) -> bool {
+        match self.kind {
+            RelationKind::Table
+            | RelationKind::PartitionedTable
+            | RelationKind::ForeignTable
+            | RelationKind::Sequence => false,
+            RelationKind::View | RelationKind::MaterializedView => {
+                !matches!(&*self.schema, "pg_catalog" | "information_schema")
+            }
+        }
+    }
 }
 
 /// A column of a relation.

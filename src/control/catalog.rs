@@ -41,6 +41,21 @@ const RELATIONS: &str = "
        AND n.nspname <> 'pg_toast'
      ORDER BY c.oid";
 
+/// Definitions of users' views. Writing one locks the relations in it, so those on which someone else holds or awaits an
+/// exclusive lock are left out; the refresh after their change will have them.
+const DEFINITIONS: &str = "
+      WITH held AS MATERIALIZED (
+             SELECT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL),
+           busy AS MATERIALIZED (
+             SELECT r.ev_class FROM held h
+               JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.relation
+                               AND d.classid = 'pg_rewrite'::regclass
+               JOIN pg_rewrite r ON r.oid = d.objid)
+    SELECT c.oid, CASE WHEN c.oid NOT IN (SELECT ev_class FROM busy) THEN pg_catalog.pg_get_viewdef(c.oid) END
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('v', 'm') AND c.relpersistence <> 't'
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
+
 const COLUMNS: &str = "
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
            a.attnotnull, coalesce(NOT l.collisdeterministic, false)
@@ -91,11 +106,18 @@ const TYPES: &str = "
        AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
      ORDER BY t.oid";
 
+/// One transaction for one state; a path so that names in types and definitions come out qualified; formats of constants
+/// in definitions that mean the same in every session. No lock is waited for long.
+const BEGIN: &str = "
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL search_path = pg_catalog;
+    SET LOCAL datestyle = ISO; SET LOCAL timezone = UTC; SET LOCAL intervalstyle = iso_8601;
+    SET LOCAL extra_float_digits = 3; SET LOCAL lock_timeout = '5s'";
+
 /// Reads a snapshot.
 pub async fn read(client: &Client) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();
-    // One transaction for one state; an empty path so that type names come out qualified.
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog").await?;
+    client.batch_execute(BEGIN).await?;
     let outcome = fill(client, &mut snapshot).await;
     let _ = client.batch_execute("ROLLBACK").await;
     outcome.map(|()| snapshot)
@@ -167,6 +189,10 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
         });
     }
     let mut written = written::read(client, names).await?;
+    let mut definitions: FxHashMap<Oid, Option<String>> = FxHashMap::default();
+    for row in client.query(DEFINITIONS, &[]).await? {
+        definitions.insert(row.try_get(0)?, row.try_get(1)?);
+    }
     let mut relations = Vec::new();
     for row in client.query(RELATIONS, &[]).await? {
         let oid: Oid = row.try_get(0)?;
@@ -184,6 +210,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             foreign_keys: written.foreign_keys.remove(&oid).unwrap_or_default(),
             triggers: written.triggers.remove(&oid).unwrap_or_default(),
             has_rules: row.try_get(6)?,
+            definition: definitions.remove(&oid).flatten().map(Arc::from),
         });
     }
     Ok(relations)

@@ -4,6 +4,7 @@ use super::judge;
 use super::plan::Plan;
 use super::view::View;
 use super::{Limits, Reading, read};
+use crate::analyze::Place;
 use crate::catalog::quote_qualified;
 use crate::policy::Effect;
 use crate::sql::{Kind, on_deep_stack};
@@ -99,7 +100,7 @@ impl judge::Exposed {
         RelationReport {
             relation: quote_qualified(&self.relation.schema, &self.relation.name),
             alias: Arc::clone(&self.reference.alias),
-            guarded: !self.ruling.whole(),
+            guarded: self.reference.place == Place::Text && !self.ruling.whole(),
             columns: columns.collect(),
             rows: rows.collect(),
         }

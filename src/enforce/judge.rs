@@ -8,7 +8,7 @@ use super::plan::{Plan, Rewritten, Understood};
 use super::report;
 use super::settings;
 use super::view::{Encoding, View};
-use crate::analyze::{Context, RelationUse, Resolved, Trouble, resolve};
+use crate::analyze::{Context, Openness, Place, RelationUse, Resolved, Rulings, Trouble, resolve};
 use crate::catalog::{Catalog, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, put_guards};
@@ -65,16 +65,35 @@ pub(super) struct Exposed {
     pub ruling: Arc<RelationRuling>,
 }
 
+/// What the policy says in this view, as far as resolution must know it.
+impl Rulings for View {
+    fn guarded(&self, relation: &Relation) -> bool {
+        !self.bound().ruling(self.purpose(), relation).whole()
+    }
+
+    fn filtered(&self, relation: &Relation) -> bool {
+        !self.bound().ruling(self.purpose(), relation).rows.is_empty()
+    }
+
+    fn openness(&self, relation: &Relation, column: usize) -> Openness {
+        let ruling = self.bound().ruling(self.purpose(), relation);
+        match ruling.columns.get(column).map(|column| &column.effect) {
+            Some(Effect::Allow) => Openness::Open,
+            Some(Effect::Mask(_)) => Openness::Masked,
+            Some(Effect::Deny) | None => Openness::Closed,
+        }
+    }
+}
+
 /// What names mean in this view.
-fn context<'a>(view: &'a View, guarded: &'a dyn Fn(&Relation) -> bool) -> Context<'a> {
-    Context { catalog: view.bound().catalog(), path: view.path(), guarded, parameters: view.parameters() }
+fn context(view: &View) -> Context<'_> {
+    Context { catalog: view.bound().catalog(), path: view.path(), rulings: view, parameters: view.parameters() }
 }
 
 /// What a statement is exposed to, whether or not it is permitted; empty where its names don't resolve.
 pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
     let bound = view.bound();
-    let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
-    let context = context(view, &guarded);
+    let context = context(view);
     let Ok(resolved) = resolve(tree, &context) else { return Vec::new() };
     let exposed = resolved.relations.into_iter().filter_map(|reference| {
         let relation = bound.catalog().relation(reference.relation)?.clone();
@@ -88,8 +107,7 @@ pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
 fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
     let bound = view.bound();
     let catalog = bound.catalog();
-    let guarded = |relation: &Relation| !bound.ruling(view.purpose(), relation).whole();
-    let context = context(view, &guarded);
+    let context = context(view);
     let trouble = |trouble: Trouble| {
         Box::new(match trouble {
             Trouble::NotUnderstood(reason) => report::not_understood(view, text, &reason),
@@ -136,16 +154,29 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
                 let reason = NotUnderstood::new("a column that the policy does not know", column.at);
                 return Err(Box::new(report::not_understood(view, text, &reason)));
             };
-            if verdict.effect == Effect::Deny {
-                add(&mut closed, &mut places, relation, Some((base.number, &base.name)), verdict);
+            let permitted = match (&verdict.effect, reference.place) {
+                (Effect::Allow, _) => true,
+                (Effect::Mask(_), place) => place == Place::Text,
+                (Effect::Deny, _) => false,
+            };
+            if !permitted {
+                add(&mut closed, &mut places, reference, relation, Some((base.number, &base.name)), verdict);
                 first = earlier(first, column.at);
             }
+        }
+        if !ruling.rows.is_empty()
+            && reference.place != Place::Text
+            && let Some(verdict) = ruling.columns.iter().find(|column| column.effect != Effect::Deny)
+        {
+            // What is stored, or not guarded, has the rows that a condition would hide.
+            add(&mut closed, &mut places, reference, relation, None, verdict);
+            first = earlier(first, u32::try_from(reference.origin).ok());
         }
         if closed.len() == before && !ruling.countable() {
             // The number of rows, and that there are any, is data of the subjects too.
             if let Some(verdict) = ruling.columns.first() {
-                add(&mut closed, &mut places, relation, None, verdict);
-                first = earlier(first, u32::try_from(reference.at).ok());
+                add(&mut closed, &mut places, reference, relation, None, verdict);
+                first = earlier(first, u32::try_from(reference.origin).ok());
             }
         }
         references.push((reference.clone(), ruling));
@@ -163,6 +194,7 @@ fn earlier(first: Option<u32>, at: Option<u32>) -> Option<u32> {
 fn add(
     closed: &mut Vec<Closed>,
     places: &mut Vec<(Oid, Option<AttNum>)>,
+    reference: &RelationUse,
     relation: &Relation,
     column: Option<(AttNum, &Arc<str>)>,
     verdict: &crate::policy::ColumnRuling,
@@ -177,6 +209,7 @@ fn add(
         column: column.map(|(_, name)| Arc::clone(name)),
         categories: Arc::clone(&verdict.categories),
         subject: verdict.subject.clone(),
+        through: reference.through.clone(),
         cause: verdict.cause.clone(),
     });
 }

@@ -79,6 +79,9 @@ fn reason(closed: &Closed) -> String {
         }
         out.push_str("; ");
     }
+    if let Some(through) = &closed.through {
+        let _ = write!(out, "read through {through}; ");
+    }
     match &closed.cause {
         Cause::Rule { rule, clause } => {
             let _ = write!(out, "rule \"{rule}\"");
@@ -99,7 +102,9 @@ fn reason(closed: &Closed) -> String {
 }
 
 fn hint(view: &View, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
-    let purposes = view.bound().purposes_that_open(view.principal(), places, PURPOSES_IN_HINT);
+    let mut purposes = view.bound().purposes_that_open(view.principal(), places, PURPOSES_IN_HINT);
+    // Through a materialized view a purpose may be refused what it may read from the table.
+    purposes.retain(|name| purpose_name(view) != Some(name));
     let user = &view.principal().user;
     match (purposes.split_first(), view.purpose()) {
         (Some((first, _)), _) => {

@@ -81,7 +81,7 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
         }
         let bound = linked.relation(relation);
         for (column, tags) in relation.columns.iter().zip(&bound.columns) {
-            if tags.own.is_empty() && relation.kind != RelationKind::Sequence {
+            if tags.own.is_empty() && relation.kind != RelationKind::Sequence && !relation.is_by_lineage() {
                 binding.untagged.push(UntaggedColumn {
                     id: ColumnId { relation: relation.oid, column: column.number },
                     relation: quote_qualified(&relation.schema, &relation.name).into(),
@@ -119,6 +119,9 @@ pub(super) fn keep_tags(
                 // A column that appeared later: only tags that name it count.
                 None if !policy.tables.iter().any(|table| table.names(&column.name)) => {
                     tags.own.clear();
+                    if relation.is_by_lineage() {
+                        continue;
+                    }
                     untagged.push(UntaggedColumn {
                         id: ColumnId { relation: relation.oid, column: column.number },
                         relation: quote_qualified(&relation.schema, &relation.name).into(),
@@ -170,14 +173,6 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
             let message = format!("condition `{}` depends on the session's settings, or could fail", named.name.text);
             let label = "it casts or compares dates of different types; what the condition bounds stays closed";
             findings.add(Finding::new(message, &named.name.place, label));
-        }
-    }
-    match relation.kind {
-        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable | RelationKind::Sequence => {}
-        RelationKind::View | RelationKind::MaterializedView => {
-            let message = format!("`{name}` is a {}", relation.kind.word());
-            let label = "these tags say what it shows, whatever it selects from";
-            findings.add(Finding::new(message, &table.place, label));
         }
     }
 }

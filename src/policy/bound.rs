@@ -162,7 +162,12 @@ impl Bound {
         let mut rulings = Vec::with_capacity(relation.columns.len());
         for (at, column) in columns.enumerate() {
             let of_column = tags.columns.get(at).unwrap_or(&none);
-            let decided = self.column(purpose, right, tags, of_column, column);
+            let decided = match right {
+                Right::Read if relation.is_by_lineage() => self.column_of_view(purpose, tags, of_column, column),
+                Right::Read | Right::Insert | Right::Update | Right::Delete => {
+                    self.column(purpose, right, tags, of_column, column)
+                }
+            };
             if decided.ruling.effect != Effect::Deny {
                 for row in decided.rows {
                     if !rows.iter().any(|known| known.sql == row.sql) {
@@ -173,6 +178,32 @@ impl Bound {
             rulings.push(decided.ruling);
         }
         RelationRuling { relation: relation.oid, columns: rulings.into(), rows: rows.into() }
+    }
+
+    /// The ruling on a column of a view. What it shows is judged where it comes from; tags of the view's own can only
+    /// close it further, as nothing in it can be masked or filtered.
+    fn column_of_view(
+        &self,
+        purpose: Option<PurposeId>,
+        relation: &RelationTags,
+        tags: &ColumnTags,
+        column: &Column,
+    ) -> Decided {
+        if tags.own.is_empty() {
+            return Decided::bare(ColumnRuling {
+                number: column.number,
+                effect: Effect::Allow,
+                categories: Arc::default(),
+                subject: None,
+                cause: Cause::Untagged,
+            });
+        }
+        let Decided { ruling, rows } = self.column(purpose, Right::Read, relation, tags, column);
+        let effect = match ruling.effect {
+            Effect::Allow if rows.is_empty() => Effect::Allow,
+            Effect::Allow | Effect::Mask(_) | Effect::Deny => Effect::Deny,
+        };
+        Decided::bare(ColumnRuling { effect, ..ruling })
     }
 
     /// The ruling on a column of a user relation under a restricted purpose or none.

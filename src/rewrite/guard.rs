@@ -1,9 +1,9 @@
 //! Builds guards and puts them in place of relations.
 
-use crate::analyze::{Context, RelationUse, Resolved, Trouble, resolve};
+use crate::analyze::{Context, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
 use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
-use crate::sql::{Visitor, empty_select, parse, walk};
+use crate::sql::{Visitor, clear_locations, empty_select, expression, only_target, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
@@ -32,7 +32,8 @@ enum Fence {
 /// denied by now.
 pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: &Context<'_>) -> Result<(), Trouble> {
     let mut guards: FxHashMap<i32, Node> = FxHashMap::default();
-    for standing in standings.iter().filter(|standing| !standing.ruling.whole()) {
+    let in_text = |standing: &&Standing<'_>| standing.reference.place == Place::Text;
+    for standing in standings.iter().filter(in_text).filter(|standing| !standing.ruling.whole()) {
         let fence = match (standing.ruling.rows.is_empty(), resolved.leakproof) {
             (false, false) => Fence::Closed,
             (true, _) | (false, true) => Fence::Open,
@@ -44,6 +45,9 @@ pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: 
     walk(&mut resolved.tree, &mut placer)?;
     if placer.placed != expected {
         return Err(NotUnderstood::new("a relation that could not be found again", None).into());
+    }
+    if standings.iter().any(|standing| standing.reference.place == Place::Inlined) {
+        clear_synthetic_locations(&mut resolved.tree)?;
     }
     Ok(())
 }
@@ -186,12 +190,14 @@ fn is_reference_to(target: &Node, name: &str) -> bool {
 fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
     match &ruling.effect {
         Effect::Allow => Ok(column(alias, &base.name)),
-        Effect::Mask(Mask::Null) => Ok(expression(&format!("NULL::{}", base.type_sql))?),
-        Effect::Mask(Mask::Constant(constant)) => {
-            Ok(expression(&format!("{}::{}", quote_literal(constant), base.type_sql))?)
-        }
+        Effect::Mask(Mask::Null) => constant(&format!("NULL::{}", base.type_sql)),
+        Effect::Mask(Mask::Constant(value)) => constant(&format!("{}::{}", quote_literal(value), base.type_sql)),
         Effect::Deny => Err(NotUnderstood::new("a denied column in a guard", None).into()),
     }
+}
+
+fn constant(sql: &str) -> Result<Node, Trouble> {
+    expression(sql).ok_or_else(|| NotUnderstood::new("a mask of the policy", None).into())
 }
 
 /// A row condition with its columns written `alias.column`. It is resolved like a client's statement, so that no
@@ -212,35 +218,6 @@ fn row_condition(relation: &Relation, alias: &str, sql: &str, context: &Context<
 fn quote_alias(alias: &str) -> String {
     let plain = quote_identifier(alias);
     if plain.starts_with('"') { plain } else { format!("\"{plain}\"") }
-}
-
-/// Parses an expression that we wrote ourselves.
-fn expression(sql: &str) -> Result<Node, Trouble> {
-    let broken = || Trouble::NotUnderstood(NotUnderstood::new("a mask of the policy", None));
-    let mut parsed = parse(&format!("SELECT {sql}")).map_err(|_| broken())?;
-    let mut node = parsed.pop().and_then(|statement| only_target(statement.tree)).ok_or_else(broken)?;
-    clear_locations(&mut node)?;
-    Ok(node)
-}
-
-fn only_target(tree: Node) -> Option<Node> {
-    let Some(NodeEnum::SelectStmt(mut select)) = tree.node else { return None };
-    let (Some(target), true) = (select.target_list.pop(), select.target_list.is_empty()) else { return None };
-    let Some(NodeEnum::ResTarget(target)) = target.node else { return None };
-    target.val.map(|value| *value)
-}
-
-fn clear_locations(node: &mut Node) -> Result<(), NotUnderstood> {
-    struct Clearer;
-    impl Visitor for Clearer {
-        fn node(&mut self, _node: &mut Node) -> Result<(), NotUnderstood> {
-            Ok(())
-        }
-        fn location(&mut self, at: &mut i32) {
-            *at = -1;
-        }
-    }
-    walk(node, &mut Clearer)
 }
 
 /// Whether every column that a copied condition names is open as it is.

@@ -1,6 +1,10 @@
 //! Trees that we build ourselves.
 
-use pg_query::protobuf::{LimitOption, SelectStmt, SetOperation};
+use super::parse::parse;
+use super::walk::{Visitor, walk};
+use crate::vocab::NotUnderstood;
+use pg_query::NodeEnum;
+use pg_query::protobuf::{LimitOption, Node, SelectStmt, SetOperation};
 
 /// A SELECT without anything in it.
 pub fn empty_select() -> SelectStmt {
@@ -26,4 +30,34 @@ pub fn empty_select() -> SelectStmt {
         larg: None,
         rarg: None,
     }
+}
+
+/// Parses an expression that we wrote ourselves. It has no locations.
+pub fn expression(sql: &str) -> Option<Node> {
+    let mut parsed = parse(&format!("SELECT {sql}")).ok()?;
+    let mut node = only_target(parsed.pop()?.tree)?;
+    clear_locations(&mut node).ok()?;
+    Some(node)
+}
+
+/// The value of a query's only target.
+pub fn only_target(tree: Node) -> Option<Node> {
+    let Some(NodeEnum::SelectStmt(mut select)) = tree.node else { return None };
+    let (Some(target), true) = (select.target_list.pop(), select.target_list.is_empty()) else { return None };
+    let Some(NodeEnum::ResTarget(target)) = target.node else { return None };
+    target.val.map(|value| *value)
+}
+
+/// Sets every location to -1: the tree stands in no text.
+pub fn clear_locations(node: &mut Node) -> Result<(), NotUnderstood> {
+    struct Clearer;
+    impl Visitor for Clearer {
+        fn node(&mut self, _node: &mut Node) -> Result<(), NotUnderstood> {
+            Ok(())
+        }
+        fn location(&mut self, at: &mut i32) {
+            *at = -1;
+        }
+    }
+    walk(node, &mut Clearer)
 }

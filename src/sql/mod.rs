@@ -11,7 +11,7 @@ mod second;
 mod walk;
 mod walk_write;
 
-pub use build::empty_select;
+pub use build::{clear_locations, empty_select, expression, only_target};
 pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};

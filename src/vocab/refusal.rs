@@ -64,6 +64,8 @@ pub struct Closed {
     pub categories: Arc<[Arc<str>]>,
     /// Whose data it is, e.g. `end_user`.
     pub subject: Option<Arc<str>>,
+    /// The views through which the statement reaches it, e.g. `view public.adults`.
+    pub through: Option<Arc<str>>,
     pub cause: Cause,
 }
 

@@ -97,6 +97,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             foreign_keys: Vec::new(),
             triggers: Vec::new(),
             has_rules: false,
+            definition: None,
         });
     }
     Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))
