@@ -4,7 +4,7 @@
 //! sent that was not judged.
 
 use super::explain::RelationReport;
-use super::plan::{Plan, Rewritten, Understood};
+use super::plan::{Plan, Reports, Rewritten, Understood};
 use super::report;
 use super::settings;
 use super::view::{Encoding, View};
@@ -125,7 +125,8 @@ fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> 
         })
         .collect();
     put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
-    send(view, text, &permitted.resolved, catalog).map_err(|reason| trouble(reason.into()))
+    let reports = reports_on(&permitted.references);
+    send(view, text, &permitted.resolved, catalog, reports).map_err(|reason| trouble(reason.into()))
 }
 
 /// A statement whose every use is open to the purpose. Only [`permit`] makes one.
@@ -214,8 +215,39 @@ fn add(
     });
 }
 
+/// What the server may quote of these relations. An error can name any column of a row that a statement meets, used or
+/// not, so one closed column keeps all of them back.
+fn reports_on(references: &[(RelationUse, Arc<RelationRuling>)]) -> Reports {
+    match references.iter().all(|(_, ruling)| ruling.whole()) {
+        true => Reports::Verbatim,
+        false => Reports::Discreet,
+    }
+}
+
+/// How the server's errors and notices on a statement reach the client, under a restricted view. What a transaction has
+/// touched the session remembers until its end, so its end has no data of its own.
+pub(super) fn reports(kind: &Kind, plan: &Plan) -> Reports {
+    match (plan, kind) {
+        (Plan::Rewrite(rewritten), _) => rewritten.reports,
+        // The report is the proxy's own.
+        (Plan::Refuse(_), _) => Reports::Verbatim,
+        (
+            Plan::Forward,
+            Kind::Transaction(_) | Kind::Set(_) | Kind::Show(_) | Kind::GiveUp | Kind::Discard(_) | Kind::Deallocate(_),
+        ) => Reports::Verbatim,
+        // What it evaluates is not known here.
+        (Plan::Forward, Kind::Read | Kind::Write | Kind::Other(_)) => Reports::Discreet,
+    }
+}
+
 /// Prints what is to be sent and has it read by the second reader.
-fn send(view: &View, text: &str, resolved: &Resolved, catalog: &Catalog) -> Result<Rewritten, NotUnderstood> {
+fn send(
+    view: &View,
+    text: &str,
+    resolved: &Resolved,
+    catalog: &Catalog,
+    reports: Reports,
+) -> Result<Rewritten, NotUnderstood> {
     let printed = print(&resolved.tree)?;
     if view.encoding() != Encoding::Utf8 && !printed.text.is_ascii() {
         return Err(NotUnderstood::new("a name that is not ASCII under this client_encoding", None));
@@ -233,15 +265,16 @@ fn send(view: &View, text: &str, resolved: &Resolved, catalog: &Catalog) -> Resu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone() })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone(), reports })
 }
 
 /// Byte offsets to one-based character positions, in both texts.
-fn positions(new: &str, old: &str, offsets: &[(u32, u32)]) -> Arc<[(u32, u32)]> {
+fn positions(new: &str, old: &str, offsets: &[(u32, Option<u32>)]) -> Arc<[(u32, u32)]> {
     let ascii = new.is_ascii() && old.is_ascii();
     let position = |text: &str, at: u32| match ascii {
         true => at + 1,
         false => crate::vocab::character_position(text, at as usize),
     };
-    offsets.iter().map(|(to, from)| (position(new, *to), position(old, *from))).collect()
+    let original = |from: Option<u32>| from.map_or(0, |from| position(old, from));
+    offsets.iter().map(|(to, from)| (position(new, *to), original(*from))).collect()
 }

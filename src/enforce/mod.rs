@@ -9,7 +9,7 @@ mod settings;
 mod view;
 
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{Judged, Plan, Planned, Rewritten, Understood};
+pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Understood};
 pub use settings::{is_ascii_safe, setting_permitted};
 pub use view::{Encoding, Limits, View};
 
@@ -106,8 +106,12 @@ fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, St
         return Judged::Many(statements.into_iter().map(|(understood, _)| understood).collect());
     }
     let Some((understood, statement)) = statements.pop() else { return Judged::Empty };
-    let plan = if view.restricted() { judge::judge(view, text, &understood, statement) } else { Plan::Forward };
-    Judged::One(Planned { statement: understood, plan })
+    if !view.restricted() {
+        return Judged::One(Planned { statement: understood, plan: Plan::Forward, reports: Reports::Verbatim });
+    }
+    let plan = judge::judge(view, text, &understood, statement);
+    let reports = judge::reports(&understood.kind, &plan);
+    Judged::One(Planned { statement: understood, plan, reports })
 }
 
 /// A text that could not be read: refused under restriction, passed otherwise.
@@ -118,5 +122,5 @@ fn unread(view: &View, text: &str, refusal: Refusal) -> Planned {
         comment: None,
     };
     let plan = if view.restricted() { Plan::Refuse(Arc::new(refusal)) } else { Plan::Forward };
-    Planned { statement, plan }
+    Planned { statement, plan, reports: Reports::Verbatim }
 }

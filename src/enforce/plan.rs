@@ -21,10 +21,12 @@ pub struct Rewritten {
     /// One statement, without a trailing semicolon.
     pub text: Arc<str>,
     /// Where error positions in `text` (one-based characters, ascending) stand in the client's message:
-    /// `(position in text, position in the original)`. A position between two entries belongs to the earlier one.
+    /// `(position in text, position in the original)`, 0 for what the proxy put in. A position between two entries
+    /// belongs to the earlier one.
     pub positions: Arc<[(u32, u32)]>,
     /// Names of the result's columns, where known: a prepared statement whose columns changed must answer 0A000.
     pub columns: Option<Arc<[Arc<str>]>>,
+    pub reports: Reports,
 }
 
 /// One statement of a message with everything about it that does not depend on the session.
@@ -37,11 +39,21 @@ pub struct Understood {
     pub comment: Option<Box<str>>,
 }
 
+/// How the server's errors and notices on a statement reach the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// As they come: the policy opens all of what they could quote.
+    Verbatim,
+    /// Only what is known to carry no value.
+    Discreet,
+}
+
 /// A statement and its plan.
 #[derive(Debug, Clone)]
 pub struct Planned {
     pub statement: Understood,
     pub plan: Plan,
+    pub reports: Reports,
 }
 
 /// What a text holds.

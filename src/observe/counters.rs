@@ -1,8 +1,9 @@
 //! Counters in memory. They only grow.
 
 use crate::enforce::View;
-use crate::session::Witness;
+use crate::session::{ReportSort, Witness};
 use crate::vocab::{Cause, Refusal};
+use crate::wire::ErrorFields;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the process has done so far.
@@ -14,6 +15,7 @@ pub struct Counters {
     pub permitted: AtomicU64,
     pub rewritten: AtomicU64,
     pub refused: AtomicU64,
+    pub withheld: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -25,6 +27,7 @@ pub struct Tally {
     pub permitted: u64,
     pub rewritten: u64,
     pub refused: u64,
+    pub withheld: u64,
 }
 
 impl Counters {
@@ -37,6 +40,7 @@ impl Counters {
             permitted: read(&self.permitted),
             rewritten: read(&self.rewritten),
             refused: read(&self.refused),
+            withheld: read(&self.withheld),
         }
     }
 
@@ -86,5 +90,36 @@ impl Witness for Counters {
             rules = rules.join(","),
             "refused"
         );
+    }
+
+    /// One log record with all that the server said. It holds data: the target can be sent elsewhere or nowhere.
+    fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String {
+        Counters::add(&self.withheld);
+        let reference = format!("{:016x}", getrandom::u64().unwrap_or_else(|_| self.withheld.load(Ordering::Relaxed)));
+        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
+        let field = |code| report.get(code).map(String::from_utf8_lossy).unwrap_or_default();
+        macro_rules! record {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "wherefore::withheld",
+                    reference,
+                    database = view.bound().catalog().database(),
+                    user = &*view.principal().user,
+                    purpose,
+                    severity = &*field(b'V'),
+                    code = &*field(b'C'),
+                    message = &*field(b'M'),
+                    detail = &*field(b'D'),
+                    hint = &*field(b'H'),
+                    context = &*field(b'W'),
+                    query = &*field(b'q'),
+                )
+            };
+        }
+        match sort {
+            ReportSort::Error => record!(warn),
+            ReportSort::Notice => record!(info),
+        }
+        reference
     }
 }

@@ -1,7 +1,6 @@
 //! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
 
 use super::machine::{Anchor, Rest, Session, Settling};
-use super::poison::Poisons;
 use super::queue::{Audience, Awaited, Entry, Own, Segment};
 use super::settings::{Block, Settings, split_path};
 use crate::policy::PurposeId;
@@ -48,9 +47,20 @@ impl Session {
                 Some(Ok(header)) => header,
                 Some(Err(violation)) => return (at, fatal(&format!("the server: {violation}"), to_client, input)),
             };
+            let discreet = matches!(header.tag, b'E' | b'N') && self.is_discreet();
+            if discreet && header.body > LONGEST_READ {
+                // Its beginning says what may be said of it.
+                let Some(front) = input.get(at + HEADER..at + HEADER + LONGEST_READ) else {
+                    return (at, Answer::More(at + HEADER + LONGEST_READ - input.len()));
+                };
+                self.report_in_front(header.tag, front, own, to_client.own(input));
+                self.server_rest = (header.frame(), Rest::Drop);
+                continue;
+            }
             let read = match header.tag {
                 // Answers to the proxy's own questions.
                 b'D' => own,
+                b'N' => discreet,
                 b'E' | b'C' => header.body <= LONGEST_READ,
                 b'Z' | b'S' | b'1' | b'2' | b'3' | b'G' => true,
                 _ => false,
@@ -103,7 +113,8 @@ impl Session {
         let audience = if own { Audience::Nobody } else { Audience::Client };
         Ok(match header.tag {
             b'Z' => self.ready(body)?,
-            b'E' => self.error(body, own, to_client, input),
+            b'E' => self.error(body, own, to_client.own(input)),
+            b'N' => self.notice(body, to_client.own(input)),
             b'C' => self.complete(body, own),
             b'S' => {
                 self.parameter(body);
@@ -124,7 +135,7 @@ impl Session {
         })
     }
 
-    fn failed(&mut self) {
+    pub(super) fn failed(&mut self) {
         self.owed.copying = false;
         self.failed = true;
         if let Some(entry) = self.owed.front() {
@@ -160,51 +171,6 @@ impl Session {
             Awaited::Parse { statement: None, .. } | Awaited::OwnParse | Awaited::OwnBind | Awaited::CloseOther => {}
         }
         Ok(slot.audience)
-    }
-
-    /// An ErrorResponse: ours is replaced by the refusal's report, in another the position is mapped back.
-    fn error(&mut self, body: &[u8], own: bool, to_client: &mut Sink, input: &[u8]) -> Audience {
-        self.failed();
-        let Some(fields) = wire::error_fields(body) else { return Audience::Client };
-        let ends_session = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
-        if own && !ends_session {
-            return Audience::Nobody;
-        }
-        if let Some(refusal) = Poisons::find(&self.poisons, fields) {
-            wire::refusal_report(&refusal, to_client.own(input));
-            return Audience::Nobody;
-        }
-        let Some(entry) = self.owed.front() else { return Audience::Client };
-        if let Some(refusal) = &entry.refusal
-            && fields.get(b'C') != Some(b"25P02")
-            && !ends_session
-        {
-            wire::refusal_report(refusal, to_client.own(input));
-            return Audience::Nobody;
-        }
-        let position = fields.get(b'P').and_then(|text| std::str::from_utf8(text).ok()?.parse::<u32>().ok());
-        let Some(position) = position else { return Audience::Client };
-        let number = entry.number;
-        let of_query = entry.positions.as_ref().map(|positions| positions.original(position));
-        let original = match (of_query, self.owed.next_slot()) {
-            (Some(original), _) => original,
-            (None, Some(slot)) if slot.segment == number => match &slot.what {
-                Awaited::Parse { statement: Some(statement), .. } => statement.original_position(position),
-                Awaited::Parse { statement: None, .. }
-                | Awaited::OwnParse
-                | Awaited::OwnBind
-                | Awaited::Bind { .. }
-                | Awaited::CloseStatement(_)
-                | Awaited::ClosePortal(_)
-                | Awaited::CloseOther => position,
-            },
-            (None, Some(_) | None) => position,
-        };
-        if original == position {
-            return Audience::Client;
-        }
-        fields.write_with_position(original, to_client.own(input));
-        Audience::Nobody
     }
 
     fn complete(&mut self, body: &[u8], own: bool) -> Audience {
@@ -268,9 +234,13 @@ impl Session {
             self.deallocated.pop_front();
         }
         if status == b'I' {
+            self.discreet_answered = None;
             self.portals.clear();
         }
         self.opaque |= entry.opaque;
+        if entry.discreet.is_some() {
+            self.discreet_answered.clone_from(&entry.discreet);
+        }
         self.catalog_changed |= entry.catalog;
         if self.catalog_changed && status == b'I' {
             self.catalog_changed = false;
@@ -300,6 +270,7 @@ impl Session {
     /// Everything sent was answered: the transaction's state is what the server says.
     fn at_rest(&mut self) {
         self.declaring = false;
+        self.discreet.clone_from(&self.discreet_answered);
         if self.status == b'I' {
             if self.state.changed && self.settling == Settling::No {
                 self.settling = Settling::Wanted;

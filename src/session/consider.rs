@@ -7,7 +7,7 @@ use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, 
 use super::queue::Entry;
 use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
 use crate::catalog::SearchPath;
-use crate::enforce::{Judged, Plan, Planned, Rewritten, View};
+use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, View};
 use crate::policy::PurposeId;
 use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction};
 use crate::vocab::{Oid, Refusal, SqlState};
@@ -42,6 +42,11 @@ impl Considered {
         self.planned().map(|planned| &planned.statement.kind)
     }
 
+    /// The view, if what the server says of the statement must be discreet.
+    pub fn discreetly(&self) -> Option<Arc<View>> {
+        discreetly(&self.judged, &self.view)
+    }
+
     pub fn verdict(&self) -> Verdict<'_> {
         match (&self.refused, self.planned().map(|planned| &planned.plan)) {
             (Some(refusal), _) => Verdict::Refuse(Arc::clone(refusal)),
@@ -62,6 +67,14 @@ pub fn is_about_session(kind: &Kind) -> bool {
         | Kind::GiveUp
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
         | Kind::Other(_) => false,
+    }
+}
+
+/// The view a statement was judged under, if what the server says of it must be discreet.
+pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
+    match judged {
+        Judged::One(planned) if planned.reports == Reports::Discreet => Some(Arc::clone(view)),
+        Judged::One(_) | Judged::Many(_) | Judged::Empty => None,
     }
 }
 

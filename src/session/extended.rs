@@ -1,6 +1,6 @@
 //! Parse, Bind, Describe, Execute and Close.
 
-use super::consider::{Considered, Verdict};
+use super::consider::{Considered, Verdict, discreetly};
 use super::machine::{Frame, Outs, Rest, Session, Step};
 use super::poison::poison_statement;
 use super::portals::{Does, Portal, RESERVED, Ran, name_refusal, odd_name};
@@ -8,7 +8,7 @@ use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::Block;
 use super::simple::{not_utf8, too_long};
 use super::statements::{Stands, Statement, Traits};
-use crate::enforce::Judged;
+use crate::enforce::{Judged, View};
 use crate::policy::PurposeId;
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -68,6 +68,7 @@ impl Session {
         };
         self.tainted |= !considered.view.restricted() && !statement.traits.traceless;
         self.owed.open().discard_all = false;
+        self.be_discreet(considered.discreetly());
         self.close_outgrown(frame, outs);
         let taken = match considered.verdict() {
             Verdict::Forward | Verdict::Refuse(_) => self.pass(frame, outs),
@@ -82,6 +83,12 @@ impl Session {
         self.count_parse(&considered);
         self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
         Ok(taken)
+    }
+
+    /// From here on what the server says in the open segment is filtered.
+    fn be_discreet(&mut self, view: Option<Arc<View>>) {
+        let open = self.owed.open();
+        open.discreet = view.or(open.discreet.take());
     }
 
     /// Closes private statements that a newer Parse has replaced.
@@ -247,6 +254,7 @@ impl Session {
             self.replace(name, statement);
             return Ok(private.map_or(Usable::AsNamed, Usable::Private));
         }
+        self.be_discreet(discreetly(&statement.judged, &statement.view));
         self.private += 1;
         let private: Box<str> = format!("wherefore_{}", self.private).into();
         let outgrown = statement.private.replace(private.clone());
@@ -350,6 +358,7 @@ impl Session {
         let traits = statement.traits;
         let purpose = statement.view.purpose();
         let restricted = statement.view.restricted();
+        let reports_under = discreetly(&statement.judged, &statement.view);
         let kind = if traits.eventful { kind(statement).cloned() } else { None };
         let in_force = self.of_segment.unwrap_or(self.state.now.purpose);
         if (purpose != in_force || traits.declaration) && !self.owed.only_open() {
@@ -383,6 +392,7 @@ impl Session {
                 self.tainted |= !restricted && !traits.traceless;
             }
         }
+        self.be_discreet(reports_under);
         let open = self.owed.open();
         open.catalog |= traits.catalog;
         open.bound = true;

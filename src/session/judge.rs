@@ -1,7 +1,9 @@
 //! What a session needs of the core and of the observers.
 
+use super::discreet::ReportSort;
 use crate::enforce::{Enforcer, Judged, View};
 use crate::vocab::Refusal;
+use crate::wire::ErrorFields;
 use std::sync::Arc;
 
 /// The core's front door, as a session uses it.
@@ -22,4 +24,7 @@ pub trait Witness: Send + Sync {
     fn rewritten(&self);
     /// A statement was refused under this view.
     fn refused(&self, view: &View, refusal: &Refusal);
+    /// Something of an error or notice was withheld from the client. All of it is recorded under the reference that is
+    /// returned: unguessable, always as long, and free of quotes.
+    fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String;
 }

@@ -5,7 +5,7 @@ use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
 use super::queue::{Entry, Owed, Own, Segment};
-use super::settings::{Settings, State, split_path};
+use super::settings::{Block, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
@@ -181,6 +181,11 @@ pub struct Session {
     pub(super) failed: bool,
     /// Something has run since that was not read.
     pub(super) opaque: bool,
+    /// The view of a statement that was sent in the transaction under way and whose answer must be discreet: what it
+    /// leaves (cursors, portals, deferred constraints) speaks of the same data.
+    pub(super) discreet: Option<Arc<View>>,
+    /// The same, of what the server has answered.
+    pub(super) discreet_answered: Option<Arc<View>>,
     /// The transaction status of the last ReadyForQuery.
     pub(super) status: u8,
     /// Something was executed under an unrestricted purpose since the start or DISCARD ALL.
@@ -240,6 +245,8 @@ impl Session {
             anchor: Anchor { purpose: opening.start.purpose, guc: opening.start.purpose },
             failed: false,
             opaque: false,
+            discreet: None,
+            discreet_answered: None,
             status: b'I',
             tainted: false,
             settling: Settling::No,
@@ -399,8 +406,15 @@ impl Session {
     }
 
     /// A message that ends a segment was sent.
-    pub(super) fn end_segment(&mut self, entry: Entry) {
+    pub(super) fn end_segment(&mut self, mut entry: Entry) {
         self.state.end_of_segment();
+        match &entry.discreet {
+            Some(view) => self.discreet = Some(Arc::clone(view)),
+            None => entry.discreet.clone_from(&self.discreet),
+        }
+        if self.state.block == Block::Outside {
+            self.discreet = None;
+        }
         self.of_segment = None;
         if entry.settle {
             self.settling = Settling::Wanted;

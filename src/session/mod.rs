@@ -7,6 +7,7 @@
 
 mod answers;
 mod consider;
+mod discreet;
 mod extended;
 mod judge;
 mod machine;
@@ -15,6 +16,7 @@ mod portals;
 mod positions;
 mod purpose;
 mod queue;
+mod reports;
 mod settings;
 mod shelf;
 mod simple;
@@ -23,6 +25,7 @@ mod statements;
 mod tests;
 
 pub use answers::Answer;
+pub use discreet::ReportSort;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use purpose::{Start, declarable, start_purpose, start_up_setting, unknown_setting};

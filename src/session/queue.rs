@@ -4,6 +4,7 @@
 use super::portals::Portal;
 use super::positions::Positions;
 use super::statements::Statement;
+use crate::enforce::View;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -52,6 +53,8 @@ pub struct Entry {
     /// The first CommandComplete answers the proxy's own SET.
     pub own_complete: bool,
     pub positions: Option<Box<Positions>>,
+    /// The view of a statement in it, or before it in its transaction, whose errors and notices must not quote data.
+    pub discreet: Option<Arc<View>>,
     /// A refused FunctionCall, which cannot carry the nonce.
     pub refusal: Option<Arc<crate::vocab::Refusal>>,
 }
@@ -70,6 +73,7 @@ impl Entry {
             bound: false,
             own_complete: false,
             positions: None,
+            discreet: None,
             refusal: None,
         }
     }
@@ -223,12 +227,14 @@ impl Owed {
                     next.settle_on_error |= entry.settle_on_error;
                     next.catalog |= entry.catalog;
                     next.own_complete |= entry.own_complete;
+                    next.discreet = next.discreet.take().or(entry.discreet);
                 }
                 None => {
                     if let Some(open) = self.open.take() {
                         entry.settle |= open.settle;
                         entry.settle_on_error |= open.settle_on_error;
                         entry.catalog |= open.catalog;
+                        entry.discreet = entry.discreet.or(open.discreet);
                         entry.number = open.number;
                     }
                     entry.number = entry.number.max(self.number);

@@ -94,6 +94,7 @@ impl Session {
         }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
         entry.catalog = may_change_catalog(kind);
+        entry.discreet = considered.discreetly();
         let taken = match considered.verdict() {
             Verdict::Refuse(_) => return None,
             Verdict::Forward => self.pass(frame, outs),
@@ -212,6 +213,7 @@ impl Session {
             let mut state = making.state.clone();
             match self.apply(&mut state, &mut making.entry, kind) {
                 Ok(()) => {
+                    making.entry.discreet = considered.discreetly().or(making.entry.discreet.take());
                     making.of_message = (!is_about_session(kind)).then_some(purpose);
                     making.state = state;
                 }

@@ -1,8 +1,8 @@
 //! The machine without a server: a judge that knows a handful of statements, and the server's answers written by hand.
 
-use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, Session, Shelf, Start, Step, Witness};
+use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness};
 use crate::catalog::{Catalog, Snapshot};
-use crate::enforce::{Judged, Limits, Plan, Planned, Rewritten, Understood, View, judge_text};
+use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -35,7 +35,7 @@ impl Judge for Words {
             (Kind::Read | Kind::Other(_), true) => plan(view, text),
             _ => planned.plan,
         };
-        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan }))
+        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports: planned.reports }))
     }
 }
 
@@ -47,7 +47,12 @@ fn plan(view: &View, text: &str) -> Plan {
         Plan::Refuse(Arc::new(refusal))
     } else if text.contains("mask") {
         let text = format!("SELECT masked_{}", purpose.unwrap_or_default()).into();
-        Plan::Rewrite(Rewritten { text, positions: Arc::from([(1, 1), (8, 8)]), columns: None })
+        Plan::Rewrite(Rewritten {
+            text,
+            positions: Arc::from([(1, 1), (8, 8)]),
+            columns: None,
+            reports: Reports::Verbatim,
+        })
     } else {
         Plan::Forward
     }
@@ -63,6 +68,9 @@ impl Witness for Counts {
     fn rewritten(&self) {}
     fn refused(&self, _: &View, _: &Refusal) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+    fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
+        "0123456789abcdef".to_owned()
     }
 }
 

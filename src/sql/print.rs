@@ -14,8 +14,9 @@ use pg_query::protobuf::{MultiAssignRef, Node, ParseResult, RawStmt};
 #[derive(Debug, Clone)]
 pub struct Printed {
     pub text: String,
-    /// `(byte offset in text, byte offset in the statement the tree came from)`, ascending by the first.
-    pub offsets: Vec<(u32, u32)>,
+    /// `(byte offset in text, byte offset in the statement the tree came from)`, ascending by the first; `None` for what
+    /// did not come from there.
+    pub offsets: Vec<(u32, Option<u32>)>,
 }
 
 /// Prints a tree whose locations are byte offsets into the client's statement. Fails where the printed text does not
@@ -35,8 +36,8 @@ pub fn print(tree: &Node) -> Result<Printed, NotUnderstood> {
         return Err(unprintable());
     }
     let both = again_at.into_iter().zip(meant_at);
-    let mut offsets: Vec<(u32, u32)> =
-        both.filter_map(|(new, old)| Some((u32::try_from(new).ok()?, u32::try_from(old).ok()?))).collect();
+    let mut offsets: Vec<(u32, Option<u32>)> =
+        both.filter_map(|(new, old)| Some((u32::try_from(new).ok()?, u32::try_from(old).ok()))).collect();
     // Of several nodes that begin at one place errors speak of the innermost, which the walk meets last.
     offsets.reverse();
     offsets.sort_by_key(|(new, _)| *new);

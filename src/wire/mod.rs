@@ -20,7 +20,8 @@ pub use make::{
 };
 pub use options::{Options, option_settings, split_options};
 pub use report::{
-    DataRow, ErrorFields, data_row, error_fields, fatal, fatal_with, parameter_status, refusal_report, write_error,
+    DataRow, ErrorFields, data_row, error_fields, error_fields_in_front, fatal, fatal_with, parameter_status,
+    refusal_report, write_error, write_report,
 };
 pub use sink::Sink;
 pub use startup::{First, Startup, first_packet};

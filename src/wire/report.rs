@@ -61,7 +61,17 @@ pub fn error_fields(body: &[u8]) -> Option<ErrorFields<'_>> {
     (body.get(end) == Some(&0) && end + 1 == body.len()).then_some(fields)
 }
 
+/// Reads as much of an ErrorResponse's body as is there and whole: the fields in front of what is missing.
+pub fn error_fields_in_front(body: &[u8]) -> ErrorFields<'_> {
+    ErrorFields(body)
+}
+
 impl<'a> ErrorFields<'a> {
+    /// Code and value of each field, in their order.
+    pub fn fields(self) -> impl Iterator<Item = (u8, &'a [u8])> {
+        self.iter().map(|(code, value, _)| (code, value))
+    }
+
     /// Code, value, and where the next field starts.
     fn iter(self) -> impl Iterator<Item = (u8, &'a [u8], usize)> {
         let mut at = 0;
@@ -78,24 +88,31 @@ impl<'a> ErrorFields<'a> {
         self.iter().find(|field| field.0 == code).map(|field| field.1)
     }
 
-    /// Writes the report again with another position.
-    pub fn write_with_position(self, position: u32, out: &mut BytesMut) {
-        let at = out.len();
-        out.put_u8(b'E');
-        out.put_u32(0);
-        for (code, value, _) in self.iter() {
-            out.put_u8(code);
-            if code == b'P' {
-                out.put_slice(position.to_string().as_bytes());
-            } else {
-                out.put_slice(value);
-            }
-            out.put_u8(0);
-        }
-        out.put_u8(0);
-        let length = (out.len() - at - 1) as u32;
-        out[at + 1..at + 5].copy_from_slice(&length.to_be_bytes());
+    /// Writes the report again with another position; with 0 it has none.
+    pub fn write_with_position(self, tag: u8, position: u32, out: &mut BytesMut) {
+        let position = position.to_string();
+        let fields = self.fields().filter_map(|(code, value)| match (code, &*position) {
+            (b'P', "0") => None,
+            (b'P', position) => Some((b'P', position.as_bytes())),
+            (code, _) => Some((code, value)),
+        });
+        write_report(tag, fields, out);
     }
+}
+
+/// Writes an ErrorResponse (`E`) or NoticeResponse (`N`).
+pub fn write_report<'a>(tag: u8, fields: impl Iterator<Item = (u8, &'a [u8])>, out: &mut BytesMut) {
+    let at = out.len();
+    out.put_u8(tag);
+    out.put_u32(0);
+    for (code, value) in fields {
+        out.put_u8(code);
+        out.put_slice(value);
+        out.put_u8(0);
+    }
+    out.put_u8(0);
+    let length = (out.len() - at - 1) as u32;
+    out[at + 1..at + 5].copy_from_slice(&length.to_be_bytes());
 }
 
 /// Name and value of a ParameterStatus.
@@ -147,8 +164,13 @@ mod tests {
         let mut moved = BytesMut::new();
         write_error(&[(b'M', "x"), (b'P', "7")], &mut out);
         let at = out.len() - 12;
-        error_fields(&out[at + 5..]).expect("fields").write_with_position(123, &mut moved);
+        error_fields(&out[at + 5..]).expect("fields").write_with_position(b'E', 123, &mut moved);
         assert_eq!(&moved[..], b"E\0\0\0\x0dMx\0P123\0\0");
+        moved.clear();
+        error_fields(&out[at + 5..]).expect("fields").write_with_position(b'N', 0, &mut moved);
+        assert_eq!(&moved[..], b"N\0\0\0\x08Mx\0\0");
+        let cut: Vec<_> = error_fields_in_front(b"Sx\0My\0Dzz").fields().collect();
+        assert_eq!(cut, [(b'S', &b"x"[..]), (b'M', b"y")]);
     }
 
     #[test]
