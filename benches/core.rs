@@ -76,6 +76,7 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         type_sql: if *name == "email" { "text" } else { "integer" }.into(),
         not_null: false,
         nondeterministic: false,
+        generated: false,
     };
     Relation {
         oid,

@@ -29,6 +29,9 @@ pub(super) fn text_node(text: &str) -> Node {
 
 /// A column reference as it is printed.
 pub(super) fn column_node(written: &Written, location: i32) -> Node {
+    if let Written::Instead(node) = written {
+        return Node::clone(node);
+    }
     let mut reference = ColumnRef { fields: Vec::new(), location };
     write(&mut reference, written);
     Node { node: Some(NodeEnum::ColumnRef(reference)) }
@@ -39,6 +42,8 @@ fn write(reference: &mut ColumnRef, written: &Written) {
     reference.fields = match written {
         Written::Qualified(alias, name) => vec![text_node(alias), text_node(name)],
         Written::Bare(name) => vec![text_node(name)],
+        // INVARIANT: the node is replaced by `Resolver::value`; where it were not, no column has such a name.
+        Written::Instead(_) => vec![text_node("wherefore: a column of a written relation")],
     };
 }
 
@@ -88,7 +93,7 @@ impl Resolver<'_> {
         if schema.is_some() {
             reference.fields.remove(0);
         }
-        Ok(self.whole_row(place, usage, at))
+        self.whole_row(place, usage, at)
     }
 
     fn own_database(&self, database: &str, at: i32) -> Outcome<()> {
@@ -115,7 +120,7 @@ impl Resolver<'_> {
             }
             // Not a column anywhere: perhaps a whole row.
             Found::Nothing => match self.find_entry(None, name, at)? {
-                Some(place) => Ok(self.whole_row(place, usage, at)),
+                Some(place) => self.whole_row(place, usage, at),
                 None => unresolved(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"), at),
             },
         }
@@ -188,7 +193,7 @@ impl Resolver<'_> {
     }
 
     /// Records the use of an entry's whole row. A whole-row reference exposes every column.
-    pub fn whole_row(&mut self, place: Place, usage: Use, at: i32) -> Value {
+    pub fn whole_row(&mut self, place: Place, usage: Use, at: i32) -> Outcome<Value> {
         let columns = self.columns_at(place);
         let label = label_of(&columns);
         self.touch(&label, usage, at);
@@ -196,9 +201,15 @@ impl Resolver<'_> {
             self.uses[number].whole_row.get_or_insert(u32::try_from(at).unwrap_or(0));
         }
         if let Columns::Known(columns) = &columns {
+            if columns.iter().any(|column| matches!(column.written, Written::Instead(_))) {
+                return not_understood(
+                    "a whole row of a relation that is written to and partly masked or filtered",
+                    at,
+                );
+            }
             columns.iter().for_each(|column| self.govern(place.0, column));
         }
-        Value { label, column: None }
+        Ok(Value { label, column: None })
     }
 
     /// Writes a star of a target list out. Returns the columns it stands for; `None` if the target is no star.
@@ -292,9 +303,13 @@ impl Resolver<'_> {
         if columns.len() + known.len() > MOST_TARGETS {
             return too_many_targets(at);
         }
-        let unique = |column: &Visible| known.iter().filter(|other| other.written == column.written).count() == 1;
+        // A derived table may have two columns of one name, a relation has not.
+        let unique = |column: &Visible| {
+            matches!(column.written, Written::Instead(_))
+                || known.iter().filter(|other| other.written == column.written).count() == 1
+        };
         if known.iter().all(unique) {
-            nodes.extend(known.iter().map(|column| target_node(column_node(&column.written, at), at)));
+            nodes.extend(known.iter().map(|column| target_named(column, at)));
         } else {
             // Two columns of one name can't be told apart by name; the entry is derived, so its star is safe.
             let Some(name) = name else { return not_understood("a star over two columns of the same name", at) };
@@ -314,6 +329,15 @@ pub(super) const MOST_TARGETS: usize = 1664;
 pub(super) fn too_many_targets<T>(at: i32) -> Outcome<T> {
     let message = format!("target lists can have at most {MOST_TARGETS} entries");
     unresolved(SqlState::TOO_MANY_COLUMNS, message, at)
+}
+
+/// A column as a target, under its own name.
+fn target_named(column: &Visible, location: i32) -> Node {
+    let mut node = target_node(column_node(&column.written, location), location);
+    if let (Written::Instead(_), Some(NodeEnum::ResTarget(target))) = (&column.written, &mut node.node) {
+        target.name = column.name.to_string();
+    }
+    node
 }
 
 /// A target without a name of its own.

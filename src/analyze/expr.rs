@@ -3,13 +3,14 @@
 use super::columns::{Value, column_node, target_node};
 use super::label::Label;
 use super::resolver::{Found, Outcome, Resolver, Use, not_understood};
+use super::scope::Written;
 use crate::sql::{string, words};
 use crate::vocab::Usage;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AArrayExpr, AExpr, AIndices, AIndirection, BoolExpr, BooleanTest, CaseExpr, CaseWhen, CoalesceExpr, CollateClause,
-    GroupingFunc, List, MinMaxExpr, NamedArgExpr, Node, NullTest, ResTarget, RowExpr, SortBy, SqlValueFunction,
-    SubLink, SubLinkType, TypeCast, WindowDef,
+    GroupingFunc, List, MinMaxExpr, NamedArgExpr, Node, NullTest, ResTarget, RowExpr, SetToDefault, SortBy,
+    SqlValueFunction, SubLink, SubLinkType, TypeCast, WindowDef,
 };
 
 impl Resolver<'_> {
@@ -40,7 +41,19 @@ impl Resolver<'_> {
         }
         let Some(inner) = &mut node.node else { return Ok(Value::of(Label::none())) };
         let label = match inner {
-            NodeEnum::ColumnRef(reference) => return self.column_ref(reference, usage),
+            NodeEnum::ColumnRef(reference) => {
+                let at = reference.location;
+                let value = self.column_ref(reference, usage)?;
+                if let Some(Written::Instead(_)) = value.column.as_ref().map(|column| &column.written) {
+                    *node =
+                        column_node(&value.column.as_ref().map_or(Written::Bare("".into()), |c| c.written.clone()), at);
+                }
+                return Ok(value);
+            }
+            NodeEnum::SetToDefault(default) => {
+                let SetToDefault { xpr: _, type_id: _, type_mod: _, collation: _, location: _ } = &**default;
+                Label::none()
+            }
             NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => Label::none(),
             NodeEnum::AExpr(expr) => {
                 let AExpr { kind: _, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } =
@@ -204,7 +217,7 @@ impl Resolver<'_> {
         Ok(Value::of(label))
     }
 
-    fn steps(&mut self, steps: &mut [Node], usage: Use) -> Outcome<Label> {
+    pub(super) fn steps(&mut self, steps: &mut [Node], usage: Use) -> Outcome<Label> {
         let mut label = Label::none();
         for step in steps {
             match &mut step.node {

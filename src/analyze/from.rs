@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn find_relation(&self, schema: &str, name: &str, at: i32) -> Outcome<&'a Relation> {
+    pub(super) fn find_relation(&self, schema: &str, name: &str, at: i32) -> Outcome<&'a Relation> {
         let catalog = self.context.catalog;
         if schema == "pg_temp" || schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
             return not_understood(format!("a relation of schema {schema}"), at);

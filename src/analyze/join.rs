@@ -49,7 +49,7 @@ impl Resolver<'_> {
                 *quals = Some(Box::new(true_node()));
             }
         }
-        let merged = self.merge(kind, using_clause, start..middle, middle..end)?;
+        let merged = self.merged_columns(kind, using_clause, start..middle, middle..end)?;
         if let Some(quals) = quals.as_mut() {
             let before = std::mem::replace(&mut self.levels[level].from, start);
             let outcome = self.condition(quals, Usage::Join);
@@ -117,7 +117,7 @@ impl Resolver<'_> {
     }
 
     /// The merged columns of USING; both sides are used.
-    fn merge(
+    fn merged_columns(
         &mut self,
         kind: JoinType,
         using: &[Node],

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub enum Place {
     /// In the statement, or in a definition that takes a view's place there. A guard may stand in for it.
     Text,
+    /// The relation that is written to. No guard can stand in for it.
+    Target,
     /// A view whose reference stays as it is.
     View,
     /// A view whose definition takes its place.
@@ -45,6 +47,14 @@ pub struct RelationUse {
     /// Conditions of the statement on this relation alone that may be copied behind a fence: strict, leakproof, and not
     /// from the nullable side of an outer join. Their columns are written `alias.column`.
     pub copyable: Vec<Node>,
+}
+
+/// A column of a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColumnSource {
+    pub relation: Oid,
+    /// Its index in `Relation::columns`.
+    pub index: usize,
 }
 
 /// A column of a relation reference, by its index in `Relation::columns`.

@@ -8,22 +8,27 @@
 mod builtin;
 mod call;
 mod columns;
+mod copy;
 mod expr;
 mod from;
 mod join;
 mod label;
+mod merge;
 mod naming;
 mod quals;
 mod resolver;
 mod scope;
 mod select;
 mod view;
+mod write;
+mod written;
 
-pub use label::{ColumnUse, Place, RelationUse};
+pub use label::{ColumnSource, ColumnUse, Place, RelationUse};
 pub use view::clear_synthetic_locations;
+pub use written::{Assignment, Manner, Shape, Verb, Write};
 
 use crate::catalog::{Catalog, Relation, SearchPath};
-use crate::vocab::{NotUnderstood, Oid, Unresolved};
+use crate::vocab::{NotUnderstood, Oid, Right, Unresolved};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
@@ -45,6 +50,9 @@ pub trait Rulings {
     fn filtered(&self, relation: &Relation) -> bool;
     /// What the purpose gets of a column, by its index. A view in whose definition a column is not open is inlined.
     fn openness(&self, relation: &Relation, column: usize) -> Openness;
+    /// How a relation that is written to is read, by the alias it has in the statement and what is done with it first of
+    /// all: no guard can stand in for it.
+    fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble>;
 }
 
 /// What a purpose gets of a column.
@@ -64,6 +72,8 @@ pub struct Resolved {
     pub tree: Node,
     /// Every reference to a base relation, in the order of their places in the text.
     pub relations: Vec<RelationUse>,
+    /// What it writes.
+    pub writes: Vec<Write>,
     /// Names of the result's columns, where they are all known.
     pub columns: Option<Arc<[Arc<str>]>>,
     /// Whether every condition in the statement is made of leakproof comparisons only. If not, a guard with a row
@@ -86,11 +96,12 @@ impl From<NotUnderstood> for Trouble {
     }
 }
 
-/// Resolves a statement that reads. Call inside [`crate::sql::on_deep_stack`].
+/// Resolves a statement that reads or writes data. Call inside [`crate::sql::on_deep_stack`].
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
     let columns = resolver.statement(&mut tree)?;
     resolver.place_views(&mut tree)?;
+    let writes = resolver.finish_writes();
     let (relations, leakproof) = resolver.finish();
-    Ok(Resolved { tree, relations, columns, leakproof })
+    Ok(Resolved { tree, relations, writes, columns, leakproof })
 }

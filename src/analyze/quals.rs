@@ -45,7 +45,7 @@ impl Resolver<'_> {
 
     /// Whether a resolved condition is made of leakproof comparisons only. Conditions inside its sub-queries are judged
     /// where they stand.
-    fn is_leakproof(&self, node: &Node) -> bool {
+    pub(super) fn is_leakproof(&self, node: &Node) -> bool {
         let Some(node) = &node.node else { return false };
         match node {
             NodeEnum::BoolExpr(expr) => expr.args.iter().all(|arg| self.is_leakproof(arg)),

@@ -3,6 +3,7 @@
 use super::label::{BaseColumn, Label, RelationUse};
 use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible};
 use super::view::{Inside, ViewUse};
+use super::write::Draft;
 use super::{Context, Trouble};
 use crate::catalog::Relation;
 use crate::vocab::{NotUnderstood, SqlState, Unresolved, Usage};
@@ -28,6 +29,8 @@ pub(super) struct Resolver<'a> {
     pub synthetic: i32,
     /// The locations of all uses.
     places: FxHashSet<i32>,
+    /// Writes met so far.
+    pub drafts: Vec<Draft>,
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
     /// Columns that look-ups may still pass over.
@@ -85,6 +88,7 @@ impl<'a> Resolver<'a> {
             deferred: Vec::new(),
             synthetic: 0,
             places: FxHashSet::default(),
+            drafts: Vec::new(),
             leakproof: true,
             budget: Cell::new(LOOKUP_BUDGET),
         }
@@ -97,13 +101,15 @@ impl<'a> Resolver<'a> {
             return not_understood("anything in a database with implicit casts by functions of its users", -1);
         }
         match &mut tree.node {
-            Some(NodeEnum::SelectStmt(select)) => {
-                let columns = self.query(select, Some(Usage::Output))?;
-                Ok(match columns {
-                    Columns::Known(columns) => Some(columns.iter().map(|column| Arc::clone(&column.name)).collect()),
-                    Columns::Opaque(_) => None,
-                })
-            }
+            Some(NodeEnum::SelectStmt(select)) => Ok(names_of(&self.query(select, Some(Usage::Output))?)),
+            Some(
+                statement @ (NodeEnum::InsertStmt(_)
+                | NodeEnum::UpdateStmt(_)
+                | NodeEnum::DeleteStmt(_)
+                | NodeEnum::MergeStmt(_)),
+            ) => Ok(names_of(&self.write(statement)?)),
+            Some(NodeEnum::TruncateStmt(truncate)) => self.truncate(truncate).map(|()| None),
+            Some(NodeEnum::CopyStmt(copy)) => self.copy(copy).map(|()| None),
             Some(other) => not_understood(crate::sql::words(other), -1),
             None => not_understood("an empty statement", -1),
         }
@@ -238,6 +244,14 @@ impl<'a> Resolver<'a> {
     /// The columns of an entry, shared.
     pub fn columns_at(&self, place: Place) -> Columns {
         self.levels[place.0].entries[place.1].columns.clone()
+    }
+}
+
+/// The names of a result's columns.
+fn names_of(columns: &Columns) -> Option<Arc<[Arc<str>]>> {
+    match columns {
+        Columns::Known(columns) => Some(columns.iter().map(|column| Arc::clone(&column.name)).collect()),
+        Columns::Opaque(_) => None,
     }
 }
 

@@ -1,17 +1,20 @@
 //! Query levels and what is visible in them, after Postgres's `ParseNamespaceItem`.
 
 use super::label::{BaseColumn, Label};
+use pg_query::protobuf::Node;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// How a column is written so that it can mean only this column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Written {
     /// `alias.column`.
     Qualified(Arc<str>, Arc<str>),
     /// `column`: a merged column of JOIN … USING, or one of a sub-query without an alias; it has no other name, and
     /// the level it stands in is sure to have it.
     Bare(Arc<str>),
+    /// What stands in the place of a column of a relation that is written to.
+    Instead(Rc<Node>),
 }
 
 /// A column that can be referenced.

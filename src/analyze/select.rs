@@ -52,7 +52,7 @@ impl Resolver<'_> {
         columns
     }
 
-    fn with(&mut self, with: &mut WithClause) -> Outcome<()> {
+    pub(super) fn with(&mut self, with: &mut WithClause) -> Outcome<()> {
         let WithClause { ctes, recursive, location: _ } = with;
         let name_of = |node: &Node| match &node.node {
             Some(NodeEnum::CommonTableExpr(cte)) => Some(Arc::<str>::from(cte.ctename.as_str())),
@@ -93,6 +93,12 @@ impl Resolver<'_> {
                     // which are not there yet.
                     self.query_of(select, None, recursive)?
                 }
+                Some(
+                    statement @ (NodeEnum::InsertStmt(_)
+                    | NodeEnum::UpdateStmt(_)
+                    | NodeEnum::DeleteStmt(_)
+                    | NodeEnum::MergeStmt(_)),
+                ) => self.write(statement)?,
                 Some(other) => return not_understood(format!("{} in WITH", words(other)), *location),
                 None => return not_understood("an empty WITH item", *location),
             };
@@ -240,7 +246,7 @@ impl Resolver<'_> {
     }
 
     /// Resolves the target list and writes its stars out.
-    fn targets(&mut self, targets: &mut Vec<Node>, usage: Use) -> Outcome<Columns> {
+    pub(super) fn targets(&mut self, targets: &mut Vec<Node>, usage: Use) -> Outcome<Columns> {
         let mut columns = Vec::with_capacity(targets.len());
         let mut written = Vec::with_capacity(targets.len());
         for node in std::mem::take(targets) {
@@ -268,13 +274,15 @@ impl Resolver<'_> {
             let source = resolved.column.as_ref();
             columns.push(Visible {
                 written: Written::Bare(Arc::clone(&given)),
-                name: given,
-                label: resolved.label,
+                name: Arc::clone(&given),
+                label: resolved.label.clone(),
                 base: source.and_then(|column| column.base),
                 typed: source.and_then(|column| column.typed),
             });
             let Some(NodeEnum::ResTarget(mut again)) = target_node(*value, location).node else { continue };
-            again.name = name;
+            // What stands in for a column does not lend it its name.
+            let stands_in = source.is_some_and(|column| matches!(column.written, Written::Instead(_)));
+            again.name = if name.is_empty() && stands_in { given.to_string() } else { name };
             written.push(Node { node: Some(NodeEnum::ResTarget(again)) });
         }
         *targets = written;

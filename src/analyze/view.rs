@@ -296,6 +296,8 @@ impl Resolver<'_> {
                         && used.columns.iter().all(|column| self.openness((number, column.index)) == Openness::Open)
                 }
                 // Judged on their own, and open as they are or refused.
+                // No definition writes.
+                Place::Target => false,
                 Place::View | Place::Inlined | Place::Within | Place::Stored => true,
             }
         })

@@ -156,6 +156,9 @@ pub struct Column {
     /// True where the column's collation is nondeterministic, so that text equality on it is not leakproof.
     #[serde(default)]
     pub nondeterministic: bool,
+    /// The server computes it from the row's other columns.
+    #[serde(default)]
+    pub generated: bool,
 }
 
 /// `pg_proc.prokind`.

@@ -58,7 +58,7 @@ const DEFINITIONS: &str = "
 
 const COLUMNS: &str = "
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
-           a.attnotnull, coalesce(NOT l.collisdeterministic, false)
+           a.attnotnull, coalesce(NOT l.collisdeterministic, false), a.attgenerated <> ''
       FROM pg_attribute a
       JOIN pg_class c ON c.oid = a.attrelid
       LEFT JOIN pg_collation l ON l.oid = a.attcollation
@@ -186,6 +186,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             type_sql: names.get(row.try_get(4)?),
             not_null: row.try_get(5)?,
             nondeterministic: row.try_get(6)?,
+            generated: row.try_get(7)?,
         });
     }
     let mut written = written::read(client, names).await?;

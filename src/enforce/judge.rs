@@ -8,12 +8,12 @@ use super::plan::{Plan, Reports, Rewritten, Understood};
 use super::report;
 use super::settings;
 use super::view::{Encoding, View};
-use crate::analyze::{Context, Openness, Place, RelationUse, Resolved, Rulings, Trouble, resolve};
+use crate::analyze::{Context, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve};
 use crate::catalog::{Catalog, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
-use crate::rewrite::{Standing, put_guards};
+use crate::rewrite::{Standing, put_guards, shape};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
@@ -82,6 +82,12 @@ impl Rulings for View {
             Some(Effect::Mask(_)) => Openness::Masked,
             Some(Effect::Deny) | None => Openness::Closed,
         }
+    }
+
+    fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble> {
+        let read = self.bound().ruling(self.purpose(), relation);
+        let write = self.bound().ruling_for(self.purpose(), right, relation);
+        shape(relation, alias, right, &read, &write, &context(self))
     }
 }
 
@@ -161,41 +167,47 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
                 (Effect::Deny, _) => false,
             };
             if !permitted {
-                add(&mut closed, &mut places, reference, relation, Some((base.number, &base.name)), verdict);
+                add(&mut closed, &mut places, &reference.through, relation, Some((base.number, &base.name)), verdict);
                 first = earlier(first, column.at);
             }
         }
         if !ruling.rows.is_empty()
-            && reference.place != Place::Text
+            && !matches!(reference.place, Place::Text | Place::Target)
             && let Some(verdict) = ruling.columns.iter().find(|column| column.effect != Effect::Deny)
         {
             // What is stored, or not guarded, has the rows that a condition would hide.
-            add(&mut closed, &mut places, reference, relation, None, verdict);
+            add(&mut closed, &mut places, &reference.through, relation, None, verdict);
             first = earlier(first, u32::try_from(reference.origin).ok());
         }
-        if closed.len() == before && !ruling.countable() {
+        // An INSERT alone tells nothing of the rows that are there.
+        let mut writes = resolved.writes.iter().filter(|write| write.at == reference.at);
+        let counts = reference.place != Place::Target
+            || writes.any(|write| write.verbs.iter().any(|verb| *verb != Verb::Insert));
+        if closed.len() == before && counts && !ruling.countable() {
             // The number of rows, and that there are any, is data of the subjects too.
             if let Some(verdict) = ruling.columns.first() {
-                add(&mut closed, &mut places, reference, relation, None, verdict);
+                add(&mut closed, &mut places, &reference.through, relation, None, verdict);
                 first = earlier(first, u32::try_from(reference.origin).ok());
             }
         }
         references.push((reference.clone(), ruling));
     }
-    if closed.is_empty() {
-        return Ok(Permitted { resolved, references });
+    if !closed.is_empty() {
+        return Err(Box::new(report::closed(view, text, Right::Read, closed, &places, first)));
     }
-    Err(Box::new(report::closed(view, text, closed, &places, first)))
+    super::writes::permit(view, text, &resolved)?;
+    super::flow::permit(view, text, &resolved)?;
+    Ok(Permitted { resolved, references })
 }
 
 fn earlier(first: Option<u32>, at: Option<u32>) -> Option<u32> {
     [first, at].into_iter().flatten().min()
 }
 
-fn add(
+pub(super) fn add(
     closed: &mut Vec<Closed>,
     places: &mut Vec<(Oid, Option<AttNum>)>,
-    reference: &RelationUse,
+    through: &Option<Arc<str>>,
     relation: &Relation,
     column: Option<(AttNum, &Arc<str>)>,
     verdict: &crate::policy::ColumnRuling,
@@ -210,7 +222,7 @@ fn add(
         column: column.map(|(_, name)| Arc::clone(name)),
         categories: Arc::clone(&verdict.categories),
         subject: verdict.subject.clone(),
-        through: reference.through.clone(),
+        through: through.clone(),
         cause: verdict.cause.clone(),
     });
 }

@@ -2,11 +2,13 @@
 
 mod cache;
 mod explain;
+mod flow;
 mod judge;
 mod plan;
 mod report;
 mod settings;
 mod view;
+mod writes;
 
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
 pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Understood};

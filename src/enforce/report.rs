@@ -1,7 +1,7 @@
 //! Refusals in words: what was closed, to which purpose, by which rule and clause, and what could be declared instead.
 
 use super::view::View;
-use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, SqlState, Unresolved};
+use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ const PURPOSES_IN_HINT: usize = 8;
 /// How many columns a message names before it says how many more there are.
 const COLUMNS_IN_MESSAGE: usize = 12;
 
-/// The refusal for columns that are closed. `places` says which columns of the catalog they are, for the hint.
+/// The refusal for columns that are closed to a right. `places` says which columns of the catalog they are, for the hint.
 pub(super) fn closed(
     view: &View,
     text: &str,
+    right: Right,
     closed: Vec<Closed>,
     places: &[(Oid, Option<AttNum>)],
     at: Option<u32>,
@@ -21,11 +22,12 @@ pub(super) fn closed(
     let names: Vec<String> = closed.iter().map(name_of).collect();
     let named = listed(&names, COLUMNS_IN_MESSAGE);
     let message = match purpose_name(view) {
-        Some(purpose) => format!("purpose \"{purpose}\" may not read {named}"),
-        None => format!("no purpose is declared, so {named} may not be read"),
+        Some(purpose) => format!("purpose \"{purpose}\" may not {} {named}", right.word()),
+        None if right == Right::Read => format!("no purpose is declared, so {named} may not be read"),
+        None => format!("no purpose is declared, so nothing may be written to {named}"),
     };
     let detail = detail(&closed);
-    let hint = hint(view, places);
+    let hint = hint(view, right, places);
     let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, at);
     refusal.detail = Some(detail);
     refusal.hint = hint;
@@ -34,7 +36,7 @@ pub(super) fn closed(
 }
 
 /// `public.messages.body`, or `the rows of public.messages`.
-fn name_of(closed: &Closed) -> String {
+pub(super) fn name_of(closed: &Closed) -> String {
     match &closed.column {
         Some(column) => format!("{}.{}", closed.relation, crate::catalog::quote_identifier(column)),
         None => format!("the rows of {}", closed.relation),
@@ -70,7 +72,7 @@ fn detail(closed: &[Closed]) -> String {
     out
 }
 
-fn reason(closed: &Closed) -> String {
+pub(super) fn reason(closed: &Closed) -> String {
     let mut out = String::new();
     if !closed.categories.is_empty() {
         let _ = write!(out, "category {}", closed.categories.join(", "));
@@ -101,8 +103,8 @@ fn reason(closed: &Closed) -> String {
     out
 }
 
-fn hint(view: &View, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
-    let mut purposes = view.bound().purposes_that_open(view.principal(), places, PURPOSES_IN_HINT);
+fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
+    let mut purposes = view.bound().purposes_that_open(view.principal(), right, places, PURPOSES_IN_HINT);
     // Through a materialized view a purpose may be refused what it may read from the table.
     purposes.retain(|name| purpose_name(view) != Some(name));
     let user = &view.principal().user;

@@ -96,28 +96,30 @@ impl Bound {
         Arc::clone(rulings.entry(key).or_insert(ruling))
     }
 
-    /// The purposes that this principal may declare and under which none of these is denied; `None` stands for the
+    /// The purposes that this principal may declare and under which this right to none of these is denied; `None` stands for the
     /// relation's rows. At most `most` names, those that open them unmasked first.
     pub fn purposes_that_open(
         &self,
         principal: &Principal,
+        right: Right,
         columns: &[(Oid, Option<AttNum>)],
         most: usize,
     ) -> Vec<Arc<str>> {
-        let ranked = principal.purposes.iter().filter_map(|purpose| Some((self.rank(*purpose, columns)?, *purpose)));
+        let rank = |purpose: &PurposeId| Some((self.rank(*purpose, right, columns)?, *purpose));
+        let ranked = principal.purposes.iter().filter_map(rank);
         let mut ranked: Vec<(Opens, PurposeId)> = ranked.collect();
         ranked.sort_unstable();
         ranked.into_iter().take(most).map(|(_, purpose)| Arc::clone(self.policy.purpose_name(purpose))).collect()
     }
 
     /// How a purpose opens columns; `None` if it does not.
-    fn rank(&self, purpose: PurposeId, columns: &[(Oid, Option<AttNum>)]) -> Option<Opens> {
+    fn rank(&self, purpose: PurposeId, right: Right, columns: &[(Oid, Option<AttNum>)]) -> Option<Opens> {
         if self.policy.is_unrestricted(purpose) {
             return Some(Opens::Everything);
         }
         let mut opens = Opens::AsTheyAre;
         for (oid, number) in columns {
-            let ruling = self.ruling(Some(purpose), self.catalog.relation(*oid)?);
+            let ruling = self.ruling_for(Some(purpose), right, self.catalog.relation(*oid)?);
             let Some(number) = number else {
                 if !ruling.countable() {
                     return None;
@@ -274,13 +276,18 @@ impl Bound {
                 return Effect::Deny;
             };
             for condition in conditions {
-                let sql = match wanted.sense {
-                    Sense::Holds => &condition.sql,
-                    Sense::DoesNotHold => &condition.negated,
+                let (sql, always) = match wanted.sense {
+                    Sense::Holds => (&condition.sql, "true"),
+                    Sense::DoesNotHold => (&condition.negated, "false"),
                 };
+                // "No condition is needed here", as the table writes it.
+                if condition.sql.trim_matches(['(', ')']) == always {
+                    continue;
+                }
                 rows.push(RowCondition {
                     name: Arc::clone(&wanted.written.text),
                     sql: Arc::clone(sql),
+                    columns: condition.columns.iter().map(Arc::clone).collect(),
                     rule: Arc::clone(&rule.id.text),
                     clause: rule.clause.clone(),
                 });

@@ -67,6 +67,8 @@ pub struct RowCondition {
     /// A boolean SQL expression over the relation's own bare columns, checked at load and written anew: in parentheses
     /// unless it is one column, operators and functions qualified. A negated one is already `(… IS NOT TRUE)`.
     pub sql: Arc<str>,
+    /// The columns it reads.
+    pub columns: Arc<[Arc<str>]>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,
     pub clause: Option<Arc<Clause>>,

@@ -187,7 +187,7 @@ fn is_reference_to(target: &Node, name: &str) -> bool {
 }
 
 /// What a column is inside its guard.
-fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
+pub(super) fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
     match &ruling.effect {
         Effect::Allow => Ok(column(alias, &base.name)),
         Effect::Mask(Mask::Null) => constant(&format!("NULL::{}", base.type_sql)),
@@ -196,13 +196,18 @@ fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> R
     }
 }
 
-fn constant(sql: &str) -> Result<Node, Trouble> {
+pub(super) fn constant(sql: &str) -> Result<Node, Trouble> {
     expression(sql).ok_or_else(|| NotUnderstood::new("a mask of the policy", None).into())
 }
 
 /// A row condition with its columns written `alias.column`. It is resolved like a client's statement, so that no
 /// operator or function along the session's search path can stand in for a built-in one.
-fn row_condition(relation: &Relation, alias: &str, sql: &str, context: &Context<'_>) -> Result<Node, Trouble> {
+pub(super) fn row_condition(
+    relation: &Relation,
+    alias: &str,
+    sql: &str,
+    context: &Context<'_>,
+) -> Result<Node, Trouble> {
     let from = quote_qualified(&relation.schema, &relation.name);
     let source = format!("SELECT ({sql}) FROM {from} AS {}", quote_alias(alias));
     let broken = || Trouble::NotUnderstood(NotUnderstood::new("a row condition of the policy", None));

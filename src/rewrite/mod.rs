@@ -1,8 +1,11 @@
 //! Guards: the derived tables that stand in for relations a purpose may not see whole.
 //!
 //! A guard lists exactly the columns that the statement names, masks inside, row conditions in its WHERE. Whatever the
-//! statement does around it, Postgres itself can reach nothing else, because nothing else is there.
+//! statement does around it, Postgres itself can reach nothing else, because nothing else is there. Where a relation is
+//! written to, no guard can stand; `target` says what its columns and rows are replaced by.
 
 mod guard;
+mod target;
 
 pub use guard::{Standing, put_guards};
+pub use target::shape;

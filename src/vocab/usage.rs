@@ -15,11 +15,13 @@ pub enum Usage {
     Sort,
     /// It is the argument of an aggregate or window function.
     Aggregate,
+    /// It is compared for equality with given values, and nothing else, to find the rows that are written.
+    Lookup,
 }
 
 impl Usage {
-    pub const ALL: [Usage; 6] =
-        [Usage::Output, Usage::Filter, Usage::Join, Usage::Group, Usage::Sort, Usage::Aggregate];
+    pub const ALL: [Usage; 7] =
+        [Usage::Output, Usage::Filter, Usage::Join, Usage::Group, Usage::Sort, Usage::Aggregate, Usage::Lookup];
 
     /// The word used in policies, reports and errors.
     pub fn word(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Usage {
             Usage::Group => "group",
             Usage::Sort => "sort",
             Usage::Aggregate => "aggregate",
+            Usage::Lookup => "look-up",
         }
     }
 }
@@ -75,4 +78,16 @@ pub enum Right {
     Insert,
     Update,
     Delete,
+}
+
+impl Right {
+    /// The word used in policies, reports and errors.
+    pub fn word(self) -> &'static str {
+        match self {
+            Right::Read => "read",
+            Right::Insert => "insert",
+            Right::Update => "update",
+            Right::Delete => "delete",
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{bound, ruling};
 use wherefore::policy::{Bound, Colour};
-use wherefore::vocab::AttNum;
+use wherefore::vocab::{AttNum, Right};
 
 const POLICY: &str = r#"
 [pack]
@@ -171,7 +171,7 @@ fn hints_name_the_purposes_that_open_what_was_closed() {
     let all = bound.policy().principal("all", &[]);
     let check = |columns: &[i16], most: usize, expected: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|at| (parent, (*at != 0).then_some(AttNum(*at)))).collect();
-        let names = bound.purposes_that_open(&all, &columns, most);
+        let names = bound.purposes_that_open(&all, Right::Read, &columns, most);
         assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), expected, "{columns:?}");
     };
     check(&[1], 9, &["service", "research", "owner"]);
@@ -181,7 +181,7 @@ fn hints_name_the_purposes_that_open_what_was_closed() {
     check(&[3], 9, &["service", "owner"]);
     check(&[0], 9, &["service", "research", "owner"]);
     let nobody = bound.policy().principal("nobody", &[]);
-    assert!(bound.purposes_that_open(&nobody, &[(parent, None)], 9).is_empty());
+    assert!(bound.purposes_that_open(&nobody, Right::Read, &[(parent, None)], 9).is_empty());
 }
 
 #[test]

@@ -75,6 +75,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
                 type_sql: name.into(),
                 not_null: false,
                 nondeterministic: false,
+                generated: false,
             });
         }
         let parent = |node: &pg_query::protobuf::Node| match &node.node {

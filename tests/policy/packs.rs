@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use wherefore::catalog::Catalog;
 use wherefore::policy::{Bound, Colour, Policy};
-use wherefore::vocab::Cause;
+use wherefore::vocab::{Cause, Right};
 
 fn load(name: &str) -> (Bound, Vec<String>) {
     let loaded = Policy::parse(&pack(name)).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain)));
@@ -105,7 +105,7 @@ fn hints_name_only_what_the_principal_may_declare() {
     let body = messages.columns.iter().find(|column| &*column.name == "body").unwrap().number;
     let check = |user: &str, expected: &[&str]| {
         let principal = bound.policy().principal(user, &[]);
-        let names = bound.purposes_that_open(&principal, &[(messages.oid, Some(body))], 5);
+        let names = bound.purposes_that_open(&principal, Right::Read, &[(messages.oid, Some(body))], 5);
         assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), expected, "{user}");
     };
     check("ml_engineer", &[]);

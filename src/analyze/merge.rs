@@ -1,0 +1,101 @@
+//! MERGE and TRUNCATE.
+
+use super::label::Label;
+use super::resolver::{Outcome, Resolver, not_understood};
+use super::scope::{Columns, Level};
+use super::write::{Draft, named};
+use super::{Manner, Verb};
+use crate::sql::words;
+use crate::vocab::{Right, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{CmdType, DropBehavior, MergeStmt, MergeWhenClause, Node, TruncateStmt};
+
+impl Resolver<'_> {
+    pub(super) fn merge(&mut self, merge: &mut MergeStmt) -> Outcome<Columns> {
+        let MergeStmt { relation, source_relation, join_condition, merge_when_clauses, returning_clause, with_clause } =
+            merge;
+        self.with_clause(with_clause)?;
+        let target = self.target(relation, Right::Update)?;
+        let mut draft = Draft {
+            number: target.number,
+            at: target.at,
+            manner: Manner::Merge,
+            verbs: Vec::new(),
+            assigned: Vec::new(),
+        };
+        self.levels.push(Level::default());
+        // RETURNING * of a MERGE lists the source first.
+        let Some(source) = source_relation else { return not_understood("MERGE without a source", target.at) };
+        self.resolve_from(std::slice::from_mut(&mut **source))?;
+        self.push_entry(target.entry());
+        if let Some(condition) = join_condition {
+            self.condition(condition, Usage::Join)?;
+        }
+        for node in merge_when_clauses {
+            let Some(NodeEnum::MergeWhenClause(when)) = &mut node.node else {
+                return not_understood("a part of MERGE", target.at);
+            };
+            let MergeWhenClause { match_kind: _, command_type, r#override: _, condition, target_list, values } =
+                &mut **when;
+            if let Some(condition) = condition {
+                self.condition(condition, Usage::Filter)?;
+            }
+            match CmdType::try_from(*command_type) {
+                Ok(CmdType::CmdUpdate) => {
+                    draft.verbs.push(Verb::Update);
+                    let mut assigned = self.assignments(&target, target_list)?;
+                    draft.assigned.append(&mut assigned);
+                }
+                Ok(CmdType::CmdInsert) => {
+                    draft.verbs.push(Verb::Insert);
+                    let mut labels = Vec::with_capacity(values.len());
+                    for value in values.iter_mut() {
+                        labels.push(self.expression(value, Some(Usage::Output))?);
+                    }
+                    let mut assigned = self.insert_columns(&target, target_list, &labels)?;
+                    draft.assigned.append(&mut assigned);
+                }
+                Ok(CmdType::CmdDelete) => draft.verbs.push(Verb::Delete),
+                Ok(CmdType::CmdNothing) => {}
+                Ok(CmdType::CmdUnknown | CmdType::CmdSelect | CmdType::CmdMerge | CmdType::CmdUtility)
+                | Ok(CmdType::Undefined)
+                | Err(_) => return not_understood("an unknown action of MERGE", target.at),
+            }
+        }
+        self.drafts.push(draft);
+        self.push_old_and_new(&target);
+        self.returning(returning_clause)
+    }
+
+    pub(super) fn truncate(&mut self, truncate: &mut TruncateStmt) -> Outcome<()> {
+        let TruncateStmt { relations, restart_seqs: _, behavior } = truncate;
+        let verb = match DropBehavior::try_from(*behavior) {
+            Ok(DropBehavior::DropCascade) => Verb::TruncateCascade,
+            Ok(DropBehavior::DropRestrict | DropBehavior::Undefined) | Err(_) => Verb::Truncate,
+        };
+        for node in relations {
+            let range = match &mut node.node {
+                Some(NodeEnum::RangeVar(range)) => range,
+                Some(other) => return not_understood(words(other), -1),
+                None => return not_understood("TRUNCATE of nothing", -1),
+            };
+            let mut named = Some(std::mem::take(range));
+            let target = self.target(&mut named, Right::Delete)?;
+            *range = named.unwrap_or_default();
+            self.drafts.push(Draft {
+                number: target.number,
+                at: target.at,
+                manner: Manner::Plain,
+                verbs: vec![verb],
+                assigned: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Names for the columns of a COPY that lists none.
+    pub(super) fn every_column(relation: &crate::catalog::Relation) -> (Vec<Node>, Vec<Label>) {
+        let columns = relation.columns.iter().filter(|column| !column.generated);
+        columns.map(|column| (named(&column.name), Label::none())).unzip()
+    }
+}

@@ -1,0 +1,521 @@
+//! What is written: INSERT, UPDATE and DELETE. After `analyze.c` of Postgres's parser.
+//!
+//! No guard can stand in for the relation that is written to. Its masked columns are replaced where they are named, and
+//! its row conditions join the statement's own: leakproof conjuncts stay beside them, the others are evaluated only on
+//! rows that meet them.
+
+use super::label::{BaseColumn, ColumnSource, Label, Place, RelationUse};
+use super::resolver::{Found, Outcome, Resolver, known, not_understood, unresolved};
+use super::scope::{Columns, Entry, Level, Source, Visible, Written};
+use super::{Assignment, Manner, Shape, Verb, Write};
+use crate::catalog::{Relation, RelationKind};
+use crate::sql::{keep_first_source, string, words};
+use crate::vocab::{Right, SqlState, Usage};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    AExprKind, BoolExpr, BoolExprType, CaseExpr, CaseWhen, DeleteStmt, IndexElem, InferClause, InsertStmt, Node,
+    OnConflictAction, OnConflictClause, RangeVar, ResTarget, ReturningClause, UpdateStmt, WithClause,
+};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The relation that a statement writes to.
+pub(super) struct Target<'a> {
+    pub relation: &'a Relation,
+    /// The number of its use.
+    pub number: usize,
+    pub alias: Arc<str>,
+    pub at: i32,
+    pub shape: Shape,
+}
+
+/// A write in the making: labels still count uses.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub number: usize,
+    pub at: i32,
+    pub manner: Manner,
+    pub verbs: Vec<Verb>,
+    pub assigned: Vec<DraftAssignment>,
+}
+
+#[derive(Debug)]
+pub(super) struct DraftAssignment {
+    pub index: usize,
+    pub right: Right,
+    pub at: i32,
+    pub label: Label,
+}
+
+impl<'a> Resolver<'a> {
+    /// Resolves a statement that writes; returns the columns of its RETURNING.
+    pub(super) fn write(&mut self, node: &mut NodeEnum) -> Outcome<Columns> {
+        let frames = self.ctes.len();
+        let levels = self.levels.len();
+        let columns = match node {
+            NodeEnum::InsertStmt(insert) => self.insert(insert),
+            NodeEnum::UpdateStmt(update) => self.update(update),
+            NodeEnum::DeleteStmt(delete) => self.delete(delete),
+            NodeEnum::MergeStmt(merge) => self.merge(merge),
+            other => not_understood(words(other), -1),
+        };
+        self.levels.truncate(levels);
+        self.ctes.truncate(frames);
+        columns
+    }
+
+    pub(super) fn with_clause(&mut self, with: &mut Option<WithClause>) -> Outcome<()> {
+        with.as_mut().map_or(Ok(()), |with| self.with(with))
+    }
+
+    fn insert(&mut self, insert: &mut InsertStmt) -> Outcome<Columns> {
+        let InsertStmt {
+            relation,
+            cols,
+            select_stmt,
+            on_conflict_clause,
+            returning_clause,
+            with_clause,
+            r#override: _,
+        } = insert;
+        self.with_clause(with_clause)?;
+        let target = self.target(relation, Right::Insert)?;
+        let mut labels = Vec::new();
+        match select_stmt.as_mut().map(|node| &mut node.node) {
+            None => {}
+            Some(Some(NodeEnum::SelectStmt(select))) => match self.query(select, Some(Usage::Output))? {
+                Columns::Known(columns) => labels.extend(columns.iter().map(|column| column.label.clone())),
+                Columns::Opaque(_) => return not_understood("INSERT of columns that are not known", target.at),
+            },
+            Some(Some(other)) => return not_understood(words(other), target.at),
+            Some(None) => return not_understood("an empty source of INSERT", target.at),
+        }
+        // A level without entries: nothing is in sight of a column list.
+        self.levels.push(Level::default());
+        let assigned = self.insert_columns(&target, cols, &labels)?;
+        self.levels.pop();
+        let mut draft =
+            Draft { number: target.number, at: target.at, manner: Manner::Plain, verbs: vec![Verb::Insert], assigned };
+        if let Some(conflict) = on_conflict_clause {
+            self.on_conflict(conflict, &target, &mut draft)?;
+        }
+        self.drafts.push(draft);
+        self.levels.push(Level::default());
+        self.push_entry(target.entry());
+        self.push_old_and_new(&target);
+        self.returning(returning_clause)
+    }
+
+    /// The columns that an INSERT gives values to; written out where the statement leaves them to their order.
+    pub(super) fn insert_columns(
+        &mut self,
+        target: &Target<'_>,
+        cols: &mut Vec<Node>,
+        labels: &[Label],
+    ) -> Outcome<Vec<DraftAssignment>> {
+        if cols.is_empty() {
+            if labels.len() > target.relation.columns.len() {
+                let message = "INSERT has more expressions than target columns".to_owned();
+                return unresolved(SqlState::SYNTAX_ERROR, message, target.at);
+            }
+            cols.extend(target.relation.columns.iter().take(labels.len()).map(|column| named(&column.name)));
+        }
+        let mut assigned = Vec::with_capacity(cols.len());
+        for (position, node) in cols.iter_mut().enumerate() {
+            let Some(NodeEnum::ResTarget(column)) = &mut node.node else {
+                return not_understood("a column list", target.at);
+            };
+            let ResTarget { name, indirection, val: _, location } = &mut **column;
+            let index = target.column(name, *location)?;
+            let steps = self.steps(indirection, Some(Usage::Output))?;
+            let label = labels.get(position).cloned().unwrap_or_default().join(&steps);
+            assigned.push(DraftAssignment { index, right: Right::Insert, at: *location, label });
+        }
+        Ok(assigned)
+    }
+
+    fn on_conflict(&mut self, conflict: &mut OnConflictClause, target: &Target<'_>, draft: &mut Draft) -> Outcome<()> {
+        let OnConflictClause { action, infer, target_list, where_clause, location } = conflict;
+        self.levels.push(Level::default());
+        self.push_entry(target.entry());
+        if let Some(infer) = infer {
+            let InferClause { index_elems, where_clause, conname: _, location: _ } = &mut **infer;
+            for node in index_elems {
+                let Some(NodeEnum::IndexElem(element)) = &mut node.node else {
+                    return not_understood("a conflict target", *location);
+                };
+                self.arbiter(element, target)?;
+            }
+            if let Some(predicate) = where_clause {
+                self.expression(predicate, Some(Usage::Filter))?;
+            }
+        }
+        match OnConflictAction::try_from(*action) {
+            Ok(OnConflictAction::OnconflictNothing) => {}
+            Ok(OnConflictAction::OnconflictUpdate) => {
+                draft.manner = Manner::Upsert;
+                draft.verbs.push(Verb::Update);
+                let excluded: Vec<Visible> = target.excluded(&draft.assigned);
+                self.push_entry(super::from::derived(Some("excluded".into()), known(excluded)));
+                let mut more = self.assignments(target, target_list)?;
+                draft.assigned.append(&mut more);
+                if let Some(condition) = where_clause {
+                    self.condition(condition, Usage::Filter)?;
+                }
+            }
+            Ok(OnConflictAction::OnconflictNone | OnConflictAction::Undefined) | Err(_) => {
+                return not_understood("ON CONFLICT", *location);
+            }
+        }
+        self.levels.pop();
+        Ok(())
+    }
+
+    /// One element of a conflict target: a column or an expression.
+    fn arbiter(&mut self, element: &mut IndexElem, target: &Target<'_>) -> Outcome<()> {
+        let IndexElem {
+            name,
+            expr,
+            indexcolname: _,
+            collation: _,
+            opclass,
+            opclassopts: _,
+            ordering: _,
+            nulls_ordering: _,
+        } = element;
+        if !opclass.is_empty() {
+            return not_understood("an operator class", target.at);
+        }
+        if !name.is_empty() {
+            let index = target.column(name, target.at)?;
+            self.touch(&Label::of((target.number, index)), Some(Usage::Lookup), target.at);
+        }
+        if let Some(expression) = expr {
+            self.expression(expression, Some(Usage::Filter))?;
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, update: &mut UpdateStmt) -> Outcome<Columns> {
+        let UpdateStmt { relation, target_list, where_clause, from_clause, returning_clause, with_clause } = update;
+        self.with_clause(with_clause)?;
+        let target = self.target(relation, Right::Update)?;
+        self.levels.push(Level::default());
+        self.push_entry(target.entry());
+        self.resolve_from(from_clause)?;
+        let assigned = self.assignments(&target, target_list)?;
+        self.target_condition(&target, where_clause)?;
+        self.drafts.push(Draft {
+            number: target.number,
+            at: target.at,
+            manner: Manner::Plain,
+            verbs: vec![Verb::Update],
+            assigned,
+        });
+        self.push_old_and_new(&target);
+        self.returning(returning_clause)
+    }
+
+    fn delete(&mut self, delete: &mut DeleteStmt) -> Outcome<Columns> {
+        let DeleteStmt { relation, using_clause, where_clause, returning_clause, with_clause } = delete;
+        self.with_clause(with_clause)?;
+        let target = self.target(relation, Right::Delete)?;
+        self.levels.push(Level::default());
+        self.push_entry(target.entry());
+        self.resolve_from(using_clause)?;
+        self.target_condition(&target, where_clause)?;
+        self.drafts.push(Draft {
+            number: target.number,
+            at: target.at,
+            manner: Manner::Plain,
+            verbs: vec![Verb::Delete],
+            assigned: Vec::new(),
+        });
+        self.push_old_and_new(&target);
+        self.returning(returning_clause)
+    }
+
+    /// The relation that is written to, under its schema and alias.
+    pub(super) fn target(&mut self, range: &mut Option<RangeVar>, right: Right) -> Outcome<Target<'a>> {
+        let Some(range) = range else { return not_understood("a write without a target", -1) };
+        let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias, location } = range;
+        let at = *location;
+        if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
+            return not_understood(format!("a reference to another database (\"{catalogname}\")"), at);
+        }
+        if schemaname.is_empty() && self.ctes.iter().any(|frame| frame.ready.iter().any(|cte| *cte.name == **relname)) {
+            let message = format!("relation \"{relname}\" cannot be the target of a modifying statement");
+            return unresolved(SqlState::SYNTAX_ERROR, message, at);
+        }
+        let relation = self.find_relation(schemaname, relname, at)?;
+        match relation.kind {
+            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {}
+            RelationKind::View | RelationKind::MaterializedView | RelationKind::Sequence => {
+                let what = format!("writing to {} {}.{}", relation.kind.word(), relation.schema, relation.name);
+                return not_understood(what, at);
+            }
+        }
+        if relation.has_rules {
+            return not_understood(format!("writing to {}.{}, which has rules", relation.schema, relation.name), at);
+        }
+        catalogname.clear();
+        *schemaname = relation.schema.to_string();
+        let alias: Arc<str> = match alias {
+            Some(alias) => alias.aliasname.as_str().into(),
+            None => Arc::clone(&relation.name),
+        };
+        let names = relation.columns.iter().map(|column| Arc::clone(&column.name)).collect();
+        let used = RelationUse { place: Place::Target, ..RelationUse::new(relation.oid, at, Arc::clone(&alias), names) };
+        let number = self.add_use(used)?;
+        let shape = self.context.rulings.shape(relation, &alias, right)?;
+        Ok(Target { relation, number, alias, at, shape })
+    }
+
+    /// The SET list of an UPDATE.
+    pub(super) fn assignments(&mut self, target: &Target<'_>, list: &mut [Node]) -> Outcome<Vec<DraftAssignment>> {
+        let mut assigned = Vec::with_capacity(list.len());
+        // The columns of `(a, b) = (…)` share one source.
+        let mut shared = Label::none();
+        for node in list {
+            let Some(NodeEnum::ResTarget(column)) = &mut node.node else {
+                return not_understood("a SET list", target.at);
+            };
+            let ResTarget { name, indirection, val, location } = &mut **column;
+            let index = target.column(name, *location)?;
+            let steps = self.steps(indirection, Some(Usage::Output))?;
+            let value = match val.as_mut().map(|value| &mut value.node) {
+                Some(Some(NodeEnum::MultiAssignRef(multiple))) => {
+                    keep_first_source(multiple);
+                    if let Some(source) = &mut multiple.source {
+                        shared = self.expression(source, Some(Usage::Output))?;
+                    }
+                    shared.clone()
+                }
+                Some(_) => {
+                    val.as_mut().map_or(Ok(Label::none()), |value| self.expression(value, Some(Usage::Output)))?
+                }
+                None => return not_understood("a column that is set to nothing", *location),
+            };
+            assigned.push(DraftAssignment { index, right: Right::Update, at: *location, label: value.join(&steps) });
+        }
+        Ok(assigned)
+    }
+
+    /// Resolves the WHERE of a write and adds the target's row conditions.
+    fn target_condition(&mut self, target: &Target<'_>, clause: &mut Option<Box<Node>>) -> Outcome<()> {
+        if matches!(clause.as_ref().map(|node| &node.node), Some(Some(NodeEnum::CurrentOfExpr(_)))) {
+            if target.shape.rows.is_empty() {
+                return Ok(());
+            }
+            return not_understood("WHERE CURRENT OF on a relation whose rows are filtered", target.at);
+        }
+        let mut conjuncts = clause.take().map_or_else(Vec::new, |node| conjuncts(*node));
+        for conjunct in &mut conjuncts {
+            let lookup = self.is_lookup(conjunct, target.number)?;
+            self.condition(conjunct, if lookup { Usage::Lookup } else { Usage::Filter })?;
+            self.harvest(conjunct);
+        }
+        let mut open = target.shape.rows.clone();
+        if !open.is_empty() {
+            let (leakproof, others): (Vec<Node>, Vec<Node>) =
+                conjuncts.into_iter().partition(|conjunct| self.is_leakproof(conjunct));
+            open.extend(leakproof);
+            if let Some(others) = all_of(others) {
+                let conditions = all_of(target.shape.rows.clone());
+                open.push(case(conditions, others));
+            }
+            conjuncts = open;
+        }
+        *clause = all_of(conjuncts).map(Box::new);
+        Ok(())
+    }
+
+    /// Whether a conjunct that is not resolved yet compares a column of the target for equality with given values.
+    fn is_lookup(&self, node: &Node, number: usize) -> Outcome<bool> {
+        let Some(NodeEnum::AExpr(expr)) = &node.node else { return Ok(false) };
+        let (Some(left), Some(right)) = (&expr.lexpr, &expr.rexpr) else { return Ok(false) };
+        let equality = matches!(expr.name.as_slice(), [name] if string(name) == Some("="));
+        let given = match AExprKind::try_from(expr.kind) {
+            Ok(AExprKind::AexprOp | AExprKind::AexprIn | AExprKind::AexprOpAny) => equality && is_given(right),
+            Ok(_other_kind) => false,
+            Err(_) => false,
+        };
+        let Some(NodeEnum::ColumnRef(reference)) = &left.node else { return Ok(false) };
+        let names: Vec<&str> = reference.fields.iter().filter_map(string).collect();
+        let found = match (names.as_slice(), given) {
+            ([name], true) => match self.find_column(name, reference.location)? {
+                Found::Column(_, column) => column.base,
+                Found::System(..) | Found::Opaque(_) | Found::Nothing => None,
+            },
+            ([alias, name], true) => match self.find_entry(None, alias, reference.location)? {
+                Some(place) => match self.columns_at(place) {
+                    Columns::Known(columns) => {
+                        columns.iter().find(|column| *column.name == **name).and_then(|column| column.base)
+                    }
+                    Columns::Opaque(_) => None,
+                },
+                None => None,
+            },
+            _anything_else => None,
+        };
+        Ok(found.is_some_and(|(found, _)| found == number))
+    }
+
+    /// `old` and `new` in RETURNING, from PostgreSQL 18 on.
+    pub(super) fn push_old_and_new(&mut self, target: &Target<'_>) {
+        if self.context.catalog.server_version() < 180_000 {
+            return;
+        }
+        for name in ["old", "new"] {
+            let Some(level) = self.levels.last() else { return };
+            if level.entries.iter().any(|entry| entry.name.as_deref() == Some(name)) {
+                continue;
+            }
+            let entry = target.entry_as(&Arc::from(name));
+            self.push_entry(Entry { by_column: false, ..entry });
+        }
+    }
+
+    pub(super) fn returning(&mut self, clause: &mut Option<ReturningClause>) -> Outcome<Columns> {
+        let Some(ReturningClause { options, exprs }) = clause else { return Ok(known([])) };
+        if !options.is_empty() {
+            return not_understood("names for OLD and NEW in RETURNING", -1);
+        }
+        self.targets(exprs, Some(Usage::Output))
+    }
+
+    /// Finishes the drafts: labels that count uses become columns of relations.
+    pub(super) fn finish_writes(&mut self) -> Vec<Write> {
+        let source =
+            |(number, index): &BaseColumn| ColumnSource { relation: self.uses[*number].relation, index: *index };
+        let drafts = std::mem::take(&mut self.drafts);
+        let finish = |draft: Draft| Write {
+            relation: self.uses[draft.number].relation,
+            at: draft.at,
+            manner: draft.manner,
+            verbs: draft.verbs,
+            assigned: draft
+                .assigned
+                .into_iter()
+                .map(|assigned| Assignment {
+                    index: assigned.index,
+                    right: assigned.right,
+                    at: u32::try_from(assigned.at).ok(),
+                    sources: assigned.label.columns().iter().map(source).collect(),
+                    own: assigned.label.columns().iter().all(|(number, _)| *number == draft.number),
+                })
+                .collect(),
+        };
+        drafts.into_iter().map(finish).collect()
+    }
+}
+
+impl Target<'_> {
+    /// The index of a column by name.
+    pub(super) fn column(&self, name: &str, at: i32) -> Outcome<usize> {
+        match self.relation.columns.iter().position(|column| *column.name == *name) {
+            Some(index) => Ok(index),
+            None => {
+                let message = format!("column \"{name}\" of relation \"{}\" does not exist", self.relation.name);
+                unresolved(SqlState::UNDEFINED_COLUMN, message, at)
+            }
+        }
+    }
+
+    /// The target in sight of its statement's expressions.
+    pub(super) fn entry(&self) -> Entry {
+        self.entry_as(&self.alias)
+    }
+
+    fn entry_as(&self, name: &Arc<str>) -> Entry {
+        let visible = |(index, column): (usize, &crate::catalog::Column)| {
+            let base = Some((self.number, index));
+            let written = match self.shape.columns.get(index) {
+                Some(Some(instead)) => Written::Instead(Rc::clone(instead)),
+                Some(None) | None => Written::Qualified(Arc::clone(name), Arc::clone(&column.name)),
+            };
+            Visible {
+                name: Arc::clone(&column.name),
+                written,
+                label: Label::of((self.number, index)),
+                base,
+                typed: base,
+            }
+        };
+        Entry {
+            name: Some(Arc::clone(name)),
+            schema: (*self.alias == *self.relation.name).then(|| Arc::clone(&self.relation.schema)),
+            by_name: true,
+            by_column: true,
+            columns: known(self.relation.columns.iter().enumerate().map(visible)),
+            source: Source::Base(self.number),
+            nullable: false,
+        }
+    }
+
+    /// The row that was to be inserted.
+    fn excluded(&self, assigned: &[DraftAssignment]) -> Vec<Visible> {
+        let name: Arc<str> = "excluded".into();
+        let columns = self.relation.columns.iter().enumerate().map(|(index, column)| Visible {
+            name: Arc::clone(&column.name),
+            written: Written::Qualified(Arc::clone(&name), Arc::clone(&column.name)),
+            label: assigned.iter().find(|a| a.index == index).map_or_else(Label::none, |a| a.label.clone()),
+            base: None,
+            typed: None,
+        });
+        columns.collect()
+    }
+}
+
+/// A column in a column list.
+pub(super) fn named(name: &str) -> Node {
+    let target = ResTarget { name: name.to_owned(), indirection: Vec::new(), val: None, location: -1 };
+    Node { node: Some(NodeEnum::ResTarget(Box::new(target))) }
+}
+
+/// Constants and parameters, also cast, in a list or an array.
+fn is_given(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().is_some_and(|arg| is_given(arg)),
+        Some(NodeEnum::List(list)) => list.items.iter().all(is_given),
+        Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().all(is_given),
+        Some(_) | None => false,
+    }
+}
+
+/// The terms of a conjunction.
+fn conjuncts(node: Node) -> Vec<Node> {
+    match node.node {
+        Some(NodeEnum::BoolExpr(expr)) if expr.boolop == BoolExprType::AndExpr as i32 => {
+            let BoolExpr { xpr: _, boolop: _, args, location: _ } = *expr;
+            args.into_iter().flat_map(conjuncts).collect()
+        }
+        other => vec![Node { node: other }],
+    }
+}
+
+/// The conjunction of some conditions; `None` of none.
+fn all_of(mut conditions: Vec<Node>) -> Option<Node> {
+    if conditions.len() < 2 {
+        return conditions.pop();
+    }
+    let boolop = BoolExprType::AndExpr as i32;
+    let all = BoolExpr { xpr: None, boolop, args: conditions, location: -1 };
+    Some(Node { node: Some(NodeEnum::BoolExpr(Box::new(all))) })
+}
+
+/// `CASE WHEN condition THEN result END`: the result is evaluated only where the condition holds.
+pub(super) fn case(condition: Option<Node>, result: Node) -> Node {
+    let when = CaseWhen { xpr: None, expr: condition.map(Box::new), result: Some(Box::new(result)), location: -1 };
+    let case = CaseExpr {
+        xpr: None,
+        casetype: 0,
+        casecollid: 0,
+        arg: None,
+        args: vec![Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }],
+        defresult: None,
+        location: -1,
+    };
+    Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }
+}

@@ -1,0 +1,306 @@
+//! Whether a purpose may write what a statement writes.
+//!
+//! The right to insert, update or delete is its own right per category. Beside it stand the rules that keep a write from
+//! reaching or telling of what the purpose may not see: row conditions, what the server does of its own accord
+//! (cascades, triggers), and constraints that tie a written column to a closed one. What is copied is held against those
+//! who may read it in [`super::flow`].
+
+use super::report;
+use super::view::View;
+use crate::analyze::{Assignment, Manner, Resolved, Verb, Write};
+use crate::catalog::{ReferentialAction, Relation, Trigger, quote_qualified};
+use crate::policy::{Effect, RelationRuling};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
+use std::sync::Arc;
+
+/// Holds every write of a statement against the rights and rows of the purpose.
+pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
+    for write in &resolved.writes {
+        let Some(relation) = view.bound().catalog().relation(write.relation) else {
+            let reason = NotUnderstood::new("a relation that vanished", offset(write));
+            return Err(Box::new(report::not_understood(view, text, &reason)));
+        };
+        let judged = Judged { view, text, write, relation };
+        judged.rights()?;
+        judged.rows(resolved)?;
+        judged.own_accord()?;
+        judged.ties()?;
+    }
+    Ok(())
+}
+
+fn offset(write: &Write) -> Option<u32> {
+    u32::try_from(write.at).ok()
+}
+
+/// One write that is being judged.
+struct Judged<'a> {
+    view: &'a View,
+    text: &'a str,
+    write: &'a Write,
+    relation: &'a Relation,
+}
+
+impl Judged<'_> {
+    fn ruling(&self, right: Right) -> Arc<RelationRuling> {
+        self.view.bound().ruling_for(self.view.purpose(), right, self.relation)
+    }
+
+    fn not_understood(&self, what: impl Into<Arc<str>>) -> Box<Refusal> {
+        let reason = NotUnderstood::new(what, offset(self.write));
+        Box::new(report::not_understood(self.view, self.text, &reason))
+    }
+
+    fn name(&self) -> String {
+        quote_qualified(&self.relation.schema, &self.relation.name)
+    }
+
+    fn refused(&self, message: String, detail: String) -> Box<Refusal> {
+        let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_detail(detail);
+        Box::new(refusal.with_position(self.text, offset(self.write)))
+    }
+
+    fn purpose(&self) -> String {
+        report::purpose_name(self.view).map_or_else(|| "no purpose".to_owned(), |name| format!("purpose \"{name}\""))
+    }
+
+    /// The columns that are written, by right.
+    fn rights(&self) -> Result<(), Box<Refusal>> {
+        for right in [Right::Insert, Right::Update, Right::Delete] {
+            if !self.write.verbs.iter().any(|verb| verb.right() == right) {
+                continue;
+            }
+            let columns: Vec<usize> = match right {
+                // Deleting a row takes every category in it.
+                Right::Delete => (0..self.relation.columns.len()).collect(),
+                Right::Read | Right::Insert | Right::Update => {
+                    let of_right = self.write.assigned.iter().filter(|assigned| assigned.right == right);
+                    of_right.map(|assigned| assigned.index).collect()
+                }
+            };
+            let at = self.write.assigned.iter().filter(|assigned| assigned.right == right).find_map(|a| a.at);
+            closed_to(self.view, self.text, right, self.relation, &columns, at.or(offset(self.write)))?;
+            if right == Right::Delete {
+                // A child's row goes with columns that its parent lacks.
+                for child in self.view.bound().catalog().with_descendants(self.relation).into_iter().skip(1) {
+                    let columns: Vec<usize> = (0..child.columns.len()).collect();
+                    closed_to(self.view, self.text, right, child, &columns, offset(self.write))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows that may be reached, and what decides about them.
+    fn rows(&self, resolved: &Resolved) -> Result<(), Box<Refusal>> {
+        let read = self.ruling(Right::Read);
+        let verb = |verb: Verb| self.write.verbs.contains(&verb);
+        if verb(Verb::Insert) && !self.ruling(Right::Insert).rows.is_empty() {
+            let what = format!("INSERT into {}, whose new rows must meet a condition", self.name());
+            return Err(self.not_understood(what));
+        }
+        let rights = self.write.verbs.iter().map(|verb| verb.right()).filter(|right| *right != Right::Insert);
+        let mut rows = read.rows.to_vec();
+        for right in rights {
+            rows.extend(self.ruling(right).rows.iter().cloned());
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match self.write.manner {
+            Manner::Plain => {}
+            Manner::Upsert => {
+                let what = format!("ON CONFLICT DO UPDATE on {}, whose rows are filtered", self.name());
+                return Err(self.not_understood(what));
+            }
+            Manner::Merge => {
+                return Err(self.not_understood(format!("MERGE into {}, whose rows are filtered", self.name())));
+            }
+        }
+        if verb(Verb::Truncate) || verb(Verb::TruncateCascade) {
+            return Err(self.not_understood(format!("TRUNCATE of {}, whose rows are filtered", self.name())));
+        }
+        let reference = resolved.relations.iter().find(|reference| reference.at == self.write.at);
+        if let Some((name, _)) = reference.and_then(|reference| reference.system.first()) {
+            let what = format!("system column {name} of {} (its rows are filtered)", self.name());
+            return Err(self.not_understood(what));
+        }
+        for assigned in self.updated() {
+            let Some(column) = self.relation.columns.get(assigned.index) else { continue };
+            if let Some(row) = rows.iter().find(|row| row.columns.contains(&column.name)) {
+                let message = format!(
+                    "{} may not update {}.{}, by which condition \"{}\" decides what it sees",
+                    self.purpose(),
+                    self.name(),
+                    column.name,
+                    row.name
+                );
+                let clause = row.clause.as_ref().map_or_else(String::new, |clause| {
+                    format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
+                });
+                return Err(self.refused(message, format!("rule \"{}\"{clause}", row.rule)));
+            }
+        }
+        Ok(())
+    }
+
+    fn updated(&self) -> impl Iterator<Item = &Assignment> {
+        self.write.assigned.iter().filter(|assigned| assigned.right == Right::Update)
+    }
+
+    /// What the server does of its own accord: triggers and cascades.
+    fn own_accord(&self) -> Result<(), Box<Refusal>> {
+        let catalog = self.view.bound().catalog();
+        for relation in catalog.with_descendants(self.relation) {
+            let fires = |trigger: &&Trigger| {
+                !trigger.extension
+                    && self.write.verbs.iter().any(|verb| match verb {
+                        Verb::Insert => trigger.on_insert,
+                        Verb::Update => trigger.on_update,
+                        Verb::Delete => trigger.on_delete,
+                        Verb::Truncate | Verb::TruncateCascade => trigger.on_truncate,
+                    })
+            };
+            if let Some(trigger) = relation.triggers.iter().find(fires) {
+                let (schema, function) = &trigger.function;
+                let what = format!("trigger {} of {}, which calls {schema}.{function}", trigger.name, self.name());
+                return Err(self.not_understood(what));
+            }
+            if self.write.verbs.contains(&Verb::TruncateCascade) || self.write.verbs.contains(&Verb::Delete) {
+                self.deletion_from(relation, &mut Vec::new())?;
+            }
+            self.update_of_keys(relation)?;
+        }
+        Ok(())
+    }
+
+    /// Rows that go, or lose their reference, with deleted ones.
+    fn deletion_from(&self, relation: &Relation, seen: &mut Vec<Oid>) -> Result<(), Box<Refusal>> {
+        if seen.contains(&relation.oid) {
+            return Ok(());
+        }
+        seen.push(relation.oid);
+        let truncates = self.write.verbs.contains(&Verb::TruncateCascade);
+        for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
+            let action = if truncates { ReferentialAction::Cascade } else { key.on_delete };
+            match action {
+                ReferentialAction::Refuse => {}
+                ReferentialAction::Cascade => {
+                    self.every_column(table)?;
+                    self.deletion_from(table, seen)?;
+                }
+                ReferentialAction::Set => {
+                    self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn every_column(&self, table: &Relation) -> Result<(), Box<Refusal>> {
+        self.cascade(table, Right::Delete, &(0..table.columns.len()).collect::<Vec<_>>())
+    }
+
+    /// Columns of other tables that follow an updated key.
+    fn update_of_keys(&self, relation: &Relation) -> Result<(), Box<Refusal>> {
+        let names: Vec<&Arc<str>> =
+            self.updated().filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect();
+        for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
+            let referenced = numbers_to_indexes(relation, &key.referenced);
+            let touched = referenced.iter().any(|index| names.contains(&&relation.columns[*index].name));
+            if touched && key.on_update != ReferentialAction::Refuse {
+                self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A table that the server writes to on the statement's behalf.
+    fn cascade(&self, table: &Relation, right: Right, columns: &[usize]) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        closed_to(self.view, self.text, right, table, columns, offset(self.write))?;
+        let filtered = [Right::Read, right]
+            .iter()
+            .any(|right| !bound.ruling_for(self.view.purpose(), *right, table).rows.is_empty());
+        if filtered {
+            let cascaded = quote_qualified(&table.schema, &table.name);
+            let what = format!("a write to {} that reaches {cascaded}, whose rows are filtered", self.name());
+            return Err(self.not_understood(what));
+        }
+        Ok(())
+    }
+
+    /// Constraints, indexes and generated columns that tie an updated column to one that is closed: whether the write
+    /// succeeds would tell of the closed one.
+    fn ties(&self) -> Result<(), Box<Refusal>> {
+        if self.updated().next().is_none() {
+            return Ok(());
+        }
+        let bound = self.view.bound();
+        let names: Vec<&Arc<str>> =
+            self.updated().filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect();
+        for relation in bound.catalog().with_descendants(self.relation) {
+            let read = bound.ruling(self.view.purpose(), relation);
+            for tie in &relation.ties {
+                let tied = numbers_to_indexes(relation, &tie.columns);
+                if !tied.iter().any(|index| names.contains(&&relation.columns[*index].name)) {
+                    continue;
+                }
+                let closed = tied
+                    .iter()
+                    .find(|index| read.columns.get(**index).is_none_or(|ruling| ruling.effect != Effect::Allow));
+                if let Some(index) = closed {
+                    let column = &relation.columns[*index].name;
+                    let message = format!(
+                        "{} may not update a column of {} that {} ties to {column}, which is closed to it",
+                        self.purpose(),
+                        self.name(),
+                        tie.name
+                    );
+                    return Err(self.refused(message, "whether the write succeeds would tell of it".to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The indexes of columns by their numbers.
+fn numbers_to_indexes(relation: &Relation, numbers: &[AttNum]) -> Vec<usize> {
+    let index = |number: &AttNum| relation.columns.iter().position(|column| column.number == *number);
+    numbers.iter().filter_map(index).collect()
+}
+
+/// A refusal where any of these columns is closed to a right.
+fn closed_to(
+    view: &View,
+    text: &str,
+    right: Right,
+    relation: &Relation,
+    columns: &[usize],
+    at: Option<u32>,
+) -> Result<(), Box<Refusal>> {
+    let ruling = view.bound().ruling_for(view.purpose(), right, relation);
+    let mut closed: Vec<Closed> = Vec::new();
+    let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
+    for index in columns {
+        let (Some(column), Some(verdict)) = (relation.columns.get(*index), ruling.columns.get(*index)) else {
+            let reason = NotUnderstood::new("a column that the policy does not know", at);
+            return Err(Box::new(report::not_understood(view, text, &reason)));
+        };
+        // A mask is for reading.
+        if verdict.effect != Effect::Allow {
+            super::judge::add(&mut closed, &mut places, &None, relation, Some((column.number, &column.name)), verdict);
+        }
+    }
+    if columns.is_empty()
+        && !ruling.countable()
+        && let Some(verdict) = ruling.columns.first()
+    {
+        super::judge::add(&mut closed, &mut places, &None, relation, None, verdict);
+    }
+    if closed.is_empty() {
+        return Ok(());
+    }
+    Err(Box::new(report::closed(view, text, right, closed, &places, at)))
+}

@@ -1,0 +1,102 @@
+-- under clerk
+-- values
+INSERT INTO tickets (owner, title) VALUES ($1, 'x'), (2, DEFAULT)
+INSERT INTO tickets DEFAULT VALUES
+INSERT INTO shelf VALUES (1, 'a')
+INSERT INTO shelf VALUES (1, 'a', NULL, 4)
+INSERT INTO tickets AS t (title, tags[1]) VALUES ('x', 'a') RETURNING t.id, title, words
+INSERT INTO tickets (id, title) OVERRIDING SYSTEM VALUE VALUES (1, 'x') RETURNING *
+INSERT INTO tickets (nothing) VALUES (1)
+INSERT INTO tickets (secret) VALUES ('x')
+INSERT INTO tickets (title) SELECT secret FROM tickets
+INSERT INTO untagged VALUES (1)
+INSERT INTO pg_class (relname) VALUES ('x')
+INSERT INTO adults VALUES (1, 'x')
+INSERT INTO ruled VALUES (1, 'x')
+WITH n AS (SELECT 1 AS id) INSERT INTO shelf (id, label) SELECT id, 'a' FROM n
+WITH n AS (INSERT INTO shelf VALUES (1, 'a') RETURNING id) SELECT * FROM n
+WITH shelf AS (SELECT 1) INSERT INTO shelf VALUES (1)
+-- conflicts
+INSERT INTO shelf VALUES (1, 'a') ON CONFLICT DO NOTHING
+INSERT INTO shelf VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET label = excluded.label WHERE shelf.label <> 'b' RETURNING id
+INSERT INTO shelf VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET label = label
+INSERT INTO shelf VALUES (1, 'a') ON CONFLICT ON CONSTRAINT shelf_pkey DO UPDATE SET (label, parent) = (SELECT excluded.label, 2)
+INSERT INTO tickets (id, title) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET title = tickets.secret
+-- updates
+UPDATE tickets SET title = 'x', body = DEFAULT WHERE id = $1
+UPDATE tickets SET title = upper(title), tags[1] = 'x' WHERE id = 1 RETURNING *
+UPDATE tickets t SET (title, body) = (SELECT note, 'x' FROM replies WHERE ticket_id = t.id) WHERE t.id IN (1, 2)
+UPDATE tickets SET (title, tags) = ('x', '{}') WHERE id = ANY($1)
+UPDATE tickets SET title = r.note FROM replies r WHERE r.ticket_id = tickets.id
+UPDATE tickets SET secret = 'x'
+UPDATE tickets SET title = 'x' WHERE secret = 'y'
+UPDATE tickets SET body = 'x' WHERE id = 1
+UPDATE told SET note = 'x'
+UPDATE tickets SET title = 'x' WHERE CURRENT OF c
+UPDATE ONLY measurements SET value = 1 WHERE at = '2026-01-01'
+-- deletions
+DELETE FROM replies WHERE id = 1
+DELETE FROM replies USING shelf WHERE shelf.id = replies.id RETURNING replies.*
+DELETE FROM tickets WHERE id = 1
+DELETE FROM people WHERE id = 1
+DELETE FROM shelf WHERE id = 1
+TRUNCATE shelf
+TRUNCATE tickets CASCADE
+-- merge
+MERGE INTO shelf USING replies r ON shelf.id = r.id WHEN MATCHED AND r.note IS NULL THEN DELETE WHEN MATCHED THEN UPDATE SET label = r.note WHEN NOT MATCHED THEN INSERT VALUES (r.id, 'a', NULL)
+MERGE INTO tickets t USING replies r ON t.id = r.id WHEN MATCHED THEN UPDATE SET secret = r.note
+-- copies
+COPY shelf TO STDOUT
+COPY tickets TO STDOUT
+COPY tickets (id, title) TO STDOUT (FORMAT csv, HEADER)
+COPY (SELECT id, title FROM tickets) TO STDOUT
+COPY (SELECT secret FROM tickets) TO STDOUT
+COPY (DELETE FROM shelf RETURNING *) TO STDOUT
+COPY shelf (id, label) FROM STDIN
+COPY tickets FROM STDIN
+COPY replies FROM STDIN
+COPY shelf FROM STDIN WHERE id > 1
+COPY shelf TO '/tmp/x'
+COPY shelf FROM PROGRAM 'id'
+-- what would launder
+INSERT INTO shelf (id, label) SELECT id, email FROM people
+INSERT INTO shelf (id, label) SELECT person_id, note FROM orders
+INSERT INTO tickets (email) SELECT email FROM tickets
+INSERT INTO tickets (title) SELECT email FROM tickets
+INSERT INTO shelf (id) SELECT 1 FROM tickets WHERE email LIKE 'a%'
+UPDATE tickets SET title = email WHERE id = 1
+UPDATE tickets SET title = 'x' WHERE email = $1
+UPDATE tickets SET title = 'x' WHERE email LIKE 'a%'
+UPDATE tickets SET title = 'x' WHERE EXISTS (SELECT FROM people p WHERE p.email = tickets.email)
+UPDATE tickets SET email = title
+DELETE FROM shelf WHERE EXISTS (SELECT FROM people WHERE email LIKE 'a%')
+WITH s AS (SELECT id, email FROM people) UPDATE tickets SET title = s.email FROM s WHERE s.id = tickets.owner
+INSERT INTO shelf VALUES (1, (SELECT email FROM people LIMIT 1))
+INSERT INTO shelf (id) VALUES ((SELECT count(*) FROM people))
+-- under filtered_clerk
+UPDATE people SET name = 'x' WHERE id = 1
+UPDATE people SET name = 'x' WHERE city = 'y' AND length(email) > 3 RETURNING id, email
+UPDATE people SET consent = true WHERE id = 1
+UPDATE people SET city = o.note FROM orders o WHERE o.person_id = people.id AND 1 / people.id > 0
+DELETE FROM orders WHERE id = 1
+DELETE FROM people WHERE id = 1
+UPDATE people SET name = 'x' WHERE ctid = '(0,1)'
+INSERT INTO people (id, name) VALUES (1, 'x')
+INSERT INTO shelf VALUES (1, 'x')
+TRUNCATE orders
+MERGE INTO people p USING orders o ON p.id = o.person_id WHEN MATCHED THEN UPDATE SET name = 'x'
+UPDATE people SET name = 'x' WHERE CURRENT OF c
+COPY people (id, email) TO STDOUT
+COPY people (id, name) FROM STDIN
+-- under masked_clerk
+UPDATE tickets SET title = email WHERE email = 'x' RETURNING id, email, *
+UPDATE tickets SET title = 'x' WHERE id = 1 RETURNING tickets.id, upper(email) AS up
+UPDATE tickets SET title = 'x' RETURNING tickets
+UPDATE tickets SET email = 'x'
+INSERT INTO tickets (title, email) VALUES ('x', 'y') RETURNING email
+INSERT INTO tickets (id, email) VALUES (1, 'y') ON CONFLICT (id) DO UPDATE SET title = tickets.email
+COPY tickets (id, email) TO STDOUT
+-- under plain, none
+INSERT INTO shelf VALUES (1)
+UPDATE shelf SET label = 'x'
+DELETE FROM shelf
