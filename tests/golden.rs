@@ -49,7 +49,8 @@ impl Bench {
 
     fn view(&self, purpose: &str) -> View {
         let policy = self.bound.policy();
-        let principal = Arc::new(policy.principal(if policy.purpose("clerk").is_some() { "clerk" } else { "tester" }, &[]));
+        let principal =
+            Arc::new(policy.principal(if policy.purpose("clerk").is_some() { "clerk" } else { "tester" }, &[]));
         let purpose = match purpose {
             "none" => None,
             name => Some(policy.purpose(name).unwrap_or_else(|| panic!("no purpose {name}"))),

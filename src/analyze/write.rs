@@ -265,7 +265,8 @@ impl<'a> Resolver<'a> {
             None => Arc::clone(&relation.name),
         };
         let names = relation.columns.iter().map(|column| Arc::clone(&column.name)).collect();
-        let used = RelationUse { place: Place::Target, ..RelationUse::new(relation.oid, at, Arc::clone(&alias), names) };
+        let used =
+            RelationUse { place: Place::Target, ..RelationUse::new(relation.oid, at, Arc::clone(&alias), names) };
         let number = self.add_use(used)?;
         let shape = self.context.rulings.shape(relation, &alias, right)?;
         Ok(Target { relation, number, alias, at, shape })

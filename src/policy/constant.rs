@@ -92,6 +92,7 @@ mod tests {
                 type_sql: type_sql.into(),
                 not_null: false,
                 nondeterministic: false,
+                generated: false,
             };
             assert_eq!(casts(constant, &column), expected, "{constant} as {type_sql}");
         };
