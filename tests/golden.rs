@@ -179,3 +179,8 @@ fn views() {
 fn writes() {
     check("writes", include_str!("golden/writes.sql"));
 }
+
+#[test]
+fn constructs() {
+    check("constructs", include_str!("golden/constructs.sql"));
+}

@@ -9,7 +9,7 @@ use super::label::Label;
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
 use crate::catalog::{Catalog, FunctionKind, TypeKind};
-use crate::sql::{Visitor, set_config_name, string, walk};
+use crate::sql::{Visitor, is_json_aggregate, set_config_name, string, walk};
 use crate::vocab::{NotUnderstood, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node, TypeName};
@@ -270,6 +270,10 @@ pub(super) fn is_row_neutral(node: &mut Node, catalog: &Catalog, grouping: Group
     }
     impl Visitor for Calls<'_> {
         fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            let several = || Err(NotUnderstood::new("a function that decides how many rows there are", None));
+            if node.node.as_ref().is_some_and(is_json_aggregate) && self.grouping == Grouping::None {
+                return several();
+            }
             let Some(NodeEnum::FuncCall(call)) = &node.node else { return Ok(()) };
             let name = call.funcname.iter().filter_map(string).next_back().unwrap_or_default();
             let aggregate = call.over.is_none()
@@ -277,7 +281,7 @@ pub(super) fn is_row_neutral(node: &mut Node, catalog: &Catalog, grouping: Group
                     || self.catalog.functions(name).any(|function| function.kind == FunctionKind::Aggregate));
             let set = self.catalog.functions(name).any(|function| function.set);
             if set || (aggregate && self.grouping == Grouping::None) {
-                return Err(NotUnderstood::new("a function that decides how many rows there are", None));
+                return several();
             }
             Ok(())
         }

@@ -114,7 +114,12 @@ impl Resolver<'_> {
                 let alias = self.levels[place.0].entries[place.1].name.clone();
                 self.use_system(reference, number, alias, name)
             }
-            Found::Opaque(label) => {
+            Found::Opaque(place, label) => {
+                // With its alias it can mean nothing but a column of this entry, whatever the server finds there.
+                let Some(alias) = self.levels[place.0].entries[place.1].name.clone() else {
+                    return not_understood("a sub-query without alias whose columns are not known", at);
+                };
+                write(reference, &Written::Qualified(alias, Arc::clone(name)));
                 self.touch(&label, usage, at);
                 Ok(Value::of(label))
             }
@@ -232,15 +237,13 @@ impl Resolver<'_> {
                 }
                 let at = target.location;
                 let inner = indirection.arg.as_ref().and_then(|arg| arg.node.as_ref());
-                let Some(NodeEnum::ColumnRef(reference)) = inner else {
-                    return not_understood("a star of a composite value", at);
-                };
+                let Some(NodeEnum::ColumnRef(reference)) = inner else { return Ok(None) };
                 let (names, _) = parts(reference);
-                let [name] = names.as_slice() else { return not_understood("a star of a composite column", at) };
+                let [name] = names.as_slice() else { return Ok(None) };
                 let is_column = !matches!(self.find_column(name, at)?, Found::Nothing);
                 match self.find_entry(None, name, at)? {
                     Some(place) if !is_column && indirection.indirection.len() == 1 => vec![place],
-                    Some(_) | None => return not_understood("a star of a composite value", at),
+                    Some(_) | None => return Ok(None),
                 }
             }
             _no_star => return Ok(None),

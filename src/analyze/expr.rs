@@ -40,6 +40,9 @@ impl Resolver<'_> {
             return self.call(node, usage);
         }
         let Some(inner) = &mut node.node else { return Ok(Value::of(Label::none())) };
+        if let Some(label) = self.construct(inner, usage)? {
+            return Ok(Value::of(label));
+        }
         let label = match inner {
             NodeEnum::ColumnRef(reference) => {
                 let at = reference.location;

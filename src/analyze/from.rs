@@ -18,7 +18,7 @@ use std::sync::Arc;
 const RECORD: u32 = 2249;
 
 /// The alias's own name and its column names.
-fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
+pub(super) fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
     let Some(Alias { aliasname, colnames }) = alias else { return (None, Vec::new()) };
     (Some(aliasname.as_str().into()), colnames.iter().filter_map(string).map(Arc::from).collect())
 }
@@ -58,6 +58,9 @@ impl<'a> Resolver<'a> {
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
             Some(NodeEnum::RangeSubselect(range)) => self.range_subselect(range),
             Some(NodeEnum::RangeFunction(range)) => self.range_function(range),
+            Some(NodeEnum::RangeTableSample(sample)) => self.sample(sample),
+            Some(table @ NodeEnum::RangeTableFunc(_)) => self.xml_table(table),
+            Some(table @ NodeEnum::JsonTable(_)) => self.json_table(table),
             Some(other) => not_understood(words(other), -1),
             None => not_understood("an empty FROM item", -1),
         }
@@ -263,12 +266,17 @@ impl<'a> Resolver<'a> {
     }
 
     /// The columns of a function's result; `None` where the catalog does not tell.
-    fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
+    pub(super) fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
         let name = call.funcname.iter().filter_map(string).next_back()?;
         if name == "unnest" && call.args.len() > 1 {
             // Several arrays side by side: one column for each.
             return Some(vec!["unnest".into(); call.args.len()]);
+        }
+        if name == "unnest" {
+            // The one that takes apart a text search vector has columns of its own. Where that is meant its columns
+            // are not found, which is the server's answer to a name that is none.
+            return Some(vec![Arc::clone(scalar_name)]);
         }
         let fits = |function: &&Function| {
             matches!(function.kind, FunctionKind::Function | FunctionKind::Window)

@@ -1,6 +1,7 @@
 //! Joins: ON, USING, NATURAL, merged columns, join aliases.
 
 use super::from::{derived, renamed};
+use super::label::Offer;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
 use crate::sql::string;
@@ -18,6 +19,7 @@ impl Resolver<'_> {
             join;
         let level = self.levels.len() - 1;
         let start = self.levels[level].entries.len();
+        let first = self.uses.len();
         let (Some(left), Some(right)) = (larg.as_mut(), rarg.as_mut()) else {
             return not_understood("a join without two sides", -1);
         };
@@ -67,9 +69,9 @@ impl Resolver<'_> {
         match alias {
             Some(alias) => {
                 // The alias hides what is joined.
-                if !alias.colnames.is_empty() && self.any_guarded() {
-                    // They count columns by position, and a guard has fewer of them.
-                    return not_understood("column aliases on a join", -1);
+                if !alias.colnames.is_empty() {
+                    // They count columns by position.
+                    self.uses[first..].iter_mut().for_each(|used| used.offer = Offer::All);
                 }
                 let name: Arc<str> = alias.aliasname.as_str().into();
                 let colnames: Vec<Arc<str>> = alias.colnames.iter().filter_map(string).map(Arc::from).collect();
@@ -149,12 +151,6 @@ impl Resolver<'_> {
             });
         }
         Ok(merged)
-    }
-
-    /// Whether a guard will stand in for any relation met so far.
-    fn any_guarded(&self) -> bool {
-        (0..self.uses.len())
-            .any(|number| self.relation_of(number).is_none_or(|relation| self.context.rulings.guarded(relation)))
     }
 
     /// The columns of a join beside its merged ones.

@@ -22,6 +22,24 @@ pub enum Place {
     Stored,
 }
 
+/// A lock that the statement takes on rows of a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lock {
+    /// On those that it returns.
+    Returned,
+    /// On as many as LIMIT lets through; what waits in line with SKIP LOCKED counts on no others being locked.
+    Limited,
+}
+
+/// Which columns a guard for a relation must offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Those that the statement names.
+    Named,
+    /// All, in the table's order, because the statement counts them by position. Those that it does not name are NULL.
+    All,
+}
+
 /// One reference to a relation.
 #[derive(Debug, Clone)]
 pub struct RelationUse {
@@ -42,6 +60,8 @@ pub struct RelationUse {
     pub columns: Vec<ColumnUse>,
     /// Where its whole row is used as a value, which exposes every column and fixes their order.
     pub whole_row: Option<u32>,
+    pub lock: Option<Lock>,
+    pub offer: Offer,
     /// System columns used (`ctid`, `xmin`, `tableoid` …) and where.
     pub system: Vec<(Arc<str>, Option<u32>)>,
     /// Conditions of the statement on this relation alone that may be copied behind a fence: strict, leakproof, and not
@@ -112,9 +132,16 @@ impl RelationUse {
             names,
             columns: Vec::new(),
             whole_row: None,
+            lock: None,
+            offer: Offer::Named,
             system: Vec::new(),
             copyable: Vec::new(),
         }
+    }
+
+    /// Notes a lock on its rows.
+    pub(super) fn lock(&mut self, lock: Lock) {
+        self.lock = self.lock.max(Some(lock));
     }
 
     /// Records a use of a column.

@@ -8,6 +8,7 @@
 mod builtin;
 mod call;
 mod columns;
+mod construct;
 mod copy;
 mod expr;
 mod from;
@@ -23,7 +24,7 @@ mod view;
 mod write;
 mod written;
 
-pub use label::{ColumnSource, ColumnUse, Place, RelationUse};
+pub use label::{ColumnSource, ColumnUse, Lock, Offer, Place, RelationUse};
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 

@@ -3,7 +3,9 @@
 
 use crate::sql::string;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{AExprKind, MinMaxOp, Node, SelectStmt, SqlValueFunctionOp, SubLinkType};
+use pg_query::protobuf::{
+    AExprKind, JsonExprOp, MinMaxOp, Node, SelectStmt, SqlValueFunctionOp, SubLinkType, XmlExprOp,
+};
 use std::sync::Arc;
 
 /// The name of an expression as a result column.
@@ -72,6 +74,16 @@ fn figure(node: &Node) -> Option<(Arc<str>, Strength)> {
             strong(if extreme.op == MinMaxOp::IsGreatest as i32 { "greatest" } else { "least" })
         }
         NodeEnum::SqlvalueFunction(function) => value_function(function.op).and_then(strong),
+        NodeEnum::XmlExpr(xml) => xml_function(xml.op).and_then(strong),
+        NodeEnum::XmlSerialize(_) => strong("xmlserialize"),
+        NodeEnum::JsonParseExpr(_) => strong("json"),
+        NodeEnum::JsonScalarExpr(_) => strong("json_scalar"),
+        NodeEnum::JsonSerializeExpr(_) => strong("json_serialize"),
+        NodeEnum::JsonObjectConstructor(_) => strong("json_object"),
+        NodeEnum::JsonArrayConstructor(_) | NodeEnum::JsonArrayQueryConstructor(_) => strong("json_array"),
+        NodeEnum::JsonObjectAgg(_) => strong("json_objectagg"),
+        NodeEnum::JsonArrayAgg(_) => strong("json_arrayagg"),
+        NodeEnum::JsonFuncExpr(function) => json_function(function.op).and_then(strong),
         _nameless => None,
     }
 }
@@ -107,5 +119,28 @@ fn value_function(op: i32) -> Option<&'static str> {
         SqlValueFunctionOp::SvfopCurrentCatalog => "current_catalog",
         SqlValueFunctionOp::SvfopCurrentSchema => "current_schema",
         SqlValueFunctionOp::SqlvalueFunctionOpUndefined => return None,
+    })
+}
+
+/// `FigureColname` names all of SQL/XML but `IS DOCUMENT`.
+fn xml_function(op: i32) -> Option<&'static str> {
+    Some(match XmlExprOp::try_from(op).ok()? {
+        XmlExprOp::IsXmlconcat => "xmlconcat",
+        XmlExprOp::IsXmlelement => "xmlelement",
+        XmlExprOp::IsXmlforest => "xmlforest",
+        XmlExprOp::IsXmlparse => "xmlparse",
+        XmlExprOp::IsXmlpi => "xmlpi",
+        XmlExprOp::IsXmlroot => "xmlroot",
+        XmlExprOp::IsXmlserialize => "xmlserialize",
+        XmlExprOp::IsDocument | XmlExprOp::Undefined => return None,
+    })
+}
+
+fn json_function(op: i32) -> Option<&'static str> {
+    Some(match JsonExprOp::try_from(op).ok()? {
+        JsonExprOp::JsonExistsOp => "json_exists",
+        JsonExprOp::JsonQueryOp => "json_query",
+        JsonExprOp::JsonValueOp => "json_value",
+        JsonExprOp::JsonTableOp | JsonExprOp::Undefined => return None,
     })
 }

@@ -59,7 +59,7 @@ pub(super) enum Found {
     /// A system column of a base relation: the relation's use and the alias.
     System(Place, usize),
     /// Perhaps a column of an entry whose columns are not known.
-    Opaque(Label),
+    Opaque(Place, Label),
     Nothing,
 }
 
@@ -221,14 +221,17 @@ impl<'a> Resolver<'a> {
                     }
                 }
                 Columns::Opaque(label) => match found {
-                    Found::Nothing => Found::Opaque(label.clone()),
-                    Found::Column(..) | Found::System(..) | Found::Opaque(_) => Found::Nothing,
+                    Found::Nothing => Found::Opaque((level, index), label.clone()),
+                    Found::Column(..) | Found::System(..) => Found::Nothing,
+                    Found::Opaque(..) => {
+                        return not_understood(format!("{name}, which may be a column of several functions"), at);
+                    }
                 },
             };
             found = match (found, here) {
                 (found, Found::Nothing) => found,
-                (Found::Nothing | Found::Opaque(_), here) => here,
-                (Found::Column(..) | Found::System(..), Found::Opaque(_)) => return self.ambiguous(name, at),
+                (Found::Nothing | Found::Opaque(..), here) => here,
+                (Found::Column(..) | Found::System(..), Found::Opaque(..)) => return self.ambiguous(name, at),
                 (Found::Column(..) | Found::System(..), Found::Column(..) | Found::System(..)) => {
                     return self.ambiguous(name, at);
                 }

@@ -2,17 +2,18 @@
 
 use super::columns::{MOST_TARGETS, column_node, target_node, too_many_targets};
 use super::from::renamed;
-use super::label::{BaseColumn, Label};
+use super::label::{BaseColumn, Label, Lock};
 use super::naming::figure_name;
 use super::resolver::{Found, Outcome, Resolver, Use, known, label_of, not_understood};
 use super::scope::{Columns, Cte, CteFrame, Level, Visible, Written};
-use crate::sql::{string, words};
-use crate::vocab::Usage;
+use crate::sql::{Visitor, string, walk, words};
+use crate::vocab::{NotUnderstood, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CommonTableExpr, GroupingSet, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy, WithClause,
-    a_const::Val,
+    CommonTableExpr, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy,
+    WithClause, a_const::Val,
 };
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// A recursive CTE whose self-reference becomes visible once its first arm is known.
@@ -30,9 +31,6 @@ impl Resolver<'_> {
     fn query_of(&mut self, select: &mut SelectStmt, usage: Use, recursive: Option<Recursive>) -> Outcome<Columns> {
         if select.into_clause.is_some() {
             return not_understood("SELECT INTO", -1);
-        }
-        if !select.locking_clause.is_empty() {
-            return not_understood("a row lock (FOR UPDATE, FOR SHARE)", -1);
         }
         let frames = self.ctes.len();
         if let Some(with) = &mut select.with_clause {
@@ -54,14 +52,12 @@ impl Resolver<'_> {
 
     pub(super) fn with(&mut self, with: &mut WithClause) -> Outcome<()> {
         let WithClause { ctes, recursive, location: _ } = with;
-        let name_of = |node: &Node| match &node.node {
-            Some(NodeEnum::CommonTableExpr(cte)) => Some(Arc::<str>::from(cte.ctename.as_str())),
-            Some(_) | None => None,
-        };
-        let pending = if *recursive { ctes.iter().filter_map(name_of).collect() } else { Vec::new() };
+        let pending = if *recursive { ctes.iter().filter_map(cte_name).collect() } else { Vec::new() };
         let frame = self.ctes.len();
         self.ctes.push(CteFrame { ready: Vec::new(), pending });
-        for node in ctes {
+        let order = if *recursive { dependency_order(ctes) } else { (0..ctes.len()).collect() };
+        for index in order {
+            let node = &mut ctes[index];
             let Some(NodeEnum::CommonTableExpr(cte)) = &mut node.node else {
                 return not_understood("a WITH item", -1);
             };
@@ -80,9 +76,6 @@ impl Resolver<'_> {
                 ctecoltypmods: _,
                 ctecolcollations: _,
             } = &mut **cte;
-            if search_clause.is_some() || cycle_clause.is_some() {
-                return not_understood("SEARCH or CYCLE in a recursive query", *location);
-            }
             let name: Arc<str> = ctename.as_str().into();
             let colnames: Vec<Arc<str>> = aliascolnames.iter().filter_map(string).map(Arc::from).collect();
             let columns = match ctequery.as_mut().and_then(|query| query.node.as_mut()) {
@@ -102,7 +95,13 @@ impl Resolver<'_> {
                 Some(other) => return not_understood(format!("{} in WITH", words(other)), *location),
                 None => return not_understood("an empty WITH item", *location),
             };
-            let columns = renamed(&columns, None, &colnames);
+            let mut columns = renamed(&columns, None, &colnames);
+            if let Some(search) = search_clause {
+                columns = self.search_columns(search, columns)?;
+            }
+            if let Some(cycle) = cycle_clause {
+                columns = self.cycle_columns(cycle, columns)?;
+            }
             let CteFrame { ready, pending } = &mut self.ctes[frame];
             pending.retain(|other| *other != name);
             ready.retain(|other| other.name != name);
@@ -205,14 +204,18 @@ impl Resolver<'_> {
             limit_offset,
             limit_count,
             limit_option: _,
-            locking_clause: _,
+            locking_clause,
             with_clause: _,
             op: _,
             all: _,
             larg: _,
             rarg: _,
         } = select;
+        let first = self.uses.len();
         self.resolve_from(from_clause)?;
+        let limited = limit_count.is_some() || limit_offset.is_some();
+        let from = first..self.uses.len();
+        self.locks(locking_clause, from, if limited { Lock::Limited } else { Lock::Returned })?;
         if let Some(condition) = where_clause {
             self.condition(condition, Usage::Filter)?;
             self.harvest(condition);
@@ -236,11 +239,11 @@ impl Resolver<'_> {
             }
         }
         self.levels[level].governing = false;
-        let mut keys = Vec::new();
+        let (mut keys, mut some) = (Vec::new(), Vec::new());
         for item in group_clause.iter_mut() {
-            self.group_item(item, &columns, &mut keys)?;
+            keys.extend(self.group_item(item, &columns, &mut some)?);
         }
-        self.complete_group_by(group_clause, &keys);
+        self.complete_group_by(group_clause, &keys, &some);
         self.limits(limit_offset, limit_count)?;
         Ok(columns)
     }
@@ -249,6 +252,7 @@ impl Resolver<'_> {
     pub(super) fn targets(&mut self, targets: &mut Vec<Node>, usage: Use) -> Outcome<Columns> {
         let mut columns = Vec::with_capacity(targets.len());
         let mut written = Vec::with_capacity(targets.len());
+        let mut opaque: Option<Label> = None;
         for node in std::mem::take(targets) {
             let Some(NodeEnum::ResTarget(target)) = node.node else { return not_understood("a target list", -1) };
             if columns.len() > MOST_TARGETS {
@@ -264,6 +268,14 @@ impl Resolver<'_> {
             let (Some(mut value), true) = (val, indirection.is_empty()) else {
                 return not_understood("a target list", location);
             };
+            if let Some(fields) = self.composite_star(&mut value, usage)? {
+                match fields {
+                    Columns::Known(fields) => columns.extend(fields.iter().cloned()),
+                    Columns::Opaque(label) => opaque = Some(opaque.unwrap_or_default().join(&label)),
+                }
+                written.push(target_node(*value, location));
+                continue;
+            }
             let given: Arc<str> = if name.is_empty() { figure_name(&value) } else { name.as_str().into() };
             let resolved = self.value(&mut value, usage)?;
             let mut name = name;
@@ -286,7 +298,11 @@ impl Resolver<'_> {
             written.push(Node { node: Some(NodeEnum::ResTarget(again)) });
         }
         *targets = written;
-        Ok(known(columns))
+        let columns = known(columns);
+        Ok(match opaque {
+            Some(label) => Columns::Opaque(label.join(&label_of(&columns))),
+            None => columns,
+        })
     }
 
     fn order_by(&mut self, sorts: &mut [Node], columns: &Columns) -> Outcome<()> {
@@ -313,15 +329,44 @@ impl Resolver<'_> {
     }
 
     /// An item of GROUP BY: a column of this level by name, else a result column by name or number, else an expression.
-    fn group_item(&mut self, node: &mut Node, columns: &Columns, keys: &mut Vec<BaseColumn>) -> Outcome<()> {
+    /// Returns the base columns that it groups by in every grouping set, and adds to `some` those that it groups by in
+    /// any: in the other sets they are null.
+    fn group_item(
+        &mut self,
+        node: &mut Node,
+        columns: &Columns,
+        some: &mut Vec<BaseColumn>,
+    ) -> Outcome<Vec<BaseColumn>> {
         let level = self.levels.len() - 1;
         match &mut node.node {
-            Some(NodeEnum::GroupingSet(GroupingSet { kind: _, content, location: _ })) => {
-                return content.iter_mut().try_for_each(|item| self.group_item(item, columns, keys));
+            Some(NodeEnum::GroupingSet(GroupingSet { kind, content, location: _ })) => {
+                let mut sets = Vec::with_capacity(content.len());
+                for item in content {
+                    sets.push(self.group_item(item, columns, some)?);
+                }
+                return Ok(match GroupingSetKind::try_from(*kind) {
+                    Ok(GroupingSetKind::GroupingSetSets) => {
+                        let first = sets.pop().unwrap_or_default();
+                        first.into_iter().filter(|key| sets.iter().all(|set| set.contains(key))).collect()
+                    }
+                    // One of their sets is empty.
+                    Ok(
+                        GroupingSetKind::GroupingSetRollup
+                        | GroupingSetKind::GroupingSetCube
+                        | GroupingSetKind::GroupingSetEmpty
+                        | GroupingSetKind::GroupingSetSimple
+                        | GroupingSetKind::Undefined,
+                    )
+                    | Err(_) => Vec::new(),
+                });
             }
             Some(NodeEnum::RowExpr(row)) => {
                 let RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
-                return args.iter_mut().try_for_each(|item| self.group_item(item, columns, keys));
+                let mut keys = Vec::new();
+                for item in args {
+                    keys.extend(self.group_item(item, columns, some)?);
+                }
+                return Ok(keys);
             }
             Some(NodeEnum::ColumnRef(reference)) => {
                 let local = match reference.fields.as_slice() {
@@ -333,29 +378,29 @@ impl Resolver<'_> {
                 };
                 if local {
                     let value = self.column_ref(reference, Some(Usage::Group))?;
-                    keys.extend(value.column.and_then(|column| column.base));
-                    return Ok(());
+                    let base = value.column.and_then(|column| column.base);
+                    some.extend(base);
+                    return Ok(base.into_iter().collect());
                 }
             }
             Some(_) | None => {}
         }
         if let Some(label) = output_reference(node, columns) {
-            keys.extend(output_column(node, columns).and_then(|column| column.base));
             self.touch(&label, Some(Usage::Group), -1);
-            return Ok(());
+            let base = output_column(node, columns).and_then(|column| column.base);
+            some.extend(base);
+            return Ok(base.into_iter().collect());
         }
         self.expression(node, Some(Usage::Group))?;
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Where the grouped columns contain a guarded relation's primary key, adds the relation's other columns that the
-    /// level refers to: Postgres infers them from the key of a table, but not from that of a derived table.
-    fn complete_group_by(&mut self, group: &mut Vec<Node>, keys: &[BaseColumn]) {
+    /// level refers to: Postgres infers them from the key of a table, but not from that of a derived table. Beside
+    /// grouping sets an item of GROUP BY belongs to each of them.
+    fn complete_group_by(&mut self, group: &mut Vec<Node>, keys: &[BaseColumn], some: &[BaseColumn]) {
         let level = self.levels.len() - 1;
         let governed = std::mem::take(&mut self.levels[level].governed);
-        if group.iter().any(|item| matches!(item.node, Some(NodeEnum::GroupingSet(_)))) {
-            return;
-        }
         let mut added: Vec<BaseColumn> = Vec::new();
         for (base, written) in governed {
             let Some(relation) = self.relation_of(base.0) else { continue };
@@ -364,12 +409,54 @@ impl Resolver<'_> {
                 index.is_some_and(|index| keys.contains(&(base.0, index)))
             };
             let keyed = !relation.primary_key.is_empty() && relation.primary_key.iter().all(|number| key_of(*number));
-            if keyed && self.context.rulings.guarded(relation) && !keys.contains(&base) && !added.contains(&base) {
+            if keyed && self.context.rulings.guarded(relation) && !some.contains(&base) && !added.contains(&base) {
                 added.push(base);
                 group.push(column_node(&written, -1));
             }
         }
     }
+}
+
+fn cte_name(node: &Node) -> Option<Arc<str>> {
+    match &node.node {
+        Some(NodeEnum::CommonTableExpr(cte)) => Some(cte.ctename.as_str().into()),
+        Some(_) | None => None,
+    }
+}
+
+/// The order in which the queries of a WITH RECURSIVE are resolved: those that others refer to first. Postgres takes no
+/// two that refer to each other; they keep their places and meet a name that is not resolved yet.
+fn dependency_order(ctes: &mut [Node]) -> Vec<usize> {
+    struct Names(FxHashSet<String>);
+    impl Visitor for Names {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::RangeVar(range)) = &node.node
+                && range.schemaname.is_empty()
+            {
+                self.0.insert(range.relname.clone());
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    let names: Vec<Option<Arc<str>>> = ctes.iter().map(cte_name).collect();
+    let mut needs: Vec<FxHashSet<String>> = Vec::with_capacity(ctes.len());
+    for cte in ctes.iter_mut() {
+        let mut found = Names(FxHashSet::default());
+        // What the walk refuses resolution refuses too, at its place.
+        let _ = walk(cte, &mut found);
+        needs.push(found.0);
+    }
+    let mut order: Vec<usize> = Vec::with_capacity(names.len());
+    let mut left: Vec<usize> = (0..names.len()).collect();
+    while !left.is_empty() {
+        let waits = |one: usize| {
+            left.iter().any(|other| *other != one && names[*other].as_ref().is_some_and(|n| needs[one].contains(&**n)))
+        };
+        let next = left.iter().position(|one| !waits(*one)).unwrap_or(0);
+        order.push(left.remove(next));
+    }
+    order
 }
 
 /// The result column that an item of ORDER BY or GROUP BY names by its name or number.

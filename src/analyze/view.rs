@@ -191,6 +191,11 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether a view's use is a materialized view's.
+    pub(super) fn is_stored_view(&self, number: usize) -> bool {
+        self.relation_of(number).is_some_and(|relation| relation.kind == RelationKind::MaterializedView)
+    }
+
     /// Notes that the target list of a definition names columns; they count once the statement reaches them.
     pub(super) fn defer(&mut self, label: &Label) {
         self.deferred.extend(label.columns());

@@ -346,7 +346,7 @@ impl<'a> Resolver<'a> {
         let found = match (names.as_slice(), given) {
             ([name], true) => match self.find_column(name, reference.location)? {
                 Found::Column(_, column) => column.base,
-                Found::System(..) | Found::Opaque(_) | Found::Nothing => None,
+                Found::System(..) | Found::Opaque(..) | Found::Nothing => None,
             },
             ([alias, name], true) => match self.find_entry(None, alias, reference.location)? {
                 Some(place) => match self.columns_at(place) {

@@ -1,6 +1,6 @@
 //! Builds guards and puts them in place of relations.
 
-use crate::analyze::{Context, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
+use crate::analyze::{Context, Lock, Place, RelationUse, Resolved, Offer, Trouble, clear_synthetic_locations, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
 use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
 use crate::sql::{Visitor, clear_locations, empty_select, expression, only_target, parse, walk};
@@ -11,6 +11,7 @@ use pg_query::protobuf::{
     String as Text, a_const::Val,
 };
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 /// A relation reference with the ruling on it.
 pub struct Standing<'a> {
@@ -33,11 +34,13 @@ enum Fence {
 pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: &Context<'_>) -> Result<(), Trouble> {
     let mut guards: FxHashMap<i32, Node> = FxHashMap::default();
     let in_text = |standing: &&Standing<'_>| standing.reference.place == Place::Text;
-    for standing in standings.iter().filter(in_text).filter(|standing| !standing.ruling.whole()) {
+    let needs_guard = |standing: &&Standing<'_>| !standing.ruling.whole() && !stays_for_its_lock(standing);
+    for standing in standings.iter().filter(in_text).filter(needs_guard) {
         let fence = match (standing.ruling.rows.is_empty(), resolved.leakproof) {
             (false, false) => Fence::Closed,
             (true, _) | (false, true) => Fence::Open,
         };
+        check_lock(standing, fence)?;
         guards.insert(standing.reference.at, guard(standing, fence, context)?);
     }
     let expected = guards.len();
@@ -60,17 +63,30 @@ struct Placer {
 
 impl Visitor for Placer {
     fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
-        let Some(NodeEnum::RangeVar(range)) = &node.node else { return Ok(()) };
-        let Some(mut guard) = self.guards.remove(&range.location) else { return Ok(()) };
-        let RangeVar { catalogname: _, schemaname: _, relname: _, inh, relpersistence: _, alias: _, location: _ } =
-            range;
+        let range = match &node.node {
+            Some(NodeEnum::RangeVar(range)) => range,
+            // The sample is taken inside the guard.
+            Some(NodeEnum::RangeTableSample(sample)) => match sample.relation.as_ref().and_then(|r| r.node.as_ref()) {
+                Some(NodeEnum::RangeVar(range)) => range,
+                Some(_) | None => return Ok(()),
+            },
+            Some(_) | None => return Ok(()),
+        };
+        let RangeVar { catalogname: _, schemaname: _, relname: _, inh, relpersistence: _, alias: _, location } = range;
         let inherit = *inh;
+        let Some(mut guard) = self.guards.remove(location) else { return Ok(()) };
         if let Some(NodeEnum::RangeSubselect(select)) = &mut guard.node
             && let Some(NodeEnum::SelectStmt(select)) = select.subquery.as_mut().and_then(|node| node.node.as_mut())
-            && let Some(NodeEnum::RangeVar(inner)) = select.from_clause.first_mut().and_then(|node| node.node.as_mut())
+            && let Some(relation) = select.from_clause.first_mut()
         {
-            // ONLY stays with the relation.
-            inner.inh = inherit;
+            if let Some(NodeEnum::RangeVar(inner)) = &mut relation.node {
+                // ONLY stays with the relation.
+                inner.inh = inherit;
+            }
+            if let Some(NodeEnum::RangeTableSample(mut sample)) = node.node.take() {
+                sample.relation = boxed(std::mem::take(relation));
+                *relation = wrap(NodeEnum::RangeTableSample(sample));
+            }
         }
         *node = guard;
         self.placed += 1;
@@ -98,7 +114,12 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         return Err(NotUnderstood::new("a whole row under column aliases", Some(at)).into());
     }
     let mut targets = Vec::with_capacity(reference.columns.len());
+    let mut offered = 0;
     for column in &reference.columns {
+        if reference.offer == Offer::All {
+            targets.extend(placeholders(standing, offered..column.index)?);
+            offered = column.index + 1;
+        }
         let (Some(ruling), Some(base), Some(name)) =
             (ruling.columns.get(column.index), relation.columns.get(column.index), reference.names.get(column.index))
         else {
@@ -107,6 +128,9 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         let value = value(&alias, base, ruling)?;
         let plain = ruling.effect == Effect::Allow && base.name == *name;
         targets.push(target(value, if plain { String::new() } else { name.to_string() }));
+    }
+    if reference.offer == Offer::All {
+        targets.extend(placeholders(standing, offered..relation.columns.len())?);
     }
     for (name, at) in &reference.system {
         if !ruling.rows.is_empty() {
@@ -177,6 +201,33 @@ fn column(alias: &str, name: &str) -> Node {
 fn target(value: Node, name: String) -> Node {
     let target = ResTarget { name, indirection: Vec::new(), val: boxed(value), location: -1 };
     wrap(NodeEnum::ResTarget(Box::new(target)))
+}
+
+/// What stands for columns that the statement does not name, where it counts columns by position.
+fn placeholders(standing: &Standing<'_>, indexes: Range<usize>) -> Result<Vec<Node>, Trouble> {
+    let columns =
+        indexes.filter_map(|index| Some((standing.relation.columns.get(index)?, standing.reference.names.get(index)?)));
+    columns.map(|(base, name)| Ok(target(constant(&format!("NULL::{}", base.type_sql))?, name.to_string()))).collect()
+}
+
+/// Whether a lock leaves the table in its place: all that the statement names of it is open as it is. In a guard the
+/// lock would take rows that the statement passes over.
+fn stays_for_its_lock(standing: &Standing<'_>) -> bool {
+    let Standing { relation: _, ruling, reference } = standing;
+    let open = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
+    reference.lock.is_some() && ruling.rows.is_empty() && reference.columns.iter().all(|column| open(column.index))
+}
+
+/// Whether a lock would take more rows in the guard than the statement returns, by much or from behind the fence.
+fn check_lock(standing: &Standing<'_>, fence: Fence) -> Result<(), Trouble> {
+    let Standing { relation, ruling: _, reference } = standing;
+    let why = match (reference.lock, fence) {
+        (None, _) | (Some(Lock::Returned), Fence::Open) => return Ok(()),
+        (Some(Lock::Limited), _) => "a row lock with LIMIT",
+        (Some(Lock::Returned), Fence::Closed) => "a row lock beside conditions that could fail on a hidden row,",
+    };
+    let what = format!("{why} on {}.{} (its rows are filtered or its columns masked)", relation.schema, relation.name);
+    Err(NotUnderstood::new(what, u32::try_from(reference.origin).ok()).into())
 }
 
 fn is_reference_to(target: &Node, name: &str) -> bool {

@@ -9,6 +9,7 @@ mod parse;
 mod print;
 mod second;
 mod walk;
+mod walk_constructs;
 mod walk_write;
 
 pub use build::{clear_locations, empty_select, expression, only_target};
@@ -19,3 +20,4 @@ pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
 pub use print::{Printed, keep_first_source, print};
 pub use second::{SecondReading, second_reading};
 pub use walk::{Visitor, walk};
+pub use walk_constructs::{Part, is_json_aggregate, parts};

@@ -4,6 +4,7 @@
 //! node that is not listed is refused by name. Nothing that walks a tree by other means may be trusted to see all of it.
 
 use super::classify::words;
+use super::walk_constructs as constructs;
 use super::walk_write as write;
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -31,6 +32,9 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
         // An absent list element, as in `ARRAY[][1:]`.
         return Ok(());
     };
+    if let Some(parts) = constructs::parts(inner) {
+        return constructs::walk_parts(parts, visitor);
+    }
     match inner {
         NodeEnum::SelectStmt(select) => walk_select(select, visitor),
         NodeEnum::String(_) | NodeEnum::Integer(_) | NodeEnum::Float(_) | NodeEnum::Boolean(_) | NodeEnum::AStar(_) => {
@@ -241,12 +245,13 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
                 ctecolcollations: _,
             } = &mut **cte;
             visitor.location(location);
-            if search_clause.is_some() || cycle_clause.is_some() {
-                return Err(NotUnderstood::new("SEARCH or CYCLE in a recursive query", offset(*location)));
-            }
             each(aliascolnames, visitor)?;
-            maybe(ctequery, visitor)
+            maybe(ctequery, visitor)?;
+            search_clause.as_mut().map_or(Ok(()), |search| constructs::walk_search(search, visitor))?;
+            cycle_clause.as_mut().map_or(Ok(()), |cycle| constructs::walk_cycle(cycle, visitor))
         }
+        NodeEnum::RangeTableSample(sample) => constructs::walk_sample(sample, visitor),
+        NodeEnum::LockingClause(lock) => constructs::walk_lock(lock, visitor),
         NodeEnum::InsertStmt(insert) => write::walk_insert(insert, visitor),
         NodeEnum::UpdateStmt(update) => write::walk_update(update, visitor),
         NodeEnum::DeleteStmt(delete) => write::walk_delete(delete, visitor),
@@ -303,9 +308,6 @@ fn walk_select(select: &mut SelectStmt, visitor: &mut dyn Visitor) -> Walked {
     if into_clause.is_some() {
         return Err(NotUnderstood::new("SELECT INTO", None));
     }
-    if !locking_clause.is_empty() {
-        return Err(NotUnderstood::new("a row lock (FOR UPDATE, FOR SHARE)", None));
-    }
     walk_with(with_clause, visitor)?;
     each(distinct_clause, visitor)?;
     each(target_list, visitor)?;
@@ -323,7 +325,8 @@ fn walk_select(select: &mut SelectStmt, visitor: &mut dyn Visitor) -> Walked {
     }
     each(sort_clause, visitor)?;
     maybe(limit_offset, visitor)?;
-    maybe(limit_count, visitor)
+    maybe(limit_count, visitor)?;
+    each(locking_clause, visitor)
 }
 
 pub(super) fn walk_with(with: &mut Option<WithClause>, visitor: &mut dyn Visitor) -> Walked {
@@ -354,7 +357,7 @@ fn walk_call(call: &mut FuncCall, visitor: &mut dyn Visitor) -> Walked {
     over.as_mut().map_or(Ok(()), |window| walk_window(window, visitor))
 }
 
-fn walk_window(window: &mut WindowDef, visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn walk_window(window: &mut WindowDef, visitor: &mut dyn Visitor) -> Walked {
     let WindowDef {
         name: _,
         refname: _,
@@ -372,7 +375,7 @@ fn walk_window(window: &mut WindowDef, visitor: &mut dyn Visitor) -> Walked {
     maybe(end_offset, visitor)
 }
 
-fn walk_type(name: &mut TypeName, visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn walk_type(name: &mut TypeName, visitor: &mut dyn Visitor) -> Walked {
     let TypeName { names, type_oid: _, setof: _, pct_type: _, typmods, typemod: _, array_bounds, location } = name;
     visitor.location(location);
     each(names, visitor)?;

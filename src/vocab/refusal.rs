@@ -15,6 +15,7 @@ impl SqlState {
     pub const ACTIVE_SQL_TRANSACTION: SqlState = SqlState("25001");
     pub const UNDEFINED_TABLE: SqlState = SqlState("42P01");
     pub const UNDEFINED_COLUMN: SqlState = SqlState("42703");
+    pub const WRONG_OBJECT_TYPE: SqlState = SqlState("42809");
     pub const UNDEFINED_FUNCTION: SqlState = SqlState("42883");
     pub const AMBIGUOUS_COLUMN: SqlState = SqlState("42702");
     pub const AMBIGUOUS_ALIAS: SqlState = SqlState("42P09");

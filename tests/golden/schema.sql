@@ -55,6 +55,12 @@ CREATE MATERIALIZED VIEW stored_towns AS SELECT city, count(*) AS heads FROM peo
 CREATE MATERIALIZED VIEW stored_mail AS SELECT id, email, secret, name FROM people;
 CREATE MATERIALIZED VIEW stored_by_secret AS SELECT id FROM people WHERE secret <> '';
 CREATE VIEW over_stored AS SELECT id, email, name FROM stored_mail;
+-- composites, arrays, ranges, documents
+CREATE TYPE place AS (street text, zip text);
+CREATE TABLE homes (id int PRIMARY KEY, home place, tags text[], stay daterange, doc xml, extra jsonb, diary text);
+INSERT INTO homes SELECT i, ROW('street ' || i, 'zip ' || i)::place, ARRAY['a' || i, 'b'], daterange('2026-01-01', '2026-01-01'::date + i),
+    xmlparse(content '<d><w n="' || i || '">word ' || i || '</w></d>'), jsonb_build_object('k', i, 'l', jsonb_build_array(i, i + 1)), 'diary ' || i
+    FROM generate_series(1, 50) AS i;
 
 
 -- What is written to.

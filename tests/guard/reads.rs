@@ -122,3 +122,99 @@ fn views_answer_as_postgres_does() {
         ],
     ));
 }
+
+#[test]
+fn constructs_see_masks_only() {
+    run(same_in_two_worlds(
+        "reads_constructs_masked",
+        "masked",
+        OTHER_CONTACTS,
+        &[
+            "SELECT xmlelement(name p, email) FROM people WHERE id = 3",
+            "SELECT xmlforest(phone, email) FROM people WHERE id = 3",
+            "SELECT xmlagg(xmlelement(name p, phone) ORDER BY id) FROM people WHERE id < 5",
+            "SELECT x.v FROM people p, XMLTABLE('/a' PASSING xmlelement(name a, p.email) COLUMNS v text PATH '.') x WHERE p.id = 3",
+            "SELECT email FROM people WHERE id = 3 FOR UPDATE",
+            "SELECT max(email) FROM people TABLESAMPLE BERNOULLI (100)",
+            "SELECT id, email FROM people GROUP BY GROUPING SETS ((id), (id, city)) ORDER BY id, 2 LIMIT 4",
+            "SELECT j.a, j.c, j.d FROM (people p JOIN orders o ON o.person_id = p.id) AS j (a, b, c, d) ORDER BY 1, 2 LIMIT 3",
+            "SELECT string_agg(email, ',' ORDER BY id) FILTER (WHERE id < 4) FROM people",
+            "SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY email) FROM people",
+            "SELECT first_value(email) OVER (ORDER BY id) FROM people WHERE id = 2",
+            "SELECT DISTINCT ON (city) city, email FROM people ORDER BY city, id",
+            "WITH RECURSIVE t AS (SELECT id, email FROM people WHERE id = 1 UNION ALL SELECT p.id, p.email FROM people p JOIN t ON p.id = t.id + 1 WHERE p.id < 4) SEARCH DEPTH FIRST BY email SET o SELECT email FROM t ORDER BY o",
+            "SELECT secret FROM people FOR UPDATE",
+            "SELECT x FROM (SELECT secret AS x FROM people TABLESAMPLE BERNOULLI (100)) s",
+        ],
+    ));
+}
+
+#[test]
+fn constructs_hide_rows_and_their_number() {
+    run(same_in_two_worlds(
+        "reads_constructs_filtered",
+        "filtered",
+        OTHER_ROWS,
+        &[
+            "SELECT xmlagg(xmlelement(name p, name) ORDER BY id) FROM people WHERE id < 8",
+            "SELECT count(*) FROM people p, XMLTABLE('/a' PASSING xmlelement(name a, p.name) COLUMNS v text PATH '.') x",
+            "SELECT count(*) FROM people TABLESAMPLE BERNOULLI (100)",
+            "SELECT name FROM people WHERE id < 8 ORDER BY id FOR UPDATE",
+            "SELECT name FROM people WHERE length(name) > 1 ORDER BY id FOR SHARE",
+            "SELECT name FROM people ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED",
+            "SELECT city, count(*) FROM people GROUP BY ROLLUP (city) ORDER BY 1",
+            "SELECT id, name, count(*) FROM people GROUP BY GROUPING SETS ((id), (id, city)) ORDER BY 1, 2 LIMIT 5",
+            "SELECT count(*) FROM (people p JOIN orders o ON o.person_id = p.id) AS j (a, b, c, d)",
+            "WITH RECURSIVE t AS (SELECT id FROM people WHERE id < 3 UNION SELECT p.id FROM people p JOIN t ON p.id = t.id + 1 WHERE p.id < 9) CYCLE id SET c USING w SELECT count(*) FROM t",
+            "SELECT name FROM people ORDER BY id FETCH FIRST 2 ROWS WITH TIES",
+            "SELECT max(x) FROM people p LEFT JOIN LATERAL (SELECT p.name AS x UNION SELECT o.note FROM orders o WHERE o.person_id = p.id AND o.id < 0) l ON true",
+        ],
+    ));
+}
+
+#[test]
+fn constructs_answer_as_postgres_does() {
+    run(as_postgres_does(
+        "reads_constructs_open",
+        "plain",
+        &[
+            "SELECT xmlelement(name person, xmlattributes(id, name AS who), xmlforest(city, email AS mail)) FROM people WHERE id = 3",
+            "SELECT xmlserialize(content doc AS text), doc IS DOCUMENT FROM homes WHERE id = 2",
+            "SELECT xmlroot(xmlparse(document '<a/>'), version '1.0'), xmlpi(name x, 'y'), xmlconcat('<a/>', '<b/>')",
+            "SELECT h.id, x.* FROM homes h, XMLTABLE('/d/w' PASSING h.doc COLUMNS n int PATH '@n', w text PATH '.', i FOR ORDINALITY) AS x WHERE x.n < 4 ORDER BY 1",
+            "SELECT id, (home).street, (h.home).zip, tags[1:1], extra['k'] FROM homes h ORDER BY id LIMIT 3",
+            "SELECT id, (home).* FROM homes ORDER BY id LIMIT 3",
+            "SELECT s.zip FROM (SELECT id, (home).* FROM homes) AS s ORDER BY s.id LIMIT 3",
+            "SELECT (jsonb_each(extra)).* FROM homes WHERE id = 1 ORDER BY 1",
+            "SELECT * FROM ROWS FROM (generate_series(1, 2), unnest(ARRAY['a', 'b', 'c'])) WITH ORDINALITY AS r (n, t, o)",
+            "SELECT count(*) FROM people TABLESAMPLE BERNOULLI (100)",
+            "SELECT id FROM people WHERE id < 4 ORDER BY id FOR UPDATE",
+            "SELECT name FROM people ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED",
+            "SELECT id FROM adults WHERE id < 4 ORDER BY id FOR SHARE",
+            "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n % 3 + 1 FROM t) CYCLE n SET loops USING way SELECT * FROM t",
+            "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 4) SEARCH BREADTH FIRST BY n SET o SELECT n, o FROM t ORDER BY o",
+            "WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT 1 AS x) SELECT x FROM a",
+            "SELECT id, name, city, count(*) FROM people GROUP BY GROUPING SETS ((id), (id, city)) ORDER BY id, 2, 3 LIMIT 6",
+            "SELECT j.b, j.amount FROM (people p JOIN orders o ON o.person_id = p.id) AS j (a, b) ORDER BY 2 LIMIT 3",
+            "SELECT city, count(*) FILTER (WHERE id > 30), grouping(city) FROM people GROUP BY ROLLUP (city) ORDER BY 1",
+            "SELECT id, sum(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW) FROM people ORDER BY id LIMIT 4",
+            "SELECT p.id, p.name, count(*) FROM people p JOIN orders o ON o.person_id = p.id GROUP BY p.id ORDER BY 1 LIMIT 3",
+        ],
+    ));
+}
+
+/// A row that a condition hides is not locked, and one that someone else has locked stops nobody.
+#[test]
+fn locks_reach_permitted_rows_only() {
+    run(async {
+        let (guarded, direct, _proxy) = clients("reads_locks", "filtered").await;
+        guarded.batch_execute("BEGIN").await.expect("a transaction");
+        rows(&guarded, "SELECT id FROM people WHERE id IN (3, 4) FOR UPDATE").await.expect("a lock");
+        let free = rows(&direct, "SELECT id FROM people WHERE id IN (3, 4) ORDER BY id FOR UPDATE SKIP LOCKED").await;
+        assert_eq!(free, Ok(vec![vec![Some("3".into())]]), "the hidden row is free, the permitted one is locked");
+        guarded.batch_execute("ROLLBACK").await.expect("an end");
+        direct.batch_execute("BEGIN; SELECT id FROM people WHERE id = 3 FOR UPDATE").await.expect("a lock");
+        let seen = rows(&guarded, "SELECT id FROM people WHERE id IN (3, 4) FOR UPDATE NOWAIT").await;
+        assert_eq!(seen, Ok(vec![vec![Some("4".into())]]), "a lock on a hidden row must not be felt");
+    });
+}
