@@ -184,3 +184,13 @@ fn writes() {
 fn constructs() {
     check("constructs", include_str!("golden/constructs.sql"));
 }
+
+#[test]
+fn functions() {
+    check("functions", include_str!("golden/functions.sql"));
+}
+
+#[test]
+fn types() {
+    check("types", include_str!("golden/types.sql"));
+}

@@ -1,5 +1,6 @@
 //! Which built-in functions a statement under a restricted purpose may call.
 
+use crate::catalog::Function;
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
 
@@ -102,6 +103,64 @@ pub(super) fn permitted(name: &str) -> bool {
     PERMITTED.contains(name) || AGGREGATES.contains(&name)
 }
 
+/// Overloads of permitted names that may not be called, by the number of their arguments: `ts_rewrite(tsquery, text)`
+/// runs the text.
+const CLOSED_OVERLOADS: [(&str, i16); 1] = [("ts_rewrite", 2)];
+
+/// Whether this overload of a function of `pg_catalog` may be called.
+pub(super) fn permitted_overload(function: &Function) -> bool {
+    let closed = CLOSED_OVERLOADS.contains(&(&*function.name, function.arguments));
+    permitted(&function.name) && !closed
+}
+
+/// Whether every overload of a function of `pg_catalog` may be called.
+pub(super) fn permitted_whole(name: &str) -> bool {
+    permitted(name) && CLOSED_OVERLOADS.iter().all(|(closed, _)| *closed != name)
+}
+
+/// Closed functions of `pg_catalog` that a policy may list: they tell how big relations are, what the server has counted
+/// and what other sessions do, and reach no value. `pg_stat_get_…` beside these.
+const LISTABLE: [&str; 19] = [
+    "currval",
+    "lastval",
+    "pg_blocking_pids",
+    "pg_cancel_backend",
+    "pg_current_wal_insert_lsn",
+    "pg_current_wal_lsn",
+    "pg_database_size",
+    "pg_indexes_size",
+    "pg_last_wal_receive_lsn",
+    "pg_last_wal_replay_lsn",
+    "pg_last_xact_replay_timestamp",
+    "pg_lock_status",
+    "pg_relation_size",
+    "pg_safe_snapshot_blocking_pids",
+    "pg_sequence_last_value",
+    "pg_table_size",
+    "pg_tablespace_size",
+    "pg_terminate_backend",
+    "pg_total_relation_size",
+];
+
+/// What listing a function of `pg_catalog` in a policy would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listable {
+    /// Nothing: it may be called anyway.
+    Open,
+    Yes,
+    /// It runs SQL or reads files, relations or large objects: what it does cannot be bounded.
+    No,
+}
+
+/// Whether a policy may list the function of `pg_catalog`.
+pub fn listable(name: &str) -> Listable {
+    match name {
+        open if permitted_whole(open) => Listable::Open,
+        told if LISTABLE.contains(&told) || told.starts_with("pg_stat_get_") => Listable::Yes,
+        _any_other => Listable::No,
+    }
+}
+
 /// Whether a function of `information_schema` may be called.
 pub(super) fn permitted_in_information_schema(name: &str) -> bool {
     INFORMATION_SCHEMA.contains(&name)
@@ -125,7 +184,6 @@ mod tests {
             "database_to_xml",
             "cursor_to_xml",
             "ts_stat",
-            "ts_rewrite",
             "lo_get",
             "lo_import",
             "loread",

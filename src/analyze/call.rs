@@ -1,18 +1,19 @@
-//! Function calls, operators and types: whether they are what they seem, and may be used.
+//! Function calls: which functions they could mean, and whether those may be run.
 //!
-//! Functions and operators stay unqualified in the text (their names appear in error messages); that a user's function
-//! or operator could capture them is checked against the catalog instead.
+//! Functions stay unqualified in the text (their names appear in error messages); every function along the search path
+//! that the call could mean must be one that may be run.
 
 use super::builtin;
 use super::columns::{Value, column_node};
-use super::label::Label;
+use super::known::Known;
+use super::label::{Label, SequenceUse};
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
-use crate::catalog::{Catalog, FunctionKind, TypeKind};
+use crate::catalog::{Catalog, Function, FunctionKind, RelationKind};
 use crate::sql::{Visitor, is_json_aggregate, set_config_name, string, walk};
 use crate::vocab::{NotUnderstood, SqlState, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{FuncCall, Node, TypeName};
+use pg_query::protobuf::{FuncCall, Node, a_const::Val};
 
 /// Settings that `set_config` may change from within a query: they shape a session's speed and output only. asyncpg
 /// switches `jit` off so.
@@ -31,7 +32,6 @@ impl Resolver<'_> {
             *node = column_node(&column.0, location);
             return Ok(column.1);
         }
-        let function = self.permitted_call(&name, call)?;
         let FuncCall {
             funcname: _,
             args,
@@ -45,7 +45,7 @@ impl Resolver<'_> {
             funcformat: _,
             location: _,
         } = &mut **call;
-        let aggregate = over.is_some() || builtin::is_aggregate(&function);
+        let aggregate = over.is_some() || name.last().is_some_and(|name| self.is_aggregate(name));
         // What the target list of a view aggregates counts once the statement reaches it.
         let deferred = self.inside.is_some() && usage.is_none();
         let inner = if aggregate && !deferred { Some(Usage::Aggregate) } else { usage };
@@ -57,6 +57,7 @@ impl Resolver<'_> {
         if let Some(window) = over {
             label = label.join(&self.window(window)?);
         }
+        label = label.join(&self.called(&name, call)?);
         Ok(Value::of(label))
     }
 
@@ -100,149 +101,200 @@ impl Resolver<'_> {
         }
     }
 
-    /// Checks that a function may be called as it is; returns its bare name.
-    fn permitted_call(&mut self, name: &[String], call: &FuncCall) -> Outcome<String> {
+    /// Checks a function call whose arguments are resolved. Returns what the functions that it may mean read.
+    fn called(&mut self, name: &[String], call: &FuncCall) -> Outcome<Label> {
         let at = call.location;
         let (schema, function) = match name {
             [function] => (None, function),
             [schema, function] => (Some(schema.as_str()), function),
             _other => return not_understood(format!("function {}", name.join(".")), at),
         };
-        if function == "set_config" {
-            self.no_rival(function, at)?;
-            return match set_config_name(call) {
-                Some(name) if HARMLESS_SETTINGS.contains(&&*name) => Ok(function.clone()),
-                Some(_) | None => not_understood("function set_config inside a query", at),
-            };
+        if matches!(schema, None | Some("pg_catalog")) {
+            match function.as_str() {
+                "set_config" => {
+                    let harmless = set_config_name(call).is_some_and(|name| HARMLESS_SETTINGS.contains(&&*name));
+                    if harmless && !self.has_rival(schema, function) {
+                        return Ok(Label::none());
+                    }
+                    return not_understood("function set_config inside a query", at);
+                }
+                "nextval" | "currval" if !self.has_rival(schema, function) => {
+                    self.sequence(call)?;
+                    return Ok(Label::none());
+                }
+                _other => {}
+            }
         }
-        self.permitted_function(schema, function, at)?;
-        Ok(function.clone())
+        let positional = !call.func_variadic && !call.agg_star && !call.agg_within_group;
+        let named = call.args.iter().any(|arg| matches!(arg.node, Some(NodeEnum::NamedArgExpr(_))));
+        let arguments = match positional && !named {
+            true => Arguments::These(call.args.iter().map(|arg| self.known(Some(arg))).collect()),
+            false => Arguments::Unknown,
+        };
+        self.run_by_name(schema, function, arguments, at)
     }
 
-    /// Checks that a function of that name is one that may be called, whatever its arguments.
-    fn permitted_function(&self, schema: Option<&str>, function: &str, at: i32) -> Outcome<()> {
-        match schema {
-            None => self.no_rival(function, at)?,
-            Some("pg_catalog") => {}
-            Some("information_schema") if builtin::permitted_in_information_schema(function) => return Ok(()),
-            Some(schema) => return not_understood(format!("function {schema}.{function}"), at),
-        }
-        if builtin::permitted(function) {
-            return Ok(());
-        }
-        if !self.is_function(function) && builtin::is_type(function) {
-            // `regtype('int4')`: a cast.
-            return Ok(());
-        }
-        if !self.is_function(function) {
-            return unresolved(SqlState::UNDEFINED_FUNCTION, format!("function {function} does not exist"), at);
-        }
-        not_understood(format!("function {function}"), at)
+    /// Whether a function outside `pg_catalog` could be meant by the name.
+    fn has_rival(&self, schema: Option<&str>, name: &str) -> bool {
+        let mut functions = self.context.catalog.functions(name);
+        schema.is_none() && functions.any(|f| &*f.schema != "pg_catalog" && self.context.path.searches(&f.schema))
     }
 
-    /// A user's function of that name along the path could be meant, or could capture the call.
-    fn no_rival(&self, function: &str, at: i32) -> Outcome<()> {
-        let rival = self.context.catalog.functions(function).find(|other| {
-            let overload = other.extension && builtin::permitted(function);
-            &*other.schema != "pg_catalog" && self.context.path.searches(&other.schema) && !overload
-        });
-        match rival {
-            Some(rival) => not_understood(format!("function {}.{}", rival.schema, rival.name), at),
-            None => Ok(()),
+    /// Checks every function that a call could mean. Returns what they read.
+    pub(super) fn run_by_name(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        arguments: Arguments,
+        at: i32,
+    ) -> Outcome<Label> {
+        let shown = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        let (catalog, path) = (self.context.catalog, self.context.path);
+        let in_sight = |function: &&Function| match schema {
+            Some(schema) => *function.schema == *schema,
+            None => path.searches(&function.schema),
+        };
+        let functions: Vec<&Function> = catalog.functions(name).filter(in_sight).collect();
+        if functions.is_empty() {
+            return self.run_as_type(schema, name, &arguments, &shown, at);
         }
+        let fitting: Vec<&Function> = functions.iter().copied().filter(|f| self.fits(f, &arguments)).collect();
+        // Where none fits the server will find none either; should it, it is one of those by that name.
+        let meant = if fitting.is_empty() { functions } else { fitting };
+        let mut label = Label::none();
+        for function in meant {
+            label = label.join(&self.run(function, at)?);
+        }
+        Ok(label)
+    }
+
+    /// No function of that name is in sight: `regtype('int4')` is a cast.
+    fn run_as_type(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        arguments: &Arguments,
+        shown: &str,
+        at: i32,
+    ) -> Outcome<Label> {
+        let built_in = matches!(schema, None | Some("pg_catalog"));
+        // A snapshot without functions does not tell.
+        let untold = built_in && self.context.catalog.snapshot().functions.is_empty();
+        if (untold && builtin::permitted_whole(name)) || (built_in && builtin::is_type(name)) {
+            return Ok(Label::none());
+        }
+        let one = matches!(arguments, Arguments::These(these) if these.len() == 1);
+        let types = self.types_in_sight(schema, name);
+        if one && !types.is_empty() {
+            for info in types {
+                self.type_info_open(info, at)?;
+            }
+            return self.written_cast(name, Known::Nothing, at);
+        }
+        if untold {
+            return not_understood(format!("function {shown}"), at);
+        }
+        unresolved(SqlState::UNDEFINED_FUNCTION, format!("function {shown} does not exist"), at)
+    }
+
+    /// Whether a function can take so many arguments of these types.
+    fn fits(&self, function: &Function, arguments: &Arguments) -> bool {
+        let Arguments::These(these) = arguments else { return true };
+        let types = &function.argument_types;
+        if types.is_empty() && function.arguments != 0 {
+            // An older snapshot does not tell.
+            return true;
+        }
+        let (given, defaults) = (these.len(), usize::try_from(function.defaults).unwrap_or(0));
+        let variadic = function.arguments < 0;
+        let fixed = if variadic { types.len().saturating_sub(1) } else { types.len() };
+        let enough = given >= fixed.saturating_sub(defaults) && (variadic || given <= types.len());
+        enough && these.iter().zip(types.iter().take(fixed)).all(|(known, wanted)| self.reaches(*known, *wanted))
     }
 
     /// Whether there may be a function of that name. A snapshot without functions does not tell.
-    fn is_function(&self, name: &str) -> bool {
+    pub(super) fn is_function(&self, name: &str) -> bool {
         let catalog = self.context.catalog;
         catalog.functions(name).next().is_some() || catalog.snapshot().functions.is_empty()
     }
 
-    /// Checks `value.name`. Where the value has no such field Postgres calls the function of that name on it, so that
-    /// `('/etc/passwd'::text).pg_read_file` reads a file. Likewise a type: `(value).checked` casts to the domain `checked`.
-    pub(super) fn attribute(&self, name: &str, at: i32) -> Outcome<()> {
-        if self.is_own_type(name) || self.is_own_type(name.trim_start_matches('_')) {
-            return not_understood(format!("a field or a cast by the name of the type {name}"), at);
-        }
-        if self.is_function(name) { self.permitted_function(None, name, at) } else { Ok(()) }
+    /// Whether a call of that name may be to an aggregate.
+    fn is_aggregate(&self, name: &str) -> bool {
+        let mut functions = self.context.catalog.functions(name);
+        builtin::is_aggregate(name) || functions.any(|function| function.kind == FunctionKind::Aggregate)
     }
 
-    /// Checks that an operator written unqualified, or implied, can only be a built-in or an extension's.
-    pub(super) fn operator(&mut self, name: &str, at: i32) -> Outcome<()> {
-        let rival = self
-            .context
-            .catalog
-            .operators(name)
-            .find(|operator| !operator.extension && self.context.path.searches(&operator.schema));
-        match rival {
-            Some(rival) => not_understood(format!("operator {}.{}", rival.schema, rival.name), at),
-            None => Ok(()),
-        }
-    }
-
-    /// Checks an operator by the name list of an expression (`=`, or `OPERATOR(schema.=)`).
-    pub(super) fn operator_name(&mut self, name: &[Node], at: i32) -> Outcome<()> {
-        let parts: Vec<&str> = name.iter().filter_map(string).collect();
-        match parts.as_slice() {
-            [] => Ok(()),
-            ["BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC"] => {
-                self.operator(">=", at)?;
-                self.operator("<=", at)
-            }
-            [operator] => self.operator(operator, at),
-            ["pg_catalog", _] => Ok(()),
-            [schema, operator] => {
-                let known = self.context.catalog.operators(operator).any(|o| o.extension && &*o.schema == *schema);
-                if known { Ok(()) } else { not_understood(format!("operator {schema}.{operator}"), at) }
-            }
-            _other => not_understood(format!("operator {}", parts.join(".")), at),
-        }
-    }
-
-    /// Checks a type that a value is cast to.
-    pub(super) fn type_name(&mut self, name: &mut TypeName, at: i32) -> Outcome<()> {
-        let TypeName { names, type_oid: _, setof: _, pct_type, typmods, typemod: _, array_bounds: _, location } = name;
-        let at = if *location >= 0 { *location } else { at };
-        if *pct_type {
-            return not_understood("%TYPE", at);
-        }
-        if self.context.catalog.snapshot().casts.iter().any(|cast| !cast.extension) {
-            return not_understood("a cast, in a database with casts by functions of its users", at);
-        }
-        self.expressions(typmods, None)?;
-        let parts: Vec<&str> = names.iter().filter_map(string).collect();
-        let catalog = self.context.catalog;
-        let (schema, name) = match parts.as_slice() {
-            [name] => (None, *name),
-            ["pg_catalog", _] => return Ok(()),
-            [schema, name] => (Some(*schema), *name),
-            _other => return not_understood(format!("type {}", parts.join(".")), at),
+    /// `nextval('s')`, `currval('s')`: which sequence is asked.
+    fn sequence(&mut self, call: &FuncCall) -> Outcome<()> {
+        let at = call.location;
+        let refuse = || not_understood("a sequence function whose sequence is not a constant", at);
+        let [argument] = call.args.as_slice() else { return refuse() };
+        let Some(name) = constant_name(argument) else { return refuse() };
+        let (catalog, path) = (self.context.catalog, self.context.path);
+        let found = match name.as_slice() {
+            [name] => catalog.find_relation(path, name),
+            [schema, name] => catalog.relation_in(schema, name),
+            _other => None,
         };
-        let in_sight = |s: &str| schema.map_or_else(|| self.context.path.searches(s), |schema| schema == s);
-        let shown = parts.join(".");
-        for found in catalog.types(name).filter(|found| in_sight(&found.schema)) {
-            match (found.kind, found.extension) {
-                (TypeKind::Enum | TypeKind::Range | TypeKind::Multirange, _) | (_, true) => {}
-                // A domain's CHECK may call any function.
-                (TypeKind::Base | TypeKind::Composite | TypeKind::Domain | TypeKind::Pseudo, false) => {
-                    return not_understood(format!("type {shown}"), at);
-                }
+        match found {
+            Some(relation) if relation.kind == RelationKind::Sequence => {
+                self.sequences.push(SequenceUse { sequence: relation.oid, at: u32::try_from(at).ok() });
+                Ok(())
+            }
+            Some(_) => refuse(),
+            None => {
+                let message = format!("relation \"{}\" does not exist", name.join("."));
+                unresolved(SqlState::UNDEFINED_TABLE, message, at)
             }
         }
-        // Arrays are named by their elements: `_people` is an array of rows, `_checked` one of a domain.
-        let element = name.trim_start_matches('_');
-        let row = catalog.is_relation_name(name) && schema != Some("information_schema");
-        if row || (element.len() < name.len() && self.is_own_type(element)) {
-            return not_understood(format!("a cast to the type {shown}"), at);
-        }
-        // A type of an extension, a built-in one, or none; the server tells.
-        Ok(())
     }
+}
 
-    /// Whether any schema has a type of that name: declared, or a relation's row type.
-    fn is_own_type(&self, name: &str) -> bool {
-        self.context.catalog.types(name).next().is_some() || self.context.catalog.is_relation_name(name)
+/// The arguments of a call, as far as they are known.
+pub(super) enum Arguments {
+    /// By position, each with what is known of its type.
+    These(Vec<Known>),
+    /// By name, or spread out: any function of the name could be meant.
+    Unknown,
+}
+
+/// A relation's name from a constant, perhaps cast to `regclass`, as `stringToQualifiedNameList` reads it.
+fn constant_name(node: &Node) -> Option<Vec<String>> {
+    match node.node.as_ref()? {
+        NodeEnum::TypeCast(cast) => {
+            let parts: Vec<&str> = cast.type_name.as_ref()?.names.iter().filter_map(string).collect();
+            matches!(parts.as_slice(), ["regclass"] | ["pg_catalog", "regclass"] | ["text"] | ["pg_catalog", "text"])
+                .then(|| constant_name(cast.arg.as_ref()?))?
+        }
+        NodeEnum::AConst(value) => match value.val.as_ref()? {
+            Val::Sval(text) => qualified_name(&text.sval),
+            Val::Ival(_) | Val::Fval(_) | Val::Boolval(_) | Val::Bsval(_) => None,
+        },
+        _other => None,
     }
+}
+
+/// Splits `schema.name`; what is not quoted is folded to lower case. `None` where it is none, or the number of a relation.
+fn qualified_name(text: &str) -> Option<Vec<String>> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = text.trim().chars().peekable();
+    while let Some(c) = characters.next() {
+        let part = parts.last_mut()?;
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                part.push('"');
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            c if quoted => part.push(c),
+            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '$') => part.push(c.to_ascii_lowercase()),
+            _space_or_foreign => return None,
+        }
+    }
+    let number = parts.len() == 1 && text.trim().starts_with(|c: char| c.is_ascii_digit());
+    (!quoted && !number && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
 /// One argument and nothing that only functions have.

@@ -107,6 +107,7 @@ impl Resolver<'_> {
         let at = reference.location;
         match self.find_column(name, at)? {
             Found::Column(place, column) => {
+                self.not_an_argument_and_a_row(place, name, at)?;
                 write(reference, &column.written);
                 Ok(self.use_column(place, column, usage, at))
             }
@@ -148,7 +149,7 @@ impl Resolver<'_> {
             );
         };
         if let Columns::Opaque(label) = self.columns_at(place) {
-            self.attribute(name, at)?;
+            let label = label.join(&self.attribute(name, at)?);
             self.touch(&label, usage, at);
             return Ok(Value::of(label));
         }

@@ -1,6 +1,7 @@
 //! The rarer constructs: SQL/XML, SQL/JSON, TABLESAMPLE, SEARCH and CYCLE, row locks.
 
 use super::from::{alias_parts, derived, renamed};
+use super::known::Known;
 use super::label::{Label, Lock};
 use super::resolver::{Outcome, Resolver, Use, known, label_of, not_understood, unresolved};
 use super::scope::{Columns, Source, Visible, Written};
@@ -34,10 +35,7 @@ impl Resolver<'_> {
                 Part::Filter(node) => self.expression(node, Some(Usage::Filter))?,
                 Part::Sort(nodes) => self.sort_list(nodes)?,
                 Part::Window(window) => self.window(window)?,
-                Part::Type(name) => {
-                    self.type_name(name, -1)?;
-                    Label::none()
-                }
+                Part::Type(name) => self.type_name(name, Known::Nothing, -1)?,
                 Part::Names(_) | Part::Alias(_) | Part::Location(_) => Label::none(),
             };
             label = label.join(&more);

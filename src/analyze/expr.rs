@@ -59,10 +59,9 @@ impl Resolver<'_> {
             }
             NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => Label::none(),
             NodeEnum::AExpr(expr) => {
-                let AExpr { kind: _, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } =
-                    &mut **expr;
-                self.operator_name(name, *location)?;
-                self.optional(lexpr, usage)?.join(&self.optional(rexpr, usage)?)
+                let AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } = &mut **expr;
+                let label = self.optional(lexpr, usage)?.join(&self.optional(rexpr, usage)?);
+                label.join(&self.operator_of(*kind, name, (lexpr.as_deref(), rexpr.as_deref()), *location)?)
             }
             NodeEnum::List(List { items }) => self.expressions(items, usage)?,
             NodeEnum::BoolExpr(expr) => {
@@ -110,10 +109,11 @@ impl Resolver<'_> {
             NodeEnum::TypeCast(cast) => {
                 let TypeCast { arg, type_name, location } = &mut **cast;
                 let label = self.optional(arg, usage)?;
-                if let Some(name) = type_name {
-                    self.type_name(name, *location)?;
+                let from = self.known(arg.as_deref());
+                match type_name {
+                    Some(name) => label.join(&self.type_name(name, from, *location)?),
+                    None => label,
                 }
-                label
             }
             NodeEnum::CollateClause(collate) => {
                 let CollateClause { arg, collname: _, location: _ } = &mut **collate;
@@ -224,7 +224,7 @@ impl Resolver<'_> {
         let mut label = Label::none();
         for step in steps {
             match &mut step.node {
-                Some(NodeEnum::String(name)) => self.attribute(&name.sval, -1)?,
+                Some(NodeEnum::String(name)) => label = label.join(&self.attribute(&name.sval, -1)?),
                 Some(NodeEnum::AIndices(indices)) => {
                     let AIndices { is_slice: _, lidx, uidx } = &mut **indices;
                     label = label.join(&self.optional(lidx, usage)?).join(&self.optional(uidx, usage)?);

@@ -1,6 +1,7 @@
 //! FROM: relations, joins, sub-queries and functions become entries of the level's namespace. After
 //! `transformFromClauseItem` of Postgres's parser.
 
+use super::known::Known;
 use super::label::{Label, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
@@ -260,7 +261,7 @@ impl<'a> Resolver<'a> {
             location,
         } = &mut **definition;
         if let Some(type_name) = type_name {
-            self.type_name(type_name, *location)?;
+            self.type_name(type_name, Known::Untyped, *location)?;
         }
         Ok(colname.as_str().into())
     }
@@ -288,7 +289,8 @@ impl<'a> Resolver<'a> {
             match (out.is_empty(), function.returns) {
                 (false, _) => Some(out),
                 (true, RECORD) => None,
-                (true, _) if &*function.schema != "pg_catalog" && !function.extension => None,
+                (true, _) if function.returns_row => None,
+                (true, _) if function.oid == 0 && &*function.schema != "pg_catalog" => None,
                 (true, _) => Some(vec![Arc::clone(scalar_name)]),
             }
         });

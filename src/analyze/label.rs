@@ -18,7 +18,8 @@ pub enum Place {
     Inlined,
     /// In the definition of a view that stays: what the statement reaches of it is open as it is.
     Within,
-    /// In the definition of a materialized view. What was stored can be neither masked nor filtered any more.
+    /// In the definition of a materialized view, or in a function. What was stored can be neither masked nor filtered any
+    /// more; in a function nothing can stand in for a relation.
     Stored,
 }
 
@@ -50,7 +51,7 @@ pub struct RelationUse {
     /// Byte offset of what the statement itself names: the relation, or the outermost view that reads it.
     pub origin: i32,
     pub place: Place,
-    /// The views through which the statement reaches it, from the outermost inwards.
+    /// The views and the function through which the statement reaches it, from the outermost inwards.
     pub through: Option<Arc<str>>,
     /// The name by which the statement knows it.
     pub alias: Arc<str>,
@@ -75,6 +76,22 @@ pub struct ColumnSource {
     pub relation: Oid,
     /// Its index in `Relation::columns`.
     pub index: usize,
+}
+
+/// A relation that a function reads, and which of its columns, how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionRead {
+    pub relation: Oid,
+    /// Indexes in `Relation::columns`.
+    pub columns: Vec<(usize, UsageSet)>,
+}
+
+/// A sequence that the statement draws from, or asks what it drew last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceUse {
+    pub sequence: Oid,
+    /// Byte offset of the call.
+    pub at: Option<u32>,
 }
 
 /// A column of a relation reference, by its index in `Relation::columns`.

@@ -11,24 +11,31 @@ mod columns;
 mod construct;
 mod copy;
 mod expr;
+mod extension;
 mod from;
 mod join;
+mod known;
 mod label;
 mod merge;
 mod naming;
+mod operator;
 mod quals;
 mod resolver;
+mod routine;
 mod scope;
 mod select;
+mod types;
 mod view;
 mod write;
 mod written;
 
-pub use label::{ColumnSource, ColumnUse, Lock, Offer, Place, RelationUse};
+pub use builtin::{Listable, listable};
+pub use extension::is_trusted as is_trusted_extension;
+pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Place, RelationUse, SequenceUse};
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 
-use crate::catalog::{Catalog, Relation, SearchPath};
+use crate::catalog::{Catalog, Function, Relation, SearchPath};
 use crate::vocab::{NotUnderstood, Oid, Right, Unresolved};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
@@ -54,6 +61,9 @@ pub trait Rulings {
     /// How a relation that is written to is read, by the alias it has in the statement and what is done with it first of
     /// all: no guard can stand in for it.
     fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble>;
+    /// What a function reads beyond its arguments, if the policy lists it; a function that it does not list and that
+    /// cannot be seen through is closed.
+    fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>>;
 }
 
 /// What a purpose gets of a column.
@@ -81,6 +91,8 @@ pub struct Resolved {
     /// condition must be fenced: Postgres could run the statement's condition on a row that the guard hides, and an
     /// error of it would tell the row's values.
     pub leakproof: bool,
+    /// Sequences that the statement draws from.
+    pub sequences: Vec<SequenceUse>,
 }
 
 /// Why a statement could not be resolved.
@@ -101,8 +113,9 @@ impl From<NotUnderstood> for Trouble {
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
     let columns = resolver.statement(&mut tree)?;
+    resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;
     let writes = resolver.finish_writes();
-    let (relations, leakproof) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof })
+    let (relations, leakproof, sequences) = resolver.finish();
+    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences })
 }

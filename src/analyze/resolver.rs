@@ -1,15 +1,16 @@
 //! The state of a resolution, and what every part of it needs: recording uses, finding names.
 
-use super::label::{BaseColumn, Label, RelationUse};
-use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible};
+use super::label::{BaseColumn, Label, RelationUse, SequenceUse};
+use super::routine::Bodies;
+use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
 use super::view::{Inside, ViewUse};
 use super::write::Draft;
 use super::{Context, Trouble};
-use crate::catalog::Relation;
-use crate::vocab::{NotUnderstood, SqlState, Unresolved, Usage};
+use crate::catalog::{Function, Relation};
+use crate::vocab::{NotUnderstood, Oid, SqlState, Unresolved, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,7 +35,19 @@ pub(super) struct Resolver<'a> {
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
     /// Columns that look-ups may still pass over.
-    budget: Cell<usize>,
+    pub budget: Cell<usize>,
+    /// Sequences that are drawn from.
+    pub sequences: Vec<SequenceUse>,
+    /// Bodies of functions; shared with the resolutions of the bodies themselves.
+    pub bodies: Rc<Bodies>,
+    /// What was taken over from functions, with what their results depend on.
+    pub absorbed: FxHashMap<String, Label>,
+    /// Types of users that values in the statement can have, beside those of its relations' columns.
+    pub in_play: FxHashSet<Oid>,
+    /// Types that were found open, or are being checked.
+    pub checked_types: FxHashSet<Oid>,
+    /// It is a function's body, and the first level holds the function's arguments.
+    in_function: bool,
 }
 
 /// How many columns the look-ups of one statement may pass over: some tenths of a second. Every name is looked for in
@@ -91,15 +104,50 @@ impl<'a> Resolver<'a> {
             drafts: Vec::new(),
             leakproof: true,
             budget: Cell::new(LOOKUP_BUDGET),
+            sequences: Vec::new(),
+            bodies: Rc::default(),
+            absorbed: FxHashMap::default(),
+            in_play: FxHashSet::default(),
+            checked_types: FxHashSet::default(),
+            in_function: false,
+        }
+    }
+
+    /// Makes a function's arguments visible to what is resolved next, its body. A column takes precedence.
+    pub fn push_arguments(&mut self, function: &Function) {
+        let named = function.argument_names.iter().filter(|name| !name.is_empty());
+        let argument = |name: &Arc<str>| Visible {
+            name: Arc::clone(name),
+            written: Written::Bare(Arc::clone(name)),
+            label: Label::none(),
+            base: None,
+            typed: None,
+        };
+        let mut level = Level::default();
+        level.entries.push(Entry {
+            name: Some(Arc::clone(&function.name)),
+            schema: None,
+            by_name: true,
+            by_column: true,
+            columns: known(named.map(argument)),
+            source: Source::Derived,
+            nullable: false,
+        });
+        self.levels.push(level);
+        self.in_function = true;
+    }
+
+    /// Postgres takes a bare name for a whole row before it takes it for an argument.
+    pub fn not_an_argument_and_a_row(&self, place: Place, name: &str, at: i32) -> Outcome<()> {
+        let argument = self.in_function && place.0 == 0;
+        match argument && self.find_entry(None, name, at)?.is_some_and(|row| row.0 > 0) {
+            true => not_understood(format!("{name}, an argument and a relation,"), at),
+            false => Ok(()),
         }
     }
 
     /// Resolves a whole statement; returns the names of its result's columns.
     pub fn statement(&mut self, tree: &mut Node) -> Outcome<Option<Arc<[Arc<str>]>>> {
-        let mut casts = self.context.catalog.snapshot().casts.iter();
-        if casts.any(|cast| cast.implicit && !cast.extension) {
-            return not_understood("anything in a database with implicit casts by functions of its users", -1);
-        }
         match &mut tree.node {
             Some(NodeEnum::SelectStmt(select)) => Ok(names_of(&self.query(select, Some(Usage::Output))?)),
             Some(
@@ -115,10 +163,10 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The uses in the order of their places in the text, and whether all conditions were leakproof.
-    pub fn finish(mut self) -> (Vec<RelationUse>, bool) {
+    /// The uses in the order of their places in the text, whether all conditions were leakproof, and the sequences.
+    pub fn finish(mut self) -> (Vec<RelationUse>, bool, Vec<SequenceUse>) {
         self.uses.sort_by_key(|relation| relation.at);
-        (self.uses, self.leakproof)
+        (self.uses, self.leakproof, self.sequences)
     }
 
     /// Records that the columns of a label are used.

@@ -1,6 +1,7 @@
 //! The snapshot with its indexes: look-ups by name and by number.
 
-use super::model::{ForeignKey, Function, Operator, Relation, Role, Snapshot, TypeInfo};
+use super::model::{ForeignKey, Relation, Role, Snapshot};
+use super::routine::{CastInfo, Function, Operator, TypeInfo};
 use crate::vocab::Oid;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -40,8 +41,11 @@ pub struct Catalog {
     /// Tables with foreign keys to a table.
     referencing: FxHashMap<Oid, Vec<Oid>>,
     functions: FxHashMap<Arc<str>, Vec<usize>>,
+    function_oids: FxHashMap<Oid, usize>,
     operators: FxHashMap<Arc<str>, Vec<usize>>,
     types: FxHashMap<Arc<str>, Vec<usize>>,
+    /// Types by their number and by that of their arrays.
+    type_oids: FxHashMap<Oid, usize>,
     roles: FxHashMap<Arc<str>, usize>,
 }
 
@@ -80,8 +84,10 @@ impl Catalog {
             relation_names: snapshot.relations.iter().map(|r| Arc::clone(&r.name)).collect(),
             children,
             functions: index_by(&snapshot.functions, |f| &f.name),
+            function_oids: snapshot.functions.iter().enumerate().map(|(at, f)| (f.oid, at)).collect(),
             operators: index_by(&snapshot.operators, |o| &o.name),
             types: index_by(&snapshot.types, |t| &t.name),
+            type_oids: snapshot.types.iter().enumerate().flat_map(|(at, t)| [(t.oid, at), (t.array, at)]).collect(),
             roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
             version,
             snapshot,
@@ -160,9 +166,24 @@ impl Catalog {
         self.functions.get(name).into_iter().flatten().map(|at| &self.snapshot.functions[*at])
     }
 
+    /// A function by its number.
+    pub fn function(&self, oid: Oid) -> Option<&Function> {
+        self.function_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.functions[*at])
+    }
+
     /// Every operator of that name outside `pg_catalog`.
     pub fn operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
         self.operators.get(name).into_iter().flatten().map(|at| &self.snapshot.operators[*at])
+    }
+
+    /// Casts that did not come with the server.
+    pub fn casts(&self) -> &[CastInfo] {
+        &self.snapshot.casts
+    }
+
+    /// A type outside `pg_catalog` by its number or that of its arrays.
+    pub fn type_of(&self, oid: Oid) -> Option<&TypeInfo> {
+        self.type_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.types[*at])
     }
 
     /// Every type of that name outside `pg_catalog`.

@@ -6,10 +6,12 @@
 mod lookup;
 mod model;
 mod names;
+mod routine;
 
 pub use lookup::{Catalog, SearchPath};
-pub use model::{
-    CastInfo, Column, ForeignKey, Function, FunctionKind, Operator, OutColumn, ReferentialAction, Relation,
-    RelationKind, Role, Snapshot, Tie, Trigger, TypeInfo, TypeKind,
-};
+pub use model::{Column, ForeignKey, ReferentialAction, Relation, RelationKind, Role, Snapshot, Tie, Trigger};
 pub use names::{quote_identifier, quote_literal, quote_qualified, truncate_identifier};
+pub use routine::{
+    Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, TypeInfo,
+    TypeKind,
+};

@@ -1,5 +1,6 @@
 //! The snapshot as it is read and stored: plain rows, one struct per kind of catalog entry.
 
+use super::routine::{CastInfo, Function, Operator, SequenceUser, TypeInfo};
 use crate::vocab::{AttNum, Oid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -18,10 +19,12 @@ pub struct Snapshot {
     pub functions: Vec<Function>,
     /// Operators outside `pg_catalog`.
     pub operators: Vec<Operator>,
-    /// Casts whose function is not built in.
+    /// Casts, but for those that came with the server.
     pub casts: Vec<CastInfo>,
-    /// Types outside `pg_catalog` that are not a relation's row type or an array of another type.
+    /// Types outside `pg_catalog`, rows of relations among them, but for arrays of other types.
     pub types: Vec<TypeInfo>,
+    #[serde(default)]
+    pub sequence_users: Vec<SequenceUser>,
     pub roles: Vec<Role>,
 }
 
@@ -159,88 +162,6 @@ pub struct Column {
     /// The server computes it from the row's other columns.
     #[serde(default)]
     pub generated: bool,
-}
-
-/// `pg_proc.prokind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FunctionKind {
-    Function,
-    Procedure,
-    Aggregate,
-    Window,
-}
-
-/// A function, as far as the core needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Function {
-    pub schema: Arc<str>,
-    pub name: Arc<str>,
-    pub kind: FunctionKind,
-    /// Number of input arguments; -1 where it is variadic.
-    pub arguments: i16,
-    /// Whether it returns a set.
-    #[serde(default)]
-    pub set: bool,
-    /// The columns of its result where it has OUT parameters or RETURNS TABLE; empty otherwise.
-    #[serde(default)]
-    pub out: Vec<OutColumn>,
-    /// What it returns: `pg_type.oid`; 2249 is `record`.
-    pub returns: Oid,
-    /// Whether an extension owns it (`pg_depend.deptype = 'e'`).
-    #[serde(default)]
-    pub extension: bool,
-}
-
-/// One column of a function's result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutColumn {
-    pub name: Arc<str>,
-    pub type_oid: Oid,
-}
-
-/// An operator outside `pg_catalog`. One that no extension owns could capture a statement's operators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operator {
-    pub schema: Arc<str>,
-    pub name: Arc<str>,
-    #[serde(default)]
-    pub extension: bool,
-}
-
-/// A cast by a function that is not built in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CastInfo {
-    pub source: Oid,
-    pub target: Oid,
-    /// `pg_cast.castcontext` is not explicit: the cast can happen without being written.
-    pub implicit: bool,
-    #[serde(default)]
-    pub extension: bool,
-}
-
-/// `pg_type.typtype`, as far as types outside `pg_catalog` go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TypeKind {
-    Base,
-    Composite,
-    Domain,
-    Enum,
-    Range,
-    Multirange,
-    Pseudo,
-}
-
-/// A type outside `pg_catalog`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypeInfo {
-    pub oid: Oid,
-    pub schema: Arc<str>,
-    pub name: Arc<str>,
-    pub kind: TypeKind,
-    #[serde(default)]
-    pub extension: bool,
 }
 
 /// A role and every role it is a member of, directly or not.

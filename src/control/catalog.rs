@@ -1,16 +1,13 @@
 //! Reads what a database contains, in one transaction, over a connection of the proxy's own.
 
 use super::config::Config;
-use super::written;
-use crate::catalog::{
-    CastInfo, Column, Function, FunctionKind, Operator, OutColumn, Relation, RelationKind, Role, Snapshot, TypeInfo,
-    TypeKind,
-};
+use super::{routines, written};
+use crate::catalog::{Column, Relation, RelationKind, Role, Snapshot};
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error};
 
 /// How to connect to read a database's catalog.
 pub fn connection(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
@@ -66,46 +63,6 @@ const COLUMNS: &str = "
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
      ORDER BY a.attrelid, a.attnum";
 
-const FUNCTIONS: &str = "
-    SELECT n.nspname, p.proname, p.prokind::text, CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END::int2,
-           p.proretset, p.prorettype, e.objid IS NOT NULL, p.proallargtypes, p.proargmodes::text[], p.proargnames
-      FROM pg_proc p
-      JOIN pg_namespace n ON n.oid = p.pronamespace
-      LEFT JOIN pg_depend e
-             ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.objsubid = 0 AND e.deptype = 'e'
-     ORDER BY p.oid";
-
-const OPERATORS: &str = "
-    SELECT n.nspname, o.oprname, e.objid IS NOT NULL
-      FROM pg_operator o
-      JOIN pg_namespace n ON n.oid = o.oprnamespace
-      LEFT JOIN pg_depend e
-             ON e.classid = 'pg_operator'::regclass AND e.objid = o.oid AND e.objsubid = 0 AND e.deptype = 'e'
-     WHERE n.nspname <> 'pg_catalog'
-     ORDER BY o.oid";
-
-const CASTS: &str = "
-    SELECT k.castsource, k.casttarget, k.castcontext <> 'e', e.objid IS NOT NULL
-      FROM pg_cast k
-      LEFT JOIN pg_proc p ON p.oid = k.castfunc
-      LEFT JOIN pg_namespace n ON n.oid = p.pronamespace
-      LEFT JOIN pg_depend e
-             ON e.classid = 'pg_cast'::regclass AND e.objid = k.oid AND e.objsubid = 0 AND e.deptype = 'e'
-     WHERE k.oid >= 16384 OR n.nspname <> 'pg_catalog'
-     ORDER BY k.oid";
-
-const TYPES: &str = "
-    SELECT t.oid, n.nspname, t.typname, t.typtype::text, e.objid IS NOT NULL
-      FROM pg_type t
-      JOIN pg_namespace n ON n.oid = t.typnamespace
-      LEFT JOIN pg_class c ON c.oid = t.typrelid
-      LEFT JOIN pg_depend e
-             ON e.classid = 'pg_type'::regclass AND e.objid = t.oid AND e.objsubid = 0 AND e.deptype = 'e'
-     WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast')
-       AND (t.typrelid = 0 OR c.relkind = 'c')
-       AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
-     ORDER BY t.oid";
-
 /// One transaction for one state; a path so that names in types and definitions come out qualified; formats of constants
 /// in definitions that mean the same in every session. No lock is waited for long.
 const BEGIN: &str = "
@@ -133,30 +90,7 @@ async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
         snapshot.schemas.push(names.get(row.try_get(0)?));
     }
     snapshot.relations = relations(client, &mut names).await?;
-    for row in client.query(FUNCTIONS, &[]).await? {
-        snapshot.functions.push(function(&row, &mut names)?);
-    }
-    for row in client.query(OPERATORS, &[]).await? {
-        let (schema, name) = (names.get(row.try_get(0)?), names.get(row.try_get(1)?));
-        snapshot.operators.push(Operator { schema, name, extension: row.try_get(2)? });
-    }
-    for row in client.query(CASTS, &[]).await? {
-        snapshot.casts.push(CastInfo {
-            source: row.try_get(0)?,
-            target: row.try_get(1)?,
-            implicit: row.try_get(2)?,
-            extension: row.try_get(3)?,
-        });
-    }
-    for row in client.query(TYPES, &[]).await? {
-        snapshot.types.push(TypeInfo {
-            oid: row.try_get(0)?,
-            schema: names.get(row.try_get(1)?),
-            name: names.get(row.try_get(2)?),
-            kind: type_kind(row.try_get(3)?),
-            extension: row.try_get(4)?,
-        });
-    }
+    routines::read(client, snapshot, &mut names).await?;
     snapshot.roles = roles(client, &mut names).await?;
     Ok(())
 }
@@ -228,49 +162,6 @@ fn relation_kind(kind: &str) -> RelationKind {
     }
 }
 
-fn type_kind(kind: &str) -> TypeKind {
-    match kind {
-        "c" => TypeKind::Composite,
-        "d" => TypeKind::Domain,
-        "e" => TypeKind::Enum,
-        "r" => TypeKind::Range,
-        "m" => TypeKind::Multirange,
-        "p" => TypeKind::Pseudo,
-        _ => TypeKind::Base,
-    }
-}
-
-fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
-    let kind: &str = row.try_get(2)?;
-    let types: Option<Vec<Oid>> = row.try_get(7)?;
-    let modes: Option<Vec<String>> = row.try_get(8)?;
-    let argument_names: Option<Vec<String>> = row.try_get(9)?;
-    let mut out = Vec::new();
-    // OUT, INOUT and TABLE arguments are the columns of the result.
-    for (at, (type_oid, mode)) in types.iter().flatten().zip(modes.iter().flatten()).enumerate() {
-        if matches!(mode.as_str(), "o" | "b" | "t") {
-            let name = argument_names.as_ref().and_then(|names| names.get(at)).map_or("", String::as_str);
-            let name = if name.is_empty() { format!("column{}", out.len() + 1) } else { name.to_owned() };
-            out.push(OutColumn { name: names.get(&name), type_oid: *type_oid });
-        }
-    }
-    Ok(Function {
-        schema: names.get(row.try_get(0)?),
-        name: names.get(row.try_get(1)?),
-        kind: match kind {
-            "p" => FunctionKind::Procedure,
-            "a" => FunctionKind::Aggregate,
-            "w" => FunctionKind::Window,
-            _ => FunctionKind::Function,
-        },
-        arguments: row.try_get(3)?,
-        set: row.try_get(4)?,
-        out,
-        returns: row.try_get(5)?,
-        extension: row.try_get(6)?,
-    })
-}
-
 /// Every role with all the roles it is a member of, at whatever distance.
 async fn roles(client: &Client, names: &mut Names) -> Result<Vec<Role>, Error> {
     let mut by_oid: Vec<(Oid, Arc<str>)> = Vec::new();
@@ -297,7 +188,18 @@ async fn roles(client: &Client, names: &mut Names) -> Result<Vec<Role>, Error> {
 
 /// Whether two snapshots hold the same.
 pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
-    let Snapshot { database, server_version, schemas, relations, functions, operators, casts, types, roles } = one;
+    let Snapshot {
+        database,
+        server_version,
+        schemas,
+        relations,
+        functions,
+        operators,
+        casts,
+        types,
+        sequence_users,
+        roles,
+    } = one;
     *database == other.database
         && *server_version == other.server_version
         && *schemas == other.schemas
@@ -306,5 +208,6 @@ pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
         && *operators == other.operators
         && *casts == other.casts
         && *types == other.types
+        && *sequence_users == other.sequence_users
         && *roles == other.roles
 }

@@ -5,6 +5,7 @@ pub mod config;
 mod database;
 mod pack;
 mod probe;
+mod routines;
 mod written;
 
 pub use config::{Config, ConfigError};

@@ -6,10 +6,13 @@
 use super::explain::RelationReport;
 use super::plan::{Plan, Reports, Rewritten, Understood};
 use super::report;
+use super::sequences::check_sequences;
 use super::settings;
 use super::view::{Encoding, View};
-use crate::analyze::{Context, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve};
-use crate::catalog::{Catalog, Relation, quote_qualified};
+use crate::analyze::{
+    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve,
+};
+use crate::catalog::{Catalog, Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, put_guards, shape};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
@@ -89,6 +92,10 @@ impl Rulings for View {
         let write = self.bound().ruling_for(self.purpose(), right, relation);
         shape(relation, alias, right, &read, &write, &context(self))
     }
+
+    fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>> {
+        self.bound().listed(self.purpose(), function)
+    }
 }
 
 /// What names mean in this view.
@@ -147,6 +154,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     let mut closed: Vec<Closed> = Vec::new();
     let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
     let mut first: Option<u32> = None;
+    check_sequences(view, text, &resolved.sequences)?;
     let mut references = Vec::with_capacity(resolved.relations.len());
     for reference in &resolved.relations {
         let Some(relation) = bound.catalog().relation(reference.relation) else {

@@ -6,6 +6,7 @@ mod flow;
 mod judge;
 mod plan;
 mod report;
+mod sequences;
 mod settings;
 mod view;
 mod writes;

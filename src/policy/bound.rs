@@ -2,12 +2,14 @@
 
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
 use super::constant;
+use super::opened::{self, BoundFunctions};
 use super::raw::Verdict;
 use super::report::{Finding, Findings, Lint};
 use super::rules::{Point, Rule, Sense, decide};
 use super::system::{self, Openness};
 use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
-use crate::catalog::{Catalog, Column, Relation};
+use crate::analyze::FunctionRead;
+use crate::catalog::{Catalog, Column, Function, Relation};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,6 +31,7 @@ pub struct Bound {
     policy: Arc<Policy>,
     catalog: Arc<Catalog>,
     relations: FxHashMap<Oid, RelationTags>,
+    functions: BoundFunctions,
     untagged: Box<[UntaggedColumn]>,
     lints: Box<[Lint]>,
     rulings: Memo,
@@ -46,15 +49,17 @@ impl Bound {
         if let Some(previous) = previous.filter(|previous| previous.policy.version() == policy.version()) {
             bind::keep_tags(&mut binding, &policy, &catalog, &previous.catalog, &previous.relations);
         }
+        let mut findings = binding.findings;
+        let functions = opened::bind(&policy, &catalog, &mut findings);
         let mut bound = Bound {
             policy,
             catalog,
             relations: binding.relations,
+            functions,
             untagged: binding.untagged.into(),
             lints: Box::default(),
             rulings: Memo::default(),
         };
-        let mut findings = binding.findings;
         bound.check_constants(&mut findings);
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
@@ -94,6 +99,11 @@ impl Bound {
         let ruling = Arc::new(self.rule_on(purpose, right, relation));
         let mut rulings = self.rulings.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(rulings.entry(key).or_insert(ruling))
+    }
+
+    /// What a function reads beyond its arguments, where the policy lists it for the purpose.
+    pub fn listed(&self, purpose: Option<PurposeId>, function: &Function) -> Option<Arc<[FunctionRead]>> {
+        self.functions.listed(&self.policy, purpose?, function)
     }
 
     /// The purposes that this principal may declare and under which this right to none of these is denied; `None` stands for the
@@ -140,8 +150,10 @@ impl Bound {
         let unrestricted = purpose.is_some_and(|purpose| self.policy.is_unrestricted(purpose));
         let openness = system::openness(relation);
         if openness != Openness::User || unrestricted {
+            let named = openness != Openness::User
+                && purpose.is_some_and(|id| opened::opens_system(&self.policy, id, &relation.schema, &relation.name));
             let effect = |column: &Column| {
-                let open = right == Right::Read && system::column_is_open(openness, relation, &column.name);
+                let open = right == Right::Read && (named || system::column_is_open(openness, relation, &column.name));
                 if unrestricted || open { Effect::Allow } else { Effect::Deny }
             };
             let ruling = |column: &Column| ColumnRuling {

@@ -54,6 +54,14 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// A list of strings, which may be empty.
+    pub(super) fn words_or_none(&self, findings: &mut Findings) -> Option<Vec<Word>> {
+        match self.value {
+            DeValue::Array(items) if items.is_empty() => Some(Vec::new()),
+            _filled => self.words(findings),
+        }
+    }
+
     /// One string, or a list of strings.
     pub(super) fn words(&self, findings: &mut Findings) -> Option<Vec<Word>> {
         let DeValue::Array(items) = self.value else {

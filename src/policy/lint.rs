@@ -34,6 +34,8 @@ fn clauses(policy: &Policy, findings: &mut Findings) {
             }
         }
     }
+    let opened = policy.functions.iter().chain(&policy.systems);
+    cited.extend(opened.filter_map(|entry| entry.clause.as_ref()).map(|clause| &clause.id));
     for known in &policy.clauses {
         let id = &known.clause.id;
         match (&known.without_rule, cited.contains(id)) {

@@ -3,6 +3,7 @@
 use super::condition;
 use super::document::{Word, list, with_suggestion};
 use super::lint;
+use super::opened::{self, Opened, RawOpened};
 use super::principal::Grant;
 use super::raw::{Raw, RawCondition, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
@@ -102,14 +103,25 @@ impl Loader {
         let tables = self.tables(&trees);
         let rules = self.rules(&trees, &clauses, &tables);
         let roles = self.roles(&trees);
+        let (functions, systems) = self.opened(&trees, &clauses);
         rules::check(&rules, &trees, &mut self.findings);
         let Loader { raw: _, findings, sources, version } = self;
         if !findings.is_empty() {
             return Err(findings.into_errors(&sources));
         }
-        let policy = Policy { version, pack, trees, traits, clauses, rules, tables, roles, sources };
+        let policy =
+            Policy { version, pack, trees, traits, clauses, rules, tables, roles, functions, systems, sources };
         let lints = lint::of_policy(&policy);
         Ok(Loaded { policy, lints })
+    }
+
+    fn opened(&mut self, trees: &Trees, clauses: &[Registered]) -> (Vec<Opened>, Vec<Opened>) {
+        let findings = &mut self.findings;
+        let mut resolve = |kind, raw: Vec<RawOpened>| -> Vec<Opened> {
+            raw.into_iter().filter_map(|raw| opened::resolve(kind, raw, trees, clauses, findings)).collect()
+        };
+        let functions = resolve(opened::Kind::Function, std::mem::take(&mut self.raw.functions));
+        (functions, resolve(opened::Kind::System, std::mem::take(&mut self.raw.systems)))
     }
 
     fn pack(&mut self) -> Pack {
@@ -365,7 +377,7 @@ fn wanted(word: Word, conditions: &[Arc<str>], findings: &mut Findings) -> Wante
 }
 
 /// Splits `schema.name`. The name is taken as the catalog holds it: not folded to lower case.
-fn table_name(written: &str) -> Option<(Arc<str>, Arc<str>)> {
+pub(super) fn table_name(written: &str) -> Option<(Arc<str>, Arc<str>)> {
     let mut parts: Vec<String> = vec![String::new()];
     let mut quoted = false;
     for c in written.chars() {

@@ -12,6 +12,7 @@ mod document;
 mod lint;
 mod load;
 mod moments;
+mod opened;
 mod principal;
 mod raw;
 mod report;
@@ -30,6 +31,7 @@ pub use tags::Untagged;
 
 use crate::vocab::Clause;
 use load::{Pack, PurposeTraits, Registered};
+use opened::Opened;
 use principal::Grant;
 use report::Sources;
 use rules::{Rule, Trees};
@@ -61,6 +63,8 @@ pub struct Policy {
     rules: Vec<Rule>,
     tables: Vec<TableTags>,
     roles: FxHashMap<Arc<str>, Grant>,
+    functions: Vec<Opened>,
+    systems: Vec<Opened>,
     sources: Arc<Sources>,
 }
 

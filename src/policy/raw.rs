@@ -1,6 +1,7 @@
 //! What the files say, shape by shape, before any name is looked up.
 
 use super::document::{Fields, Shape, Value, Word, entries, with_suggestion};
+use super::opened::{self, RawOpened};
 use super::report::{Finding, Findings, Place};
 use super::ruling::{Effect, Mask};
 use super::tree::Declared;
@@ -22,6 +23,8 @@ pub(super) struct Raw {
     pub(super) rules: Vec<RawRule>,
     pub(super) tables: Vec<RawTable>,
     pub(super) roles: Vec<RawRole>,
+    pub(super) functions: Vec<RawOpened>,
+    pub(super) systems: Vec<RawOpened>,
     /// Where each name was declared first, by kind.
     seen: FxHashMap<(&'static str, Arc<str>), Place>,
 }
@@ -108,12 +111,12 @@ pub(super) struct RawRole {
 }
 
 /// Reads an optional string.
-fn word(fields: &mut Fields<'_>, key: &'static str, findings: &mut Findings) -> Option<Word> {
+pub(super) fn word(fields: &mut Fields<'_>, key: &'static str, findings: &mut Findings) -> Option<Word> {
     fields.take(key).and_then(|value| value.word(findings))
 }
 
 /// Reads a string or a list of them; missing is empty.
-fn words(fields: &mut Fields<'_>, key: &'static str, findings: &mut Findings) -> Vec<Word> {
+pub(super) fn words(fields: &mut Fields<'_>, key: &'static str, findings: &mut Findings) -> Vec<Word> {
     fields.take(key).and_then(|value| value.words(findings)).unwrap_or_default()
 }
 
@@ -179,6 +182,16 @@ impl Raw {
         for (name, value) in named(top.take("role"), findings) {
             if self.first("role", &name, findings) {
                 self.roles.extend(role(&name, &value, findings));
+            }
+        }
+        for (name, value) in named(top.take("function"), findings) {
+            if self.first("function", &name, findings) {
+                self.functions.extend(opened::read(opened::Kind::Function, &name, &value, findings));
+            }
+        }
+        for (name, value) in named(top.take("system"), findings) {
+            if self.first("system relation", &name, findings) {
+                self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
         let later = ["recipient", "parameter", "never_together", "include", "declassifier", "pattern", "test", "view"];

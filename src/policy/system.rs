@@ -40,6 +40,13 @@ pub(super) fn column_is_open(openness: Openness, relation: &Relation, column: &s
     }
 }
 
+/// Whether a system relation holds values of columns, so that no policy can open it: it would open what the policy
+/// closes.
+pub(super) fn holds_values(name: &str) -> bool {
+    let statistics = name == "pg_statistic_ext_data" || name.starts_with("pg_stats") || name == "pg_statistic";
+    statistics || name == "pg_largeobject"
+}
+
 /// Columns of open catalogs that count rows or tell when they change.
 const CLOSED_COLUMNS: [(&str, &[&str]); 5] = [
     // Of the session itself; the text is what the proxy wrote.

@@ -1,6 +1,6 @@
 //! Builds guards and puts them in place of relations.
 
-use crate::analyze::{Context, Lock, Place, RelationUse, Resolved, Offer, Trouble, clear_synthetic_locations, resolve};
+use crate::analyze::{Context, Lock, Offer, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
 use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
 use crate::sql::{Visitor, clear_locations, empty_select, expression, only_target, parse, walk};

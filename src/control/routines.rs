@@ -1,0 +1,241 @@
+//! Reads functions, operators, casts, types and sequences, with what they run and what they are made of.
+
+use super::catalog::Names;
+use crate::catalog::{
+    Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, Snapshot,
+    TypeInfo, TypeKind,
+};
+use crate::vocab::{AttNum, Oid};
+use std::sync::Arc;
+use tokio_postgres::{Client, Error, Row};
+
+/// The extension that owns an object: a join, given the catalog and the column with the object's number.
+fn owner(catalog: &str, oid: &str) -> String {
+    format!(
+        "LEFT JOIN pg_depend e ON e.classid = '{catalog}'::regclass AND e.objid = {oid} AND e.objsubid = 0
+                AND e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e'
+         LEFT JOIN pg_extension x ON x.oid = e.refobjid"
+    )
+}
+
+/// Bodies are read only of functions that are written in SQL and belong to no extension. `prosqlbody` came with 14.
+fn functions(server_version: u32) -> String {
+    let parsed = if server_version >= 140_000 { "pg_get_function_sqlbody(p.oid)" } else { "NULL::text" };
+    let readable = format!("p.oid >= {FIRST_USER_OID} AND x.oid IS NULL AND l.lanname = 'sql'");
+    format!(
+        "SELECT n.nspname, p.proname, p.prokind::text,
+                CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END::int2,
+                p.proretset, p.prorettype, x.extname, p.proallargtypes, p.proargmodes::text[], p.proargnames,
+                p.oid, p.pronargdefaults, p.proargtypes::oid[],
+                CASE WHEN p.oid >= {FIRST_USER_OID} THEN pg_catalog.oidvectortypes(p.proargtypes) ELSE '' END,
+                t.typtype = 'c', CASE WHEN {readable} THEN p.prosrc END, CASE WHEN {readable} THEN {parsed} END,
+                p.proconfig,
+                CASE WHEN p.oid >= {FIRST_USER_OID} THEN
+                    (SELECT ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
+                                  a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]
+                       FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+                END
+           FROM pg_proc p
+           JOIN pg_namespace n ON n.oid = p.pronamespace
+           JOIN pg_language l ON l.oid = p.prolang
+           JOIN pg_type t ON t.oid = p.prorettype
+           {}
+          ORDER BY p.oid",
+        owner("pg_proc", "p.oid")
+    )
+}
+
+fn operators() -> String {
+    format!(
+        "SELECT n.nspname, o.oprname, o.oprleft, o.oprright, o.oprcode::oid, x.extname
+           FROM pg_operator o
+           JOIN pg_namespace n ON n.oid = o.oprnamespace
+           {}
+          WHERE n.nspname <> 'pg_catalog'
+          ORDER BY o.oid",
+        owner("pg_operator", "o.oid")
+    )
+}
+
+fn casts() -> String {
+    format!(
+        "SELECT k.castsource, k.casttarget, t.typname, k.castcontext <> 'e', k.castfunc, x.extname,
+                k.castmethod::text
+           FROM pg_cast k
+           JOIN pg_type t ON t.oid = k.casttarget
+           {}
+          WHERE k.oid >= {FIRST_USER_OID} OR k.castfunc >= {FIRST_USER_OID}
+          ORDER BY k.oid",
+        owner("pg_cast", "k.oid")
+    )
+}
+
+/// A domain's parts are its base, a range's its subtype, a row's its columns. A range compares by the first support
+/// function of its operator class.
+fn types() -> String {
+    format!(
+        "SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typarray, x.extname,
+                CASE t.typtype
+                     WHEN 'd' THEN ARRAY[t.typbasetype]
+                     WHEN 'c' THEN ARRAY(SELECT a.atttypid FROM pg_attribute a
+                                          WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+                                          ORDER BY a.attnum)
+                     ELSE ARRAY(SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid)
+                END,
+                ARRAY(SELECT f FROM (
+                      SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout]::oid[])
+                      UNION
+                      SELECT unnest(ARRAY[r.rngcanonical, r.rngsubdiff]::oid[]) FROM pg_range r WHERE r.rngtypid = t.oid
+                      UNION
+                      SELECT s.amproc::oid FROM pg_range r
+                        JOIN pg_opclass o ON o.oid = r.rngsubopc
+                        JOIN pg_amproc s ON s.amprocfamily = o.opcfamily AND s.amproclefttype = o.opcintype
+                       WHERE r.rngtypid = t.oid
+                ) AS run(f) WHERE f >= {FIRST_USER_OID} ORDER BY f),
+                ARRAY(SELECT pg_catalog.pg_get_expr(k.conbin, 0) FROM pg_constraint k
+                       WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.oid)
+           FROM pg_type t
+           JOIN pg_namespace n ON n.oid = t.typnamespace
+           {}
+          WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast')
+            AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
+          ORDER BY t.oid",
+        owner("pg_type", "t.oid")
+    )
+}
+
+/// A sequence belongs to a column (`serial`, `OWNED BY`, `GENERATED AS IDENTITY`), or a default calls it.
+const SEQUENCE_USERS: &str = "
+    SELECT d.objid, d.refobjid, d.refobjsubid::int2
+      FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+       AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+    UNION
+    SELECT d.refobjid, f.adrelid, f.adnum
+      FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'S'
+      JOIN pg_attrdef f ON f.oid = d.objid
+     WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+     ORDER BY 1, 2, 3";
+
+/// Fills in what this module reads.
+pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut Names) -> Result<(), Error> {
+    for row in client.query(&functions(snapshot.server_version), &[]).await? {
+        snapshot.functions.push(function(&row, names)?);
+    }
+    for row in client.query(&operators(), &[]).await? {
+        snapshot.operators.push(Operator {
+            schema: names.get(row.try_get(0)?),
+            name: names.get(row.try_get(1)?),
+            left: row.try_get(2)?,
+            right: row.try_get(3)?,
+            function: row.try_get(4)?,
+            extension: extension(&row, 5, names)?,
+        });
+    }
+    for row in client.query(&casts(), &[]).await? {
+        snapshot.casts.push(CastInfo {
+            source: row.try_get(0)?,
+            target: row.try_get(1)?,
+            target_name: names.get(row.try_get(2)?),
+            implicit: row.try_get(3)?,
+            function: row.try_get(4)?,
+            method: match row.try_get(6)? {
+                "b" => CastMethod::Binary,
+                "i" => CastMethod::Text,
+                _ => CastMethod::Function,
+            },
+            extension: extension(&row, 5, names)?,
+        });
+    }
+    for row in client.query(&types(), &[]).await? {
+        let checks: Vec<&str> = row.try_get(8)?;
+        snapshot.types.push(TypeInfo {
+            oid: row.try_get(0)?,
+            schema: names.get(row.try_get(1)?),
+            name: names.get(row.try_get(2)?),
+            kind: type_kind(row.try_get(3)?),
+            array: row.try_get(4)?,
+            parts: row.try_get::<_, Vec<Oid>>(6)?.into(),
+            functions: row.try_get::<_, Vec<Oid>>(7)?.into(),
+            checks: checks.into_iter().map(Arc::from).collect(),
+            extension: extension(&row, 5, names)?,
+        });
+    }
+    for row in client.query(SEQUENCE_USERS, &[]).await? {
+        snapshot.sequence_users.push(SequenceUser {
+            sequence: row.try_get(0)?,
+            table: row.try_get(1)?,
+            column: AttNum(row.try_get(2)?),
+        });
+    }
+    Ok(())
+}
+
+fn extension(row: &Row, at: usize, names: &mut Names) -> Result<Option<Arc<str>>, Error> {
+    Ok(row.try_get::<_, Option<&str>>(at)?.map(|name| names.get(name)))
+}
+
+fn type_kind(kind: &str) -> TypeKind {
+    match kind {
+        "c" => TypeKind::Composite,
+        "d" => TypeKind::Domain,
+        "e" => TypeKind::Enum,
+        "r" => TypeKind::Range,
+        "m" => TypeKind::Multirange,
+        "p" => TypeKind::Pseudo,
+        _ => TypeKind::Base,
+    }
+}
+
+fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
+    let kind: &str = row.try_get(2)?;
+    let types: Option<Vec<Oid>> = row.try_get(7)?;
+    let modes: Option<Vec<String>> = row.try_get(8)?;
+    let all_names: Option<Vec<String>> = row.try_get(9)?;
+    let mut out = Vec::new();
+    // OUT, INOUT and TABLE arguments are the columns of the result.
+    for (at, (type_oid, mode)) in types.iter().flatten().zip(modes.iter().flatten()).enumerate() {
+        if matches!(mode.as_str(), "o" | "b" | "t") {
+            let name = all_names.as_ref().and_then(|names| names.get(at)).map_or("", String::as_str);
+            let name = if name.is_empty() { format!("column{}", out.len() + 1) } else { name.to_owned() };
+            out.push(OutColumn { name: names.get(&name), type_oid: *type_oid });
+        }
+    }
+    let is_input = |at: usize| {
+        let mode = modes.as_ref().and_then(|modes| modes.get(at));
+        mode.is_none_or(|mode| matches!(mode.as_str(), "i" | "b" | "v"))
+    };
+    let inputs = all_names.iter().flatten().enumerate().filter(|(at, _)| is_input(*at));
+    let argument_names = inputs.map(|(_, name)| names.get(name)).collect();
+    let (text, parsed): (Option<&str>, Option<&str>) = (row.try_get(15)?, row.try_get(16)?);
+    let body = match (parsed, text) {
+        (Some(parsed), _) => Body::Parsed(parsed.into()),
+        (None, Some(text)) => Body::Text(text.into()),
+        (None, None) => Body::Unreadable,
+    };
+    let parts: Option<Vec<Oid>> = row.try_get(18)?;
+    Ok(Function {
+        oid: row.try_get(10)?,
+        schema: names.get(row.try_get(0)?),
+        name: names.get(row.try_get(1)?),
+        kind: match kind {
+            "p" => FunctionKind::Procedure,
+            "a" => FunctionKind::Aggregate,
+            "w" => FunctionKind::Window,
+            _ => FunctionKind::Function,
+        },
+        arguments: row.try_get(3)?,
+        defaults: row.try_get(11)?,
+        argument_types: row.try_get::<_, Vec<Oid>>(12)?.into(),
+        argument_names,
+        signature: names.get(row.try_get(13)?),
+        set: row.try_get(4)?,
+        out,
+        returns: row.try_get(5)?,
+        returns_row: row.try_get(14)?,
+        extension: extension(row, 6, names)?,
+        body,
+        settings: row.try_get::<_, Option<Vec<&str>>>(17)?.unwrap_or_default().into_iter().map(Arc::from).collect(),
+        parts: parts.unwrap_or_default().into_iter().filter(|part| *part != 0).collect(),
+    })
+}
