@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
 pub mod raw;
+pub mod worlds;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

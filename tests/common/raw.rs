@@ -1,7 +1,7 @@
 //! A client that speaks the protocol in bare frames, so that tests can compare bytes and order of messages.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a test waits for an answer before it fails.
@@ -49,7 +49,12 @@ pub struct Raw {
 impl Raw {
     /// Logs in with these start-up parameters, where the server trusts the user. The error is the server's.
     pub fn connect(port: u16, parameters: &[(&str, &str)]) -> Result<Raw, Frame> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("connecting");
+        Raw::connect_to((Ipv4Addr::LOCALHOST, port).into(), parameters)
+    }
+
+    /// As [`Raw::connect`], at another address.
+    pub fn connect_to(address: SocketAddr, parameters: &[(&str, &str)]) -> Result<Raw, Frame> {
+        let stream = TcpStream::connect(address).expect("connecting");
         stream.set_read_timeout(Some(PATIENCE)).expect("setting a time limit");
         stream.set_nodelay(true).expect("setting TCP_NODELAY");
         let mut body = 196_608u32.to_be_bytes().to_vec();
@@ -87,6 +92,21 @@ impl Raw {
         Frame { tag: head[0], body }
     }
 
+    /// The next message; `None` where the server has ended the session or does not answer in time.
+    pub fn frame_if_any(&mut self) -> Option<Frame> {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes(head[1..].try_into().expect("four bytes")) as usize;
+        let mut body = vec![0; length - 4];
+        self.stream.read_exact(&mut body).ok()?;
+        Some(Frame { tag: head[0], body })
+    }
+
+    /// Sends, and says whether the connection still took it.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// Everything up to and with the `count`-th ReadyForQuery.
     pub fn until_ready(&mut self, count: usize) -> Vec<Frame> {
         let mut frames = Vec::new();
@@ -105,7 +125,7 @@ impl Raw {
 }
 
 /// A message: tag, length, body.
-fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+pub fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
 }
 

@@ -1,0 +1,12 @@
+//! Proofs that need no judgement of ours: Postgres itself says what must not come out.
+//!
+//! `attacks`: the corpus of `tests/attacks/`, played in two worlds. `grants`: a role with the same column grants.
+
+mod common;
+
+#[path = "oracles/attacks.rs"]
+mod attacks;
+#[path = "oracles/cases.rs"]
+mod cases;
+#[path = "oracles/play.rs"]
+mod play;
