@@ -8,5 +8,7 @@ mod common;
 mod attacks;
 #[path = "oracles/cases.rs"]
 mod cases;
+#[path = "oracles/grants.rs"]
+mod grants;
 #[path = "oracles/play.rs"]
 mod play;

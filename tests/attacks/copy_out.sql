@@ -44,7 +44,7 @@ COPY people (id, pin) TO STDOUT (FORMAT csv, FORCE_QUOTE (pin), NULL '-');
 COPY events_old (id, who) TO STDOUT;
 
 -- case: view_query
-COPY (TABLE people_view) TO STDOUT;
+COPY (SELECT * FROM people_view ORDER BY id) TO STDOUT;
 
 -- case: hidden_table
 -- purpose: filtered

@@ -136,10 +136,3 @@ SELECT count(*), max(body) FROM notes;
 INSERT INTO notes (amount) SELECT count(*) FROM people;
 \as me
 SELECT amount FROM notes;
-
--- case: unhide
--- purpose: filtered
-\as clerk
-UPDATE people SET consent = true, deleted_at = NULL WHERE name LIKE 'SECRET%' AND score = 0;
-\as me
-SELECT count(*) FROM people;

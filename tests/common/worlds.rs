@@ -149,6 +149,15 @@ impl Worlds {
             frame.body[..4].fill(0);
         }
         let (name, common) = (self.database(pair, side).into_bytes(), self.database(pair, Side::A).into_bytes());
+        // A text that is withheld carries a number of its own, to be looked up in the log.
+        let marker = b"reference ";
+        for at in 0..frame.body.len().saturating_sub(marker.len()) {
+            if matches!(frame.tag, b'E' | b'N') && frame.body[at..].starts_with(marker) {
+                let number = &mut frame.body[at + marker.len()..];
+                let digits = number.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+                number[..digits].fill(b'0');
+            }
+        }
         if name != common {
             let mut at = 0;
             while at + name.len() <= frame.body.len() {

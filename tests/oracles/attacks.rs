@@ -31,10 +31,12 @@ fn over_pairs<T: Send>(cases: &[Case], one: impl Fn(&Case, Pair) -> T + Sync) ->
     let of = |pair: Pair| cases.iter().filter(move |case| Pair::of(&case.purposes[0]) == pair);
     let one = &one;
     std::thread::scope(|scope| {
-        let threads = Pair::ALL.map(|pair| {
-            scope.spawn(move || of(pair).map(|case| (case.id(), one(case, pair))).collect::<Vec<_>>())
-        });
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let threads = Pair::ALL
+            .map(|pair| scope.spawn(move || of(pair).map(|case| (case.id(), one(case, pair))).collect::<Vec<_>>()));
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
 
@@ -56,7 +58,8 @@ fn stage() -> (SocketAddr, Stage, Option<Proxy>) {
     let user = setting("WHEREFORE_ATTACK_USER", "");
     let options = setting("WHEREFORE_ATTACK_OPTIONS", "-c wherefore.purpose={purpose}");
     if let Some(target) = address("WHEREFORE_ATTACK_TARGET") {
-        let server = address("WHEREFORE_ATTACK_SERVER").expect("WHEREFORE_ATTACK_SERVER names the server behind the target");
+        let server =
+            address("WHEREFORE_ATTACK_SERVER").expect("WHEREFORE_ATTACK_SERVER names the server behind the target");
         return (server, Stage::Proxy { address: target, user, options }, None);
     }
     let cluster = Cluster::shared();
@@ -117,7 +120,8 @@ fn no_attack_tells_the_worlds_apart() {
     for pair in Pair::ALL {
         for side in Side::BOTH {
             let mut owner = worlds.owner(&worlds.database(pair, side));
-            let count = "SELECT (SELECT count(*) FROM pg_class WHERE relpersistence = 'p'), (SELECT count(*) FROM pg_proc)";
+            let count =
+                "SELECT (SELECT count(*) FROM pg_class WHERE relpersistence = 'p'), (SELECT count(*) FROM pg_proc)";
             let mut template = worlds.owner("attack_template");
             let counted = |session: &mut crate::common::raw::Raw| session.exchange(&[crate::common::raw::query(count)]);
             assert_eq!(counted(&mut owner), counted(&mut template), "an attack has changed the definitions");
@@ -217,8 +221,7 @@ fn every_attack_works_on_a_bare_server() {
             _ => vacuous(case, &worlds, pair, World::Stays),
         }
     });
-    let vacuous: Vec<String> =
-        vacuous.into_iter().filter_map(|(id, why)| Some(format!("{id}: {}", why?))).collect();
+    let vacuous: Vec<String> = vacuous.into_iter().filter_map(|(id, why)| Some(format!("{id}: {}", why?))).collect();
     println!(
         "PROOF attacks_bare cases={} leaking={} seconds={}",
         cases.len(),

@@ -87,7 +87,17 @@ impl Case {
     /// Whether it can change rows.
     pub fn writes(&self) -> bool {
         const WORDS: &[&str] = &[
-            "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "NEXTVAL", "SETVAL", "LO_PUT", "LO_UNLINK", "LOWRITE",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "MERGE",
+            "TRUNCATE",
+            "COPY",
+            "NEXTVAL",
+            "SETVAL",
+            "LO_PUT",
+            "LO_UNLINK",
+            "LOWRITE",
         ];
         self.has_word(WORDS) || self.defines()
     }

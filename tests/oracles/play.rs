@@ -37,7 +37,15 @@ struct Performance<'a> {
 }
 
 /// The transcript of the attacker's session.
-pub fn play(case: &Case, worlds: &Worlds, stage: &Stage, pair: Pair, side: Side, purpose: &str, mode: Mode) -> Vec<Frame> {
+pub fn play(
+    case: &Case,
+    worlds: &Worlds,
+    stage: &Stage,
+    pair: Pair,
+    side: Side,
+    purpose: &str,
+    mode: Mode,
+) -> Vec<Frame> {
     let database = worlds.database(pair, side);
     let mut performance = Performance { worlds, stage, database, purpose, mode, sessions: Vec::new() };
     let mut transcript = Vec::new();
@@ -51,8 +59,7 @@ pub fn play(case: &Case, worlds: &Worlds, stage: &Stage, pair: Pair, side: Side,
             }
         }
     }
-    let mut transcript: Vec<Frame> =
-        transcript.into_iter().map(|frame| worlds.normalised(pair, side, frame)).collect();
+    let mut transcript: Vec<Frame> = transcript.into_iter().map(|frame| worlds.normalised(pair, side, frame)).collect();
     if case.unordered.is_some() {
         for rows in transcript.chunk_by_mut(|a, b| a.tag == b'D' && b.tag == b'D') {
             rows.sort_by(|a, b| a.body.cmp(&b.body));
@@ -149,9 +156,7 @@ pub fn written(frames: &[Frame]) -> String {
 }
 
 fn line(frame: &Frame) -> String {
-    let printable: String = String::from_utf8_lossy(&frame.body)
-        .chars()
-        .map(|c| if c.is_control() { '·' } else { c })
-        .collect();
+    let printable: String =
+        String::from_utf8_lossy(&frame.body).chars().map(|c| if c.is_control() { '·' } else { c }).collect();
     format!("      {} {printable}", frame.tag as char)
 }

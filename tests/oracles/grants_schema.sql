@@ -1,0 +1,10 @@
+CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL DEFAULT 'x', email text UNIQUE, city text, secret text, boss int REFERENCES people (id));
+CREATE TABLE orders (id int PRIMARY KEY, person_id int REFERENCES people (id), amount int CHECK (amount > 0), note text DEFAULT 'none');
+CREATE TABLE pairs (a int, b int, label text, PRIMARY KEY (a, b));
+CREATE TABLE events (at date, kind text, who text) PARTITION BY RANGE (at);
+CREATE TABLE events_all PARTITION OF events DEFAULT;
+CREATE TABLE tree (id int, body text);
+CREATE TABLE leaf (extra text) INHERITS (tree);
+INSERT INTO people (id, email, secret) VALUES (1, 'a', 's'), (2, 'b', 't');
+INSERT INTO orders (id, person_id, amount) VALUES (1, 1, 5), (2, 2, 6);
+INSERT INTO pairs VALUES (1, 2, 'x');
