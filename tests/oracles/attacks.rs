@@ -81,7 +81,7 @@ fn quiet(cluster: &Cluster) {
 /// The modes in which a case is played: the simple protocol and, by turns, one kind of the extended; all in a soak.
 fn modes(case: &Case) -> Vec<Mode> {
     let all = std::env::var_os("WHEREFORE_SOAK").is_some();
-    let left_out = if case.id().len() % 2 == 0 { Mode::Binary } else { Mode::Extended };
+    let left_out = if case.id().len().is_multiple_of(2) { Mode::Binary } else { Mode::Extended };
     let kept = case.modes.iter().copied().filter(|mode| all || case.modes.len() < 3 || *mode != left_out);
     kept.collect()
 }
@@ -102,9 +102,9 @@ fn no_attack_tells_the_worlds_apart() {
                 let transcripts = Side::BOTH.map(|side| play(case, &worlds, &stage, pair, side, purpose, mode));
                 outcome.performances += 1;
                 outcome.answered += usize::from(!transcripts[0].iter().any(|frame| matches!(frame.tag, b'E' | b'!')));
-                if transcripts[0] != transcripts[1] {
-                    outcome.differing.push(difference(purpose, mode.word(), &transcripts));
-                } else if !case.says("SECRET") && transcripts[0].iter().any(|frame| contains(&frame.body, b"SECRET")) {
+                // What is closed in both worlds may be the same by chance; its mark never comes out.
+                let marked = transcripts[0].iter().any(|frame| contains(&frame.body, b"SECRET"));
+                if transcripts[0] != transcripts[1] || marked && !case.says("SECRET") {
                     outcome.differing.push(difference(purpose, mode.word(), &transcripts));
                 }
                 for (side, transcript) in Side::BOTH.into_iter().zip(&transcripts) {

@@ -421,7 +421,7 @@ fn prove(bench: &mut Bench, soak: Soak, figures: &mut Figures) {
         let drawn = all.iter().map(|column| {
             let bits = draw(&mut seed);
             // Mostly open, so that some statements pass.
-            let rights = if bits % 4 == 0 { Rights((bits >> 8) as u8 & 7) } else { Rights::ALL };
+            let rights = if bits.is_multiple_of(4) { Rights((bits >> 8) as u8 & 7) } else { Rights::ALL };
             let rights = *of.entry((&column.family, &column.name)).or_insert(rights);
             Column { rights, ..column.clone() }
         });
@@ -438,7 +438,7 @@ fn prove(bench: &mut Bench, soak: Soak, figures: &mut Figures) {
         .then(|| closed[0].table.rsplit('.').next().unwrap_or_default().replace('"', ""));
         for sql in statements.iter().filter(|sql| alone.as_ref().is_none_or(|table| sql.contains(table))) {
             let named = closed.len() != 1 || sql.contains(&closed[0].name) || sql.contains('*');
-            if soak == Soak::No && !named && draw(&mut seed) % 4 != 0 {
+            if soak == Soak::No && !named && !draw(&mut seed).is_multiple_of(4) {
                 continue;
             }
             let ((postgres, said), (core, words)) = (bench.postgres(sql), core(&view, sql));
