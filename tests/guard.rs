@@ -4,6 +4,8 @@
 mod common;
 #[path = "guard/reads.rs"]
 mod reads;
+#[path = "guard/scale.rs"]
+mod scale;
 
 use common::{At, Cluster, Proxy};
 use tokio_postgres::{Client, SimpleQueryMessage};

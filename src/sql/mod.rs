@@ -3,6 +3,7 @@
 mod build;
 mod classify;
 mod comment;
+mod deparse;
 mod ffi;
 mod kind;
 mod parse;

@@ -4,11 +4,12 @@
 //! again and compared with the tree that was meant. The same comparison yields where each position of the new text
 //! stood in the client's statement.
 
+use super::deparse::deparse;
 use super::parse::parse;
 use super::walk::{Visitor, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{MultiAssignRef, Node, ParseResult, RawStmt};
+use pg_query::protobuf::{MultiAssignRef, Node};
 
 /// A statement printed from a tree.
 #[derive(Debug, Clone)]
@@ -22,12 +23,8 @@ pub struct Printed {
 /// Prints a tree whose locations are byte offsets into the client's statement. Fails where the printed text does not
 /// parse back to the same tree.
 pub fn print(tree: &Node) -> Result<Printed, NotUnderstood> {
-    let wrapped = ParseResult {
-        version: PARSER_VERSION,
-        stmts: vec![RawStmt { stmt: Some(Box::new(tree.clone())), stmt_location: 0, stmt_len: 0 }],
-    };
     let unprintable = || NotUnderstood::new("a construct that can't be printed faithfully", None);
-    let text = pg_query::deparse(&wrapped, pg_query::DeparseOptions::default()).map_err(|_| unprintable())?;
+    let text = deparse(tree).ok_or_else(unprintable)?;
     let mut reparsed = parse(&text).map_err(|_| unprintable())?;
     let (Some(mut again), true) = (reparsed.pop(), reparsed.is_empty()) else { return Err(unprintable()) };
     let mut meant = tree.clone();
@@ -44,9 +41,6 @@ pub fn print(tree: &Node) -> Result<Printed, NotUnderstood> {
     offsets.dedup_by_key(|(new, _)| *new);
     Ok(Printed { text, offsets })
 }
-
-/// `PG_VERSION_NUM` of the grammar; the deparser wants it.
-const PARSER_VERSION: i32 = 180_000;
 
 /// The parser gives every column of `(a, b) = (SELECT …)` the same source; the deparser prints the first one's.
 pub fn keep_first_source(assigned: &mut MultiAssignRef) {

@@ -153,3 +153,9 @@ CREATE FUNCTION mood_to_int(mood) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 
 CREATE CAST (mood AS int) WITH FUNCTION mood_to_int(mood) AS IMPLICIT;
 CREATE TABLE feelings (id int PRIMARY KEY, felt mood, both_of pair, short short);
 CREATE TABLE plain_pairs (id int PRIMARY KEY, both_of pair);
+
+-- a table elsewhere
+CREATE FOREIGN DATA WRAPPER elsewhere;
+CREATE SERVER far_server FOREIGN DATA WRAPPER elsewhere;
+CREATE FOREIGN TABLE far (id int, name text, secret text) SERVER far_server;
+CREATE VIEW nearer AS SELECT id, name, secret FROM far;

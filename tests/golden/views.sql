@@ -95,3 +95,9 @@ SELECT ctid FROM stored_towns
 SELECT id FROM adults
 SELECT count(*) FROM stored_towns
 SELECT relname FROM relation_names
+-- under plain, filtered
+-- foreign tables are tables
+SELECT id, name FROM far
+SELECT * FROM far
+SELECT name FROM nearer WHERE id = 3
+SELECT secret FROM nearer
