@@ -194,3 +194,8 @@ fn functions() {
 fn types() {
     check("types", include_str!("golden/types.sql"));
 }
+
+#[test]
+fn utility() {
+    check("utility", include_str!("golden/utility.sql"));
+}

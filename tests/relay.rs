@@ -1,11 +1,15 @@
 //! The relay between real clients and a real server.
 
+#[path = "relay_support/named.rs"]
+mod named;
 #[path = "common/raw.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod raw;
 mod relay_support;
 #[path = "relay_support/session_attacks.rs"]
 mod session_attacks;
+#[path = "relay_support/walk.rs"]
+mod walk;
 
 use relay_support::{Cluster, Proxy, bindir};
 use std::process::Command;

@@ -83,9 +83,10 @@ impl Resolver<'_> {
 
     fn type_of_parameter(&self, number: i32) -> Known {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        match index.and_then(|index| self.context.parameters.get(index)) {
-            None | Some(&0 | &705) => Known::Untyped,
-            Some(declared) => Known::Type(*declared),
+        match index.and_then(|index| self.declared_parameter(index)) {
+            None | Some(0 | 705) => Known::Untyped,
+            Some(super::utility::SOME_TYPE) => Known::Nothing,
+            Some(declared) => Known::Type(declared),
         }
     }
 
@@ -100,7 +101,7 @@ impl Resolver<'_> {
     }
 
     /// The number of a type that a cast names, where the name can mean only one.
-    fn named_type(&self, name: &TypeName) -> Option<Oid> {
+    pub(super) fn named_type(&self, name: &TypeName) -> Option<Oid> {
         if !name.array_bounds.is_empty() {
             return None;
         }

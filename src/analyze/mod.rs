@@ -25,6 +25,7 @@ mod routine;
 mod scope;
 mod select;
 mod types;
+mod utility;
 mod view;
 mod write;
 mod written;

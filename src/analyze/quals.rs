@@ -115,9 +115,9 @@ impl Resolver<'_> {
     /// A parameter. A declared type that is not the column's could make Postgres cast the column, and a cast can fail.
     fn parameter(&self, number: i32) -> Option<Term> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        Some(match self.context.parameters.get(index) {
-            None | Some(&0 | &UNKNOWN) => Term::Untyped,
-            Some(declared) => Term::Typed(*declared),
+        Some(match self.declared_parameter(index) {
+            None | Some(0 | UNKNOWN) => Term::Untyped,
+            Some(declared) => Term::Typed(declared),
         })
     }
 

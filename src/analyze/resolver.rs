@@ -34,6 +34,8 @@ pub(super) struct Resolver<'a> {
     pub drafts: Vec<Draft>,
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
+    /// Types that a PREPARE declares for its parameters.
+    pub prepared: Vec<Oid>,
     /// Columns that look-ups may still pass over.
     pub budget: Cell<usize>,
     /// Sequences that are drawn from.
@@ -103,6 +105,7 @@ impl<'a> Resolver<'a> {
             places: FxHashSet::default(),
             drafts: Vec::new(),
             leakproof: true,
+            prepared: Vec::new(),
             budget: Cell::new(LOOKUP_BUDGET),
             sequences: Vec::new(),
             bodies: Rc::default(),
@@ -158,7 +161,7 @@ impl<'a> Resolver<'a> {
             ) => Ok(names_of(&self.write(statement)?)),
             Some(NodeEnum::TruncateStmt(truncate)) => self.truncate(truncate).map(|()| None),
             Some(NodeEnum::CopyStmt(copy)) => self.copy(copy).map(|()| None),
-            Some(other) => not_understood(crate::sql::words(other), -1),
+            Some(other) => self.utility(other),
             None => not_understood("an empty statement", -1),
         }
     }

@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
     fn is_in_play(&self, oid: Oid) -> bool {
         let columns = self.uses.iter().filter_map(|used| self.context.catalog.relation(used.relation));
         let columns = columns.flat_map(|relation| relation.columns.iter().map(|column| column.type_oid));
-        let declared = self.context.parameters.iter().copied();
+        let declared = self.context.parameters.iter().chain(&self.prepared).copied();
         let mut next: Vec<Oid> = columns.chain(declared).chain(self.in_play.iter().copied()).collect();
         let mut seen = rustc_hash::FxHashSet::default();
         while let Some(other) = next.pop() {

@@ -26,6 +26,9 @@ pub struct Snapshot {
     #[serde(default)]
     pub sequence_users: Vec<SequenceUser>,
     pub roles: Vec<Role>,
+    /// What stands before the dot in names of settings that belong to something loaded or installed, in lower case.
+    #[serde(default)]
+    pub setting_prefixes: Vec<Arc<str>>,
 }
 
 /// `pg_class.relkind`.

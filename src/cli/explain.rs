@@ -286,7 +286,14 @@ fn kind(kind: &Kind) -> &str {
         Kind::Show(_) => "SHOW",
         Kind::Discard(_) => "DISCARD",
         Kind::Deallocate(_) => "DEALLOCATE",
-        Kind::GiveUp => "giving up the session's own",
+        Kind::Explain => "EXPLAIN",
+        Kind::Prepare(_) => "PREPARE",
+        Kind::Execute(_) => "EXECUTE",
+        Kind::Declare(_) => "DECLARE CURSOR",
+        Kind::Fetch(_) => "FETCH",
+        Kind::Close(_) => "CLOSE",
+        Kind::Lock => "LOCK TABLE",
+        Kind::Signal(_) => "LISTEN or NOTIFY",
         Kind::Other(words) => words,
     }
 }

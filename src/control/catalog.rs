@@ -92,6 +92,12 @@ async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
     snapshot.relations = relations(client, &mut names).await?;
     routines::read(client, snapshot, &mut names).await?;
     snapshot.roles = roles(client, &mut names).await?;
+    // Settings that a session made up are not shown.
+    let prefixes = "SELECT lower(split_part(name, '.', 1)) FROM pg_settings WHERE name LIKE '%.%'
+        UNION SELECT lower(extname) FROM pg_extension ORDER BY 1";
+    for row in client.query(prefixes, &[]).await? {
+        snapshot.setting_prefixes.push(names.get(row.try_get(0)?));
+    }
     Ok(())
 }
 
@@ -199,6 +205,7 @@ pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
         types,
         sequence_users,
         roles,
+        setting_prefixes,
     } = one;
     *database == other.database
         && *server_version == other.server_version
@@ -210,4 +217,5 @@ pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
         && *types == other.types
         && *sequence_users == other.sequence_users
         && *roles == other.roles
+        && *setting_prefixes == other.setting_prefixes
 }

@@ -4,19 +4,21 @@
 //! sent that was not judged.
 
 use super::explain::RelationReport;
-use super::plan::{Plan, Reports, Rewritten, Understood};
+use super::plan::{Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
 use super::sequences::check_sequences;
 use super::settings;
+use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
     Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve,
 };
-use crate::catalog::{Catalog, Function, Relation, quote_qualified};
+use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, put_guards, shape};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right};
+use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
@@ -33,21 +35,30 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
     match &understood.kind {
         Kind::Read | Kind::Write if view.encoding() == Encoding::Overlapping => refuse(super::OVERLAPPING),
         Kind::Read | Kind::Write => data(view, text, statement.tree).map(Plan::Rewrite),
-        Kind::Transaction(Transaction::TwoPhase) => refuse("two-phase commit"),
+        Kind::Explain | Kind::Prepare(_) | Kind::Execute(_) | Kind::Declare(_) | Kind::Lock => {
+            utility::judge(view, text, &understood.kind, statement.tree)
+        }
+        Kind::Signal(signal) => utility::signal(view, text, signal),
+        // Which statement or cursor a name stands for only the session knows.
+        Kind::Fetch(_) | Kind::Close(_) => Ok(Plan::Forward),
         Kind::Transaction(
             Transaction::Begin
             | Transaction::Commit { chain: _ }
             | Transaction::Rollback { chain: _ }
             | Transaction::Savepoint
             | Transaction::Release
-            | Transaction::RollbackTo,
+            | Transaction::RollbackTo
+            | Transaction::TwoPhase,
         )
         | Kind::Show(_)
-        | Kind::GiveUp
         | Kind::Discard(_)
         | Kind::Deallocate(_) => Ok(Plan::Forward),
         Kind::Set(set) if set.by_function && has_rival(view, "set_config") => refuse("a user's function set_config"),
-        Kind::Set(set) => match settings::check(set) {
+        // The arguments may be cast to them.
+        Kind::Set(set) if set.by_function && has_own_type(view, &["text", "bool"]) => {
+            refuse("a user's type text or bool")
+        }
+        Kind::Set(set) => match settings::check(set, view.bound().catalog()) {
             Ok(()) => Ok(Plan::Forward),
             Err(reason) => Err(Box::new(report::not_understood(view, text, &reason))),
         },
@@ -59,6 +70,11 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
 fn has_rival(view: &View, function: &str) -> bool {
     let mut functions = view.bound().catalog().functions(function);
     functions.any(|other| &*other.schema != "pg_catalog" && view.path().searches(&other.schema))
+}
+
+/// Whether one of these types exists outside `pg_catalog` too.
+fn has_own_type(view: &View, names: &[&str]) -> bool {
+    names.iter().any(|name| view.bound().catalog().types(name).next().is_some())
 }
 
 /// A reference to a relation with the ruling on it.
@@ -117,7 +133,7 @@ pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
 }
 
 /// Judges a statement that reads or writes data.
-fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
+pub(super) fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
     let bound = view.bound();
     let catalog = bound.catalog();
     let context = context(view);
@@ -129,6 +145,7 @@ fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> 
     };
     let resolved = resolve(tree, &context).map_err(trouble)?;
     let mut permitted = permit(view, text, resolved)?;
+    let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
     let standings: Vec<Standing<'_>> = permitted
         .references
         .iter()
@@ -137,9 +154,13 @@ fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> 
             Some(Standing { relation, ruling, reference })
         })
         .collect();
-    put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
+    // LOCK reads nothing: no guard stands in for what it locks.
+    if !matches!(permitted.resolved.tree.node, Some(NodeEnum::LockStmt(_))) {
+        put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
+    }
+    let sight = sight.unwrap_or(Sight::Whole);
     let reports = reports_on(&permitted.references);
-    send(view, text, &permitted.resolved, catalog, reports).map_err(|reason| trouble(reason.into()))
+    send(view, text, &permitted.resolved, sight, reports).map_err(|reason| trouble(reason.into()))
 }
 
 /// A statement whose every use is open to the purpose. Only [`permit`] makes one.
@@ -253,10 +274,28 @@ pub(super) fn reports(kind: &Kind, plan: &Plan) -> Reports {
         (Plan::Refuse(_), _) => Reports::Verbatim,
         (
             Plan::Forward,
-            Kind::Transaction(_) | Kind::Set(_) | Kind::Show(_) | Kind::GiveUp | Kind::Discard(_) | Kind::Deallocate(_),
+            Kind::Transaction(_)
+            | Kind::Set(_)
+            | Kind::Show(_)
+            | Kind::Discard(_)
+            | Kind::Deallocate(_)
+            | Kind::Close(_)
+            | Kind::Signal(_),
         ) => Reports::Verbatim,
+        // As discreet as what it names, which the session knows.
+        (Plan::Forward, Kind::Fetch(_)) => Reports::Verbatim,
         // What it evaluates is not known here.
-        (Plan::Forward, Kind::Read | Kind::Write | Kind::Other(_)) => Reports::Discreet,
+        (
+            Plan::Forward,
+            Kind::Read
+            | Kind::Write
+            | Kind::Explain
+            | Kind::Prepare(_)
+            | Kind::Execute(_)
+            | Kind::Declare(_)
+            | Kind::Lock
+            | Kind::Other(_),
+        ) => Reports::Discreet,
     }
 }
 
@@ -265,9 +304,10 @@ fn send(
     view: &View,
     text: &str,
     resolved: &Resolved,
-    catalog: &Catalog,
+    sight: Sight,
     reports: Reports,
 ) -> Result<Rewritten, NotUnderstood> {
+    let catalog = view.bound().catalog();
     let printed = print(&resolved.tree)?;
     if view.encoding() != Encoding::Utf8 && !printed.text.is_ascii() {
         return Err(NotUnderstood::new("a name that is not ASCII under this client_encoding", None));
@@ -285,7 +325,7 @@ fn send(
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone(), reports })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone(), sight, reports })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

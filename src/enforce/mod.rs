@@ -8,12 +8,14 @@ mod plan;
 mod report;
 mod sequences;
 mod settings;
+mod utility;
 mod view;
 mod writes;
 
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Understood};
+pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Sight, Understood};
 pub use settings::{is_ascii_safe, setting_permitted};
+pub use utility::plan_refusal;
 pub use view::{Encoding, Limits, View};
 
 use crate::sql::{Statement, classify, on_deep_stack, parse, purpose_comment};

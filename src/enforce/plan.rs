@@ -26,7 +26,19 @@ pub struct Rewritten {
     pub positions: Arc<[(u32, u32)]>,
     /// Names of the result's columns, where known: a prepared statement whose columns changed must answer 0A000.
     pub columns: Option<Arc<[Arc<str>]>>,
+    pub sight: Sight,
     pub reports: Reports,
+}
+
+/// How much of its relations a statement sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sight {
+    /// Every column and row of each: nothing about them is hidden, their statistics included.
+    Whole,
+    /// Every row, but not every column as it is.
+    Columns,
+    /// Not every row.
+    Rows,
 }
 
 /// One statement of a message with everything about it that does not depend on the session.

@@ -1,5 +1,6 @@
 //! Which settings a session may change under a restricted purpose, and to what.
 
+use crate::catalog::Catalog;
 use crate::sql::{Set, SetValue};
 use crate::vocab::NotUnderstood;
 
@@ -71,14 +72,43 @@ const PERMITTED: [&str; 64] = [
     "xmloption",
 ];
 
+/// Settings of who the session is. They decide what the server permits; what a purpose opens depends on the login role.
+const OF_ROLES: [&str; 2] = ["role", "session_authorization"];
+
+/// What stands before the dot in names of settings that change what extensions do, should they be loaded later.
+const OF_EXTENSIONS: [&str; 20] = [
+    "anon",
+    "auth_delay",
+    "auto_explain",
+    "basic_archive",
+    "citus",
+    "ddlx",
+    "pg_hint_plan",
+    "pg_prewarm",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pgaudit",
+    "pgcrypto",
+    "pljava",
+    "plperl",
+    "plpgsql",
+    "plpython",
+    "plpython3",
+    "pltcl",
+    "plv8",
+    "timescaledb",
+];
+
 /// Checks a SET, RESET or `set_config` under a restricted purpose.
-pub(super) fn check(set: &Set) -> Result<(), NotUnderstood> {
+pub(super) fn check(set: &Set, catalog: &Catalog) -> Result<(), NotUnderstood> {
     let Set { scope: _, name, value, by_function: _ } = set;
-    let permitted = is_listed(name);
+    let permitted = is_listed(name) || OF_ROLES.contains(&&**name) || is_custom(name, catalog);
     let special = match value {
         SetValue::Special => true,
         SetValue::Values(values) => !values.iter().all(|value| is_permitted_value(name, value)),
         SetValue::Default => false,
+        // No statement sets another by a parameter.
+        SetValue::Parameter => !is_custom(name, catalog),
     };
     // `SET TRANSACTION …` and `SET SESSION CHARACTERISTICS …` have names of their own in the grammar.
     let transaction = matches!(&**name, "transaction" | "session characteristics");
@@ -93,6 +123,13 @@ pub(super) fn check(set: &Set) -> Result<(), NotUnderstood> {
 pub fn setting_permitted(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name != "all" && is_listed(&name) && is_permitted_value(&name, value)
+}
+
+/// Whether it is a setting of an application's own: `app.tenant`, which row security and triggers read.
+fn is_custom(name: &str, catalog: &Catalog) -> bool {
+    let Some((prefix, _)) = name.split_once('.') else { return false };
+    let loaded = catalog.snapshot().setting_prefixes.iter().any(|known| **known == *prefix);
+    !loaded && prefix != "wherefore" && !prefix.is_empty() && !OF_EXTENSIONS.contains(&prefix)
 }
 
 fn is_listed(name: &str) -> bool {
@@ -125,6 +162,7 @@ pub fn is_ascii_safe(client_encoding: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Snapshot;
     use crate::sql::SetScope;
 
     #[test]
@@ -135,8 +173,20 @@ mod tests {
             value: SetValue::Values(vec!["x".into()]),
             by_function: false,
         };
-        for name in ["timezone", "enable_seqscan", "search_path"] {
+        let prefixes = vec!["loaded".into()];
+        let snapshot = Snapshot { setting_prefixes: prefixes, ..Snapshot::default() };
+        let catalog = Catalog::new(snapshot, 1);
+        let check = |set: &Set| check(set, &catalog);
+        for name in
+            ["timezone", "enable_seqscan", "search_path", "role", "session_authorization", "app.tenant", "a.b.c"]
+        {
             assert_eq!(check(&set(name)), Ok(()), "{name}");
+        }
+        for name in ["wherefore.x", "loaded.x", "auto_explain.log_min_duration", "plpgsql.variable_conflict", ".x"] {
+            assert!(check(&set(name)).is_err(), "{name}");
+        }
+        for (name, permitted) in [("app.tenant", true), ("search_path", false), ("role", false)] {
+            assert_eq!(check(&Set { value: SetValue::Parameter, ..set(name) }).is_ok(), permitted, "{name}");
         }
         for (name, value, expected) in [
             ("client_encoding", "utf-8", true),
@@ -157,7 +207,7 @@ mod tests {
         ] {
             assert_eq!(setting_permitted(name, value), expected, "{name} {value}");
         }
-        for name in ["role", "session_authorization", "session_replication_role", "lc_messages", "log_statement"] {
+        for name in ["session_replication_role", "lc_messages", "log_statement", "transaction snapshot"] {
             assert!(check(&set(name)).is_err(), "{name}");
         }
     }

@@ -50,6 +50,10 @@ pub(super) struct Registered {
 #[derive(Debug)]
 pub(super) struct PurposeTraits {
     pub(super) unrestricted: bool,
+    /// Channels it may listen to and notify.
+    pub(super) listen: Box<[Arc<str>]>,
+    /// It may change the schema.
+    pub(super) ddl: bool,
     pub(super) title: Option<Arc<str>>,
 }
 
@@ -154,7 +158,7 @@ impl Loader {
     fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
         let mut traits = Vec::new();
         let mut purposes = Vec::new();
-        for RawPurpose { node, unrestricted, title } in std::mem::take(&mut self.raw.purposes) {
+        for RawPurpose { node, unrestricted, listen, ddl, title } in std::mem::take(&mut self.raw.purposes) {
             // A grant covers what is below it: it must not hand out what is never checked.
             if let (Some(place), Some(parent)) = (&unrestricted, &node.parent) {
                 let message = format!("purpose `{}` is unrestricted but below `{}`", node.name.text, parent.text);
@@ -162,7 +166,8 @@ impl Loader {
                 self.findings.add(Finding::new(message, place, label).also(&parent.place, "its parent"));
             }
             let title = title.map(|word| word.text);
-            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), title });
+            let listen = listen.into_iter().map(|word| word.text).collect();
+            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), listen, ddl, title });
             purposes.push(node);
         }
         let findings = &mut self.findings;

@@ -42,6 +42,10 @@ pub(super) struct RawPurpose {
     pub(super) node: Declared,
     /// Where it says `unrestricted = true`.
     pub(super) unrestricted: Option<Place>,
+    /// Channels it may listen to and notify.
+    pub(super) listen: Vec<Word>,
+    /// It may change the schema.
+    pub(super) ddl: bool,
     pub(super) title: Option<Word>,
 }
 
@@ -257,6 +261,8 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
     }
     let unrestricted =
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
+    let listen = words(&mut fields, "listen", findings);
+    let ddl = fields.take("ddl").and_then(|value| value.truth(findings)).unwrap_or(false);
     if let Some(mode) = word(&mut fields, "mode", findings) {
         match &*mode.text {
             "enforce" => {}
@@ -268,7 +274,7 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
     }
     let later = ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters"];
     fields.finish(&later, findings);
-    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, title })
+    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, listen, ddl, title })
 }
 
 fn clause(id: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawClause> {

@@ -168,7 +168,15 @@ impl Session {
             Awaited::ClosePortal(name) => {
                 self.portals.remove(&name);
             }
-            Awaited::Parse { statement: None, .. } | Awaited::OwnParse | Awaited::OwnBind | Awaited::CloseOther => {}
+            Awaited::Parse { statement: None, .. }
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::CloseOther
+            | Awaited::Prepare { .. }
+            | Awaited::Deallocate(_)
+            | Awaited::Declare { .. }
+            | Awaited::CloseCursor(_)
+            | Awaited::DiscardAll => {}
         }
         Ok(slot.audience)
     }
@@ -181,32 +189,27 @@ impl Session {
         if std::mem::take(&mut entry.own_complete) {
             return Audience::Nobody;
         }
+        let number = entry.number;
+        let tag = body.strip_suffix(&[0]).unwrap_or(body);
         match body.first() {
-            Some(b'C' | b'A' | b'D' | b'G' | b'R') => {}
+            Some(b'C' | b'A' | b'D' | b'G' | b'R' | b'P') => {}
             Some(_) | None => return Audience::Client,
         }
-        let tag = body.strip_suffix(&[0]).unwrap_or(body);
         let first = tag.split(|byte| *byte == b' ').next().unwrap_or_default();
-        if tag.starts_with(b"DEALLOCATE") {
-            self.deallocate();
-        } else if matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") || tag == b"COMMIT PREPARED" {
+        if matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") || tag == b"COMMIT PREPARED" {
             entry.catalog = true;
         }
-        Audience::Client
-    }
-
-    fn deallocate(&mut self) {
-        match self.deallocated.pop_front() {
-            Some((_, Some(name))) => {
-                let removed = self.statements.remove(name.as_bytes());
-                self.outgrown.extend(removed.and_then(|statement| statement.private));
-            }
-            Some((_, None)) => {
-                self.statements.clear_named();
-                self.outgrown.clear();
-            }
-            None => {}
+        match tag {
+            b"COMMIT" => self.committed(),
+            b"ROLLBACK" => self.rolled_back = true,
+            _another_command => {}
         }
+        let answered =
+            self.owed.next_slot().is_some_and(|slot| slot.segment == number && slot.what.command() == Some(tag));
+        if answered && let Some(slot) = self.owed.pop_slot() {
+            self.effected(slot.what);
+        }
+        Audience::Client
     }
 
     fn parameter(&mut self, body: &[u8]) {
@@ -230,16 +233,15 @@ impl Session {
         self.owed.copying = false;
         self.poisons.done(entry.number);
         self.owed.forget_slots(entry.number);
-        while self.deallocated.front().is_some_and(|known| known.0 <= entry.number) {
-            self.deallocated.pop_front();
-        }
-        if status == b'I' {
-            self.discreet_answered = None;
-            self.portals.clear();
+        if status == b'I' && !matches!(entry.segment, Segment::Own(_)) {
+            self.portals_end(entry.failed);
         }
         self.opaque |= entry.opaque;
         if entry.discreet.is_some() {
             self.discreet_answered.clone_from(&entry.discreet);
+        }
+        if status == b'I' {
+            self.discreet_answered = None;
         }
         self.catalog_changed |= entry.catalog;
         if self.catalog_changed && status == b'I' {
@@ -247,8 +249,6 @@ impl Session {
             self.shelf.mark();
         }
         if entry.discard_all && !entry.failed {
-            self.statements.clear_named();
-            self.outgrown.clear();
             self.tainted = false;
         }
         if entry.failed && entry.settle_on_error && self.settling == Settling::No {

@@ -2,9 +2,10 @@
 //! checked that need the session.
 
 use super::machine::{Refresh, Refreshed, Session};
+use super::named::Act;
 use super::portals::RESERVED;
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
-use super::queue::Entry;
+use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
 use crate::catalog::SearchPath;
 use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, View};
@@ -57,6 +58,16 @@ impl Considered {
     }
 }
 
+impl Considered {
+    /// Why it may not be sent, if it may not.
+    pub fn refusal(&self) -> Option<Arc<Refusal>> {
+        match self.verdict() {
+            Verdict::Refuse(refusal) => Some(refusal),
+            Verdict::Forward | Verdict::Rewrite(_) => None,
+        }
+    }
+}
+
 /// Statements about the session itself: a comment's purpose means nothing to them, and nothing is left behind by them.
 pub fn is_about_session(kind: &Kind) -> bool {
     match kind {
@@ -64,8 +75,15 @@ pub fn is_about_session(kind: &Kind) -> bool {
         Kind::Read
         | Kind::Write
         | Kind::Show(_)
-        | Kind::GiveUp
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
+        | Kind::Explain
+        | Kind::Prepare(_)
+        | Kind::Execute(_)
+        | Kind::Declare(_)
+        | Kind::Fetch(_)
+        | Kind::Close(_)
+        | Kind::Lock
+        | Kind::Signal(_)
         | Kind::Other(_) => false,
     }
 }
@@ -75,6 +93,28 @@ pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
     match judged {
         Judged::One(planned) if planned.reports == Reports::Discreet => Some(Arc::clone(view)),
         Judged::One(_) | Judged::Many(_) | Judged::Empty => None,
+    }
+}
+
+/// Statements whose effect comes when they are executed, not when they are bound, or that are analysed only then.
+pub fn is_event(kind: &Kind) -> bool {
+    match kind {
+        Kind::Explain
+        | Kind::Prepare(_)
+        | Kind::Execute(_)
+        | Kind::Declare(_)
+        | Kind::Fetch(_)
+        | Kind::Close(_)
+        | Kind::Lock => true,
+        Kind::Read
+        | Kind::Write
+        | Kind::Transaction(_)
+        | Kind::Set(_)
+        | Kind::Show(_)
+        | Kind::Discard(_)
+        | Kind::Deallocate(_)
+        | Kind::Signal(_)
+        | Kind::Other(_) => is_about_session(kind),
     }
 }
 
@@ -92,9 +132,16 @@ pub fn may_change_catalog(kind: &Kind) -> bool {
         | Kind::Transaction(_)
         | Kind::Set(_)
         | Kind::Show(_)
-        | Kind::GiveUp
         | Kind::Discard(_)
-        | Kind::Deallocate(_) => false,
+        | Kind::Deallocate(_)
+        | Kind::Explain
+        | Kind::Prepare(_)
+        | Kind::Execute(_)
+        | Kind::Declare(_)
+        | Kind::Fetch(_)
+        | Kind::Close(_)
+        | Kind::Lock
+        | Kind::Signal(_) => false,
     }
 }
 
@@ -192,7 +239,8 @@ impl Session {
     }
 
     /// Applies what a statement does to the session when it is executed, or says why it may not stand here.
-    pub(super) fn apply(&mut self, state: &mut State, entry: &mut Entry, kind: &Kind) -> Result<(), Refusal> {
+    pub(super) fn apply(&mut self, state: &mut State, entry: &mut Entry, act: &Act<'_>) -> Result<(), Refusal> {
+        let kind = act.kind;
         // What comes after a DISCARD ALL in its segment was not discarded.
         entry.discard_all = false;
         if may_change_catalog(kind) {
@@ -228,6 +276,7 @@ impl Session {
             Kind::Set(set) => self.apply_set(state, entry, set)?,
             Kind::Discard(Discard::All) => {
                 if state.block == Block::Outside {
+                    entry.effects.push(Awaited::DiscardAll);
                     entry.settle = true;
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
@@ -239,15 +288,41 @@ impl Session {
                 let message = format!("prepared statement \"{name}\" does not exist");
                 return Err(Refusal::new(SqlState("26000"), message));
             }
+            Kind::Close(Some(name)) if name.as_bytes().starts_with(RESERVED) => {
+                return Err(Refusal::new(SqlState("34000"), format!("cursor \"{name}\" does not exist")));
+            }
             Kind::Deallocate(name) => {
-                self.deallocated.push_back((entry.number, name.clone()));
+                let name = name.as_ref().map(|name| name.as_bytes().into());
+                entry.effects.push(Awaited::Deallocate(name));
                 state.fresh = false;
             }
-            Kind::Show(_) => state.fresh = false,
-            Kind::Read
+            Kind::Close(name) => {
+                let name = name.as_ref().map(|name| name.as_bytes().into());
+                entry.effects.push(Awaited::CloseCursor(name));
+                state.fresh = false;
+            }
+            // What an unrestricted session prepares and declares is gone before it comes under a restricted purpose.
+            Kind::Prepare(name) => {
+                if act.view.restricted() {
+                    entry.effects.push(Session::prepared(act, name));
+                }
+                state.fresh = false;
+            }
+            Kind::Declare(declare) => {
+                if act.view.restricted() {
+                    entry.effects.push(self.declared(act, declare));
+                }
+                state.fresh = false;
+            }
+            Kind::Show(_)
+            | Kind::Read
             | Kind::Write
-            | Kind::GiveUp
             | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
+            | Kind::Explain
+            | Kind::Execute(_)
+            | Kind::Fetch(_)
+            | Kind::Lock
+            | Kind::Signal(_)
             | Kind::Other(_) => {
                 state.fresh = false;
             }
@@ -275,7 +350,7 @@ impl Session {
                         _ => None,
                     },
                     SetValue::Values(values) => Some(path_of(values.iter().map(|value| &**value), &self.current_user)),
-                    SetValue::Special => None,
+                    SetValue::Special | SetValue::Parameter => None,
                 };
                 state.set(reach, |settings| Settings { purpose: settings.purpose, path: path.clone() });
                 entry.settle = true;

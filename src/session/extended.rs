@@ -2,12 +2,13 @@
 
 use super::consider::{Considered, Verdict, discreetly};
 use super::machine::{Frame, Outs, Rest, Session, Step};
+use super::named::{Act, prepared_otherwise};
 use super::poison::poison_statement;
-use super::portals::{Does, Portal, RESERVED, Ran, name_refusal, odd_name};
+use super::portals::{Does, Event, Life, Names, Portal, RESERVED, Ran, name_refusal, odd_name};
 use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::Block;
 use super::simple::{not_utf8, too_long};
-use super::statements::{Stands, Statement, Traits};
+use super::statements::{Origin, Stands, Statement, Traits};
 use crate::enforce::{Judged, View};
 use crate::policy::PurposeId;
 use crate::sql::Kind;
@@ -27,7 +28,7 @@ enum Usable {
 }
 
 impl Session {
-    fn slot(&mut self, audience: Audience, what: Awaited) {
+    pub(super) fn slot(&mut self, audience: Audience, what: Awaited) {
         let segment = self.owed.number;
         self.owed.push_slot(Slot { segment, audience, what });
     }
@@ -65,6 +66,7 @@ impl Session {
             columns: None,
             private: None,
             stands: Stands::AsJudged,
+            origin: Origin::Protocol,
         };
         self.tainted |= !considered.view.restricted() && !statement.traits.traceless;
         self.owed.open().discard_all = false;
@@ -86,7 +88,7 @@ impl Session {
     }
 
     /// From here on what the server says in the open segment is filtered.
-    fn be_discreet(&mut self, view: Option<Arc<View>>) {
+    pub(super) fn be_discreet(&mut self, view: Option<Arc<View>>) {
         let open = self.owed.open();
         open.discreet = view.or(open.discreet.take());
     }
@@ -148,6 +150,7 @@ impl Session {
             columns: None,
             private: None,
             stands: Stands::AsJudged,
+            origin: Origin::Protocol,
         };
         self.owed.open();
         self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
@@ -177,10 +180,9 @@ impl Session {
         let statement = match self.owed.pending(name) {
             // Whether an earlier segment's Parse or Close took effect is known when it was answered.
             Some(slot) if slot.segment != number => return Err(Step::Hold),
-            Some(Slot { what: Awaited::Parse { statement: Some(statement), .. }, .. }) => Some(&*statement),
             // It fails, and the server skips what follows.
             Some(Slot { what: Awaited::Parse { statement: None, .. }, .. }) => return Ok(Usable::AsNamed),
-            Some(_) => None,
+            Some(slot) => slot.what.statement(),
             None => self.statements.get(name),
         };
         let Some(statement) = statement else {
@@ -207,7 +209,7 @@ impl Session {
         let purpose = if traits.commented { judged_under.purpose() } else { settings.purpose };
         let view = self.view(&settings, purpose);
         self.wait_for_catalog(&view).map_err(Step::Refresh)?;
-        let unsettled = !traits.eventful
+        let unsettled = !traits.of_session
             && view.restricted()
             && (settings.path.is_none() || self.tainted || self.unjudged.is_some() || self.shelf.is_behind());
         if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled && stands == Stands::AsJudged {
@@ -233,13 +235,20 @@ impl Session {
             Verdict::Forward | Verdict::Refuse(_) => (None, None),
         };
         let unchanged = sent == old.sent && old.stands == Stands::AsJudged;
+        if !unchanged && old.origin == Origin::Sql {
+            let refusal = prepared_otherwise(&String::from_utf8_lossy(name));
+            return Ok(Usable::Refused(Arc::new(refusal)));
+        }
         if !unchanged && columns.is_some() && old.columns.is_some() && columns != old.columns {
             return Ok(Usable::Refused(Arc::new(Refusal::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 "cached plan must not change result type",
             ))));
         }
-        let traits = Traits::of(&considered.judged);
+        let traits = match old.origin {
+            Origin::Protocol => Traits::of(&considered.judged),
+            Origin::Sql => Traits::of_prepared(&considered.judged),
+        };
         let mut statement = Statement {
             view: considered.view,
             judged: considered.judged,
@@ -276,6 +285,7 @@ impl Session {
     fn replace(&mut self, name: &[u8], new: Statement) {
         match self.owed.pending(name) {
             Some(Slot { what: Awaited::Parse { statement, .. }, .. }) => *statement = Some(new),
+            Some(Slot { what: Awaited::Prepare { statement, .. }, .. }) => *statement = new,
             Some(_) | None => {
                 self.statements.put(name.into(), new);
             }
@@ -292,6 +302,8 @@ impl Session {
                 }
                 None => return Err(Step::More(1)),
             };
+        let event = statement_of(self, name).filter(|statement| statement.traits.eventful).and_then(kind).cloned();
+        let names = event.map_or(Ok(Names::Nothing), |kind| self.named_by(&kind))?;
         let mut usable = match name_refusal(portal).or_else(|| self.portal_room(portal)) {
             Some(refusal) => Usable::Refused(Arc::new(refusal)),
             None => self.usable(name, frame, outs)?,
@@ -301,9 +313,9 @@ impl Session {
         {
             usable = Usable::Refused(refusal);
         }
-        let does = self.what_binding_does(name);
+        let bound = self.portal_of(name, names);
         self.owed.open().discard_all = false;
-        self.slot(Audience::Client, Awaited::Bind { name: portal.into(), portal: Portal { does, ran: Ran::No } });
+        self.slot(Audience::Client, Awaited::Bind { name: portal.into(), portal: bound });
         Ok(match usable {
             Usable::AsNamed => self.pass(frame, outs),
             Usable::Private(private) => {
@@ -321,7 +333,7 @@ impl Session {
         })
     }
 
-    fn portal_room(&self, portal: &[u8]) -> Option<Refusal> {
+    pub(super) fn portal_room(&self, portal: &[u8]) -> Option<Refusal> {
         let most = self.bounds.prepared_statements;
         if portal.is_empty() || self.portals.len() < most {
             return None;
@@ -332,14 +344,30 @@ impl Session {
         ))
     }
 
-    /// What executing a portal of this statement will do.
-    fn what_binding_does(&mut self, name: &[u8]) -> Does {
-        match statement_of(self, name) {
+    /// The portal that binding this statement makes: what executing it will do.
+    fn portal_of(&mut self, name: &[u8], names: Names) -> Portal {
+        let serial = self.serial();
+        let found = statement_of(self, name);
+        let does = match found {
             Some(statement) if statement.text.is_none() => Does::Unknown,
-            Some(statement) if statement.traits.eventful => kind(statement).cloned().map_or(Does::Nothing, Does::Event),
+            Some(statement) if statement.traits.eventful => match (kind(statement), &statement.text) {
+                (Some(kind), Some(text)) => Does::Event(Arc::new(Event {
+                    kind: kind.clone(),
+                    text: Arc::clone(text),
+                    view: Arc::clone(&statement.view),
+                    judged: Arc::clone(&statement.judged),
+                    names,
+                })),
+                (Some(_) | None, _) => Does::Nothing,
+            },
             // Prepared by SQL, which prepares nothing eventful; or the Bind fails.
             Some(_) | None => Does::Nothing,
-        }
+        };
+        let view = found.map(|statement| Arc::clone(&statement.view));
+        let discreet = found.and_then(|statement| discreetly(&statement.judged, &statement.view));
+        let settings = Arc::clone(&self.state.now);
+        let view = view.unwrap_or_else(|| self.view(&settings, settings.purpose));
+        Portal { does, ran: Ran::No, life: Life::Transaction, view, discreet, serial }
     }
 
     /// What binding a portal means to the segment: the purpose it runs under, and whether it will change something.
@@ -359,7 +387,8 @@ impl Session {
         let purpose = statement.view.purpose();
         let restricted = statement.view.restricted();
         let reports_under = discreetly(&statement.judged, &statement.view);
-        let kind = if traits.eventful { kind(statement).cloned() } else { None };
+        let session =
+            traits.of_session.then(|| (statement.view.clone(), statement.judged.clone(), statement.text.clone()));
         let in_force = self.of_segment.unwrap_or(self.state.now.purpose);
         if (purpose != in_force || traits.declaration) && !self.owed.only_open() {
             // Whether this is inside a transaction is known when what was sent before is answered.
@@ -375,15 +404,15 @@ impl Session {
             }
             self.declare_in_segment(purpose, frame, outs);
         }
-        match kind {
-            Some(kind) => {
+        match session {
+            Some((view, judged, text)) => {
                 // Its effect comes when it is executed; where it cannot stand is known now.
                 let mut probe = (self.state.clone(), Entry::new(Segment::Extended, self.owed.number));
-                let deallocations = self.deallocated.len();
-                let outcome = self.apply(&mut probe.0, &mut probe.1, &kind);
-                self.deallocated.truncate(deallocations);
-                if let Err(refusal) = outcome {
-                    return Ok(Some(Arc::new(refusal)));
+                if let (Judged::One(planned), Some(text)) = (&*judged, &text) {
+                    let act = Act { kind: &planned.statement.kind, text, view: &view, judged: &judged };
+                    if let Err(refusal) = self.apply(&mut probe.0, &mut probe.1, &act) {
+                        return Ok(Some(Arc::new(refusal)));
+                    }
                 }
             }
             None => {
@@ -478,8 +507,7 @@ const LONGEST_NAMES: usize = 8 << 10;
 /// The statement that a name stands for once what was sent has been answered.
 fn statement_of<'a>(session: &'a mut Session, name: &[u8]) -> Option<&'a Statement> {
     match session.owed.pending(name) {
-        Some(Slot { what: Awaited::Parse { statement, .. }, .. }) => statement.as_ref(),
-        Some(_) => None,
+        Some(slot) => slot.what.statement(),
         None => session.statements.get(name),
     }
 }

@@ -12,7 +12,6 @@ use crate::catalog::quote_literal;
 use crate::enforce::{Encoding, View, is_ascii_safe};
 use crate::policy::{Bound, Principal, PurposeId};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Bounds of one session.
@@ -202,8 +201,9 @@ pub struct Session {
     pub(super) owed: Owed,
     pub(super) statements: Statements,
     pub(super) portals: Portals,
-    /// DEALLOCATEs under way: segment and name.
-    pub(super) deallocated: VecDeque<(u64, Option<Box<str>>)>,
+    pub(super) portal_serial: u64,
+    /// A ROLLBACK was completed since the last COMMIT or DECLARE, perhaps to a savepoint only.
+    pub(super) rolled_back: bool,
     pub(super) poisons: Poisons,
     pub(super) private: u64,
     /// Settings as the proxy's own query has returned them.
@@ -258,7 +258,8 @@ impl Session {
             statements: Statements::new(opening.bounds.prepared_statements, opening.bounds.prepared_bytes),
             bounds: opening.bounds,
             portals: Portals::default(),
-            deallocated: VecDeque::new(),
+            portal_serial: 0,
+            rolled_back: false,
             poisons: Poisons::new(opening.nonce),
             private: 0,
             told: Vec::new(),

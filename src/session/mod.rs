@@ -11,6 +11,7 @@ mod discreet;
 mod extended;
 mod judge;
 mod machine;
+mod named;
 mod poison;
 mod portals;
 mod positions;

@@ -4,9 +4,12 @@
 //! transaction is over: a Bind or Close may fail, or be skipped after an error. Within a segment what was sent counts,
 //! since nothing after a failure is executed there. Under a restricted purpose nothing else may be executed.
 
+use super::consider::is_about_session;
 use super::machine::{Frame, Outs, Session, Step};
-use super::queue::{Awaited, Entry, Segment, Slot};
+use super::named::{Act, Admission, answers_rows, moved_on};
+use super::queue::{Audience, Entry, Segment};
 use super::settings::{Reach, Settings};
+use crate::enforce::{Judged, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
 use crate::wire;
@@ -25,11 +28,11 @@ pub const RESERVED: &[u8] = b"wherefore";
 const LONGEST_NAME: usize = 63;
 
 /// What executing a portal does to the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Does {
     Nothing,
-    /// SET, transaction control and the like.
-    Event(Kind),
+    /// SET, transaction control, statements about statements and cursors.
+    Event(Arc<Event>),
     /// Its text could not be read; unrestricted purposes only.
     Unknown,
 }
@@ -41,11 +44,49 @@ pub enum Ran {
     Sent,
 }
 
-/// A portal that was bound.
+/// A statement of the kinds that [`Does::Event`] names, with what it was judged under.
+#[derive(Debug)]
+pub struct Event {
+    pub kind: Kind,
+    pub text: Arc<str>,
+    pub view: Arc<View>,
+    pub judged: Arc<Judged>,
+    /// What it named when it was bound. The server describes the rows then, and would take others for them.
+    pub names: Names,
+}
+
+/// What an EXECUTE or a FETCH names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    Nothing,
+    /// A prepared statement: what the server was sent for it.
+    Statement(Option<Arc<str>>),
+    /// A cursor or portal, by the number that it alone has.
+    Portal(Option<u64>),
+}
+
+/// How long a portal lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// To the end of its transaction.
+    Transaction,
+    /// A cursor WITH HOLD whose transaction is not over: it may be rolled back.
+    Holding,
+    Held,
+}
+
+/// A portal that was bound, or a cursor of SQL.
 #[derive(Debug, Clone)]
 pub struct Portal {
     pub does: Does,
     pub ran: Ran,
+    pub life: Life,
+    /// What it was judged under.
+    pub view: Arc<View>,
+    /// That, if what the server says of it must be discreet.
+    pub discreet: Option<Arc<View>>,
+    /// A number that no other portal of the session has.
+    pub serial: u64,
 }
 
 /// The portals that the server has.
@@ -77,27 +118,9 @@ pub fn odd_name(name: &[u8]) -> Option<Refusal> {
 impl Session {
     pub(super) fn execute(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
         let name = self.checked(wire::execute(frame.body()?), outs)?;
-        let found = self.portal(name)?.map(|portal| {
-            let ran = portal.ran;
-            portal.ran = Ran::Sent;
-            (portal.does.clone(), ran)
-        });
-        self.owed.open();
+        let found = self.portal(name)?.map(|portal| portal.clone());
         let refusal = match found {
-            Some((Does::Nothing, _)) => {
-                self.owed.open().discard_all = false;
-                None
-            }
-            // A second Execute of it does nothing or fails; which, only the server knows.
-            Some((Does::Event(_), Ran::Sent)) => {
-                let message = format!("portal \"{}\" cannot be run", String::from_utf8_lossy(name));
-                Some(Refusal::new(NOT_IN_PREREQUISITE_STATE, message))
-            }
-            Some((Does::Event(kind), Ran::No)) => self.execute_event(&kind).err(),
-            Some((Does::Unknown, _)) => {
-                self.execute_unknown();
-                None
-            }
+            Some(portal) => self.execute_portal(name, &portal)?,
             None if self.is_restricted() => {
                 let message = format!("portal \"{}\" does not exist", String::from_utf8_lossy(name));
                 Some(Refusal::new(UNDEFINED_CURSOR, message))
@@ -110,6 +133,10 @@ impl Session {
                 None
             }
         };
+        self.owed.open();
+        if let Some(portal) = self.portal(name)? {
+            portal.ran = Ran::Sent;
+        }
         Ok(match refusal {
             None => self.pass(frame, outs),
             Some(refusal) => {
@@ -120,14 +147,43 @@ impl Session {
         })
     }
 
+    /// Executes a portal that is known: what it does to the session, or why it may not.
+    fn execute_portal(&mut self, name: &[u8], portal: &Portal) -> Result<Option<Refusal>, Step> {
+        if portal.life != Life::Transaction {
+            let in_force = self.of_segment.unwrap_or(self.state.now.purpose);
+            if let Some(refusal) = self.cursor_refusal(name, portal, in_force) {
+                return Ok(Some(refusal));
+            }
+            self.state.fresh = false;
+            self.be_discreet(portal.discreet.clone());
+        }
+        match (&portal.does, portal.ran) {
+            (Does::Nothing, _) => {
+                self.owed.open().discard_all = false;
+                Ok(None)
+            }
+            // What it answers was computed by the first; the rest of it comes.
+            (Does::Event(event), Ran::Sent) if answers_rows(&event.kind) => Ok(None),
+            // A second Execute of it does nothing or fails; which, only the server knows.
+            (Does::Event(_), Ran::Sent) => {
+                let message = format!("portal \"{}\" cannot be run", String::from_utf8_lossy(name));
+                Ok(Some(Refusal::new(NOT_IN_PREREQUISITE_STATE, message)))
+            }
+            (Does::Event(event), Ran::No) => self.execute_event(event),
+            (Does::Unknown, _) => {
+                self.execute_unknown();
+                Ok(None)
+            }
+        }
+    }
+
     /// The portal of that name, if there is one at this place. Whether an earlier segment's Bind or Close took effect is
     /// known when it was answered.
-    fn portal(&mut self, name: &[u8]) -> Result<Option<&mut Portal>, Step> {
+    pub(super) fn portal(&mut self, name: &[u8]) -> Result<Option<&mut Portal>, Step> {
         let number = self.owed.number;
         match self.owed.pending_portal(name) {
             Some(slot) if slot.segment != number => Err(Step::Hold),
-            Some(Slot { what: Awaited::Bind { portal, .. }, .. }) => Ok(Some(portal)),
-            Some(_) => Ok(None),
+            Some(slot) => Ok(slot.what.portal()),
             None => Ok(self.portals.get_mut(name)),
         }
     }
@@ -138,20 +194,41 @@ impl Session {
             || self.of_segment.is_some_and(|purpose| self.rules_restrict(purpose))
     }
 
-    fn execute_event(&mut self, kind: &Kind) -> Result<(), Refusal> {
+    fn execute_event(&mut self, event: &Event) -> Result<Option<Refusal>, Step> {
+        let open = Entry::new(Segment::Extended, self.owed.number);
+        let act = Act { kind: &event.kind, text: &event.text, view: &event.view, judged: &event.judged };
+        let now = Arc::clone(&self.state.now);
+        if self.named_by(&event.kind)? != event.names {
+            return Ok(Some(moved_on()));
+        }
+        if let Some(refusal) = self.moved_on(&act, &now)? {
+            return Ok(Some(refusal));
+        }
+        match self.admit(&act, &now, &[])? {
+            Admission::Refused(refusal) => return Ok(Some(refusal)),
+            Admission::Admitted(discreet) => self.be_discreet(discreet),
+        }
         let mut state = self.state.clone();
-        let mut entry = std::mem::replace(self.owed.open(), Entry::new(Segment::Extended, 0));
-        let outcome = self.apply(&mut state, &mut entry, kind);
+        let mut entry = std::mem::replace(self.owed.open(), open);
+        let outcome = self.apply(&mut state, &mut entry, &act);
         entry.settle_on_error |= entry.settle;
+        let effects = std::mem::take(&mut entry.effects);
         *self.owed.open() = entry;
-        outcome?;
+        if let Err(refusal) = outcome {
+            return Ok(Some(refusal));
+        }
+        for effect in effects {
+            self.slot(Audience::Client, effect);
+        }
         let purpose_before = self.state.now.purpose;
         self.state = state;
         if self.state.now.purpose != purpose_before {
             self.guc = self.state.now.purpose;
         }
-        self.of_segment = None;
-        Ok(())
+        if is_about_session(&event.kind) {
+            self.of_segment = None;
+        }
+        Ok(None)
     }
 
     fn execute_unknown(&mut self) {

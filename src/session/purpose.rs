@@ -117,7 +117,7 @@ impl Rules<'_> {
                     return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, message));
                 }
             },
-            SetValue::Special => {
+            SetValue::Special | SetValue::Parameter => {
                 let message = format!("{PURPOSE} takes the name of a purpose");
                 return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, message));
             }

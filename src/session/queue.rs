@@ -57,6 +57,8 @@ pub struct Entry {
     pub discreet: Option<Arc<View>>,
     /// A refused FunctionCall, which cannot carry the nonce.
     pub refusal: Option<Arc<crate::vocab::Refusal>>,
+    /// What its statements will do to prepared statements and cursors, until it is sent.
+    pub effects: Vec<Awaited>,
 }
 
 impl Entry {
@@ -75,6 +77,7 @@ impl Entry {
             positions: None,
             discreet: None,
             refusal: None,
+            effects: Vec::new(),
         }
     }
 }
@@ -87,7 +90,7 @@ pub enum Audience {
     Nobody,
 }
 
-/// A ParseComplete, BindComplete or CloseComplete to come.
+/// A ParseComplete, BindComplete, CloseComplete, or the CommandComplete of a statement that names statements or cursors.
 #[derive(Debug)]
 pub struct Slot {
     pub segment: u64,
@@ -115,6 +118,21 @@ pub enum Awaited {
     ClosePortal(Box<[u8]>),
     /// Something of the proxy's own.
     CloseOther,
+    /// PREPARE.
+    Prepare {
+        name: Box<[u8]>,
+        statement: Statement,
+    },
+    /// DEALLOCATE of one, or of all.
+    Deallocate(Option<Box<[u8]>>),
+    /// DECLARE CURSOR.
+    Declare {
+        name: Box<[u8]>,
+        portal: Portal,
+    },
+    /// CLOSE of one cursor, or of all.
+    CloseCursor(Option<Box<[u8]>>),
+    DiscardAll,
 }
 
 impl Awaited {
@@ -124,16 +142,137 @@ impl Awaited {
             Awaited::Parse { .. } | Awaited::OwnParse => b'1',
             Awaited::Bind { .. } | Awaited::OwnBind => b'2',
             Awaited::CloseStatement(_) | Awaited::ClosePortal(_) | Awaited::CloseOther => b'3',
+            Awaited::Prepare { .. }
+            | Awaited::Deallocate(_)
+            | Awaited::Declare { .. }
+            | Awaited::CloseCursor(_)
+            | Awaited::DiscardAll => b'C',
+        }
+    }
+
+    /// What the CommandComplete says that answers a statement of SQL.
+    pub fn command(&self) -> Option<&'static [u8]> {
+        match self {
+            Awaited::Prepare { .. } => Some(b"PREPARE"),
+            Awaited::Deallocate(Some(_)) => Some(b"DEALLOCATE"),
+            Awaited::Deallocate(None) => Some(b"DEALLOCATE ALL"),
+            Awaited::Declare { .. } => Some(b"DECLARE CURSOR"),
+            Awaited::CloseCursor(Some(_)) => Some(b"CLOSE CURSOR"),
+            Awaited::CloseCursor(None) => Some(b"CLOSE CURSOR ALL"),
+            Awaited::DiscardAll => Some(b"DISCARD ALL"),
+            Awaited::Parse { .. }
+            | Awaited::OwnParse
+            | Awaited::Bind { .. }
+            | Awaited::OwnBind
+            | Awaited::CloseStatement(_)
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseOther => None,
+        }
+    }
+
+    /// Whether it decides which prepared statement the name stands for.
+    pub fn is_about_statement(&self, name: &[u8]) -> bool {
+        match self {
+            Awaited::Parse { name: known, .. }
+            | Awaited::Prepare { name: known, .. }
+            | Awaited::CloseStatement(known)
+            | Awaited::Deallocate(Some(known)) => **known == *name,
+            // The unnamed statement stays.
+            Awaited::Deallocate(None) | Awaited::DiscardAll => !name.is_empty(),
+            Awaited::Bind { .. }
+            | Awaited::Declare { .. }
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseCursor(_)
+            | Awaited::CloseOther => false,
+        }
+    }
+
+    /// The prepared statement that it leaves, if it leaves one.
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Awaited::Parse { statement, .. } => statement.as_ref(),
+            Awaited::Prepare { statement, .. } => Some(statement),
+            Awaited::Bind { .. }
+            | Awaited::Declare { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::Deallocate(_)
+            | Awaited::DiscardAll
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseCursor(_)
+            | Awaited::CloseOther => None,
+        }
+    }
+
+    /// Whether it decides which portal the name stands for.
+    pub fn is_about_portal(&self, name: &[u8]) -> bool {
+        match self {
+            Awaited::Bind { name: known, .. }
+            | Awaited::Declare { name: known, .. }
+            | Awaited::ClosePortal(known)
+            | Awaited::CloseCursor(Some(known)) => **known == *name,
+            Awaited::CloseCursor(None) | Awaited::DiscardAll => true,
+            Awaited::Parse { .. }
+            | Awaited::Prepare { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::Deallocate(_)
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::CloseOther => false,
+        }
+    }
+
+    /// The portal that it leaves, if it leaves one.
+    pub fn portal(&mut self) -> Option<&mut Portal> {
+        match self {
+            Awaited::Bind { portal, .. } | Awaited::Declare { portal, .. } => Some(portal),
+            Awaited::Parse { .. }
+            | Awaited::Prepare { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::Deallocate(_)
+            | Awaited::DiscardAll
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseCursor(_)
+            | Awaited::CloseOther => None,
+        }
+    }
+
+    /// The same, to look at.
+    pub fn declared(&self) -> Option<&Portal> {
+        match self {
+            Awaited::Declare { portal, .. } => Some(portal),
+            Awaited::Bind { .. }
+            | Awaited::Parse { .. }
+            | Awaited::Prepare { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::Deallocate(_)
+            | Awaited::DiscardAll
+            | Awaited::OwnParse
+            | Awaited::OwnBind
+            | Awaited::ClosePortal(_)
+            | Awaited::CloseCursor(_)
+            | Awaited::CloseOther => None,
         }
     }
 
     fn is_of_statement(&self) -> bool {
         match self {
-            Awaited::Parse { .. } | Awaited::CloseStatement(_) => true,
+            Awaited::Parse { .. }
+            | Awaited::Prepare { .. }
+            | Awaited::CloseStatement(_)
+            | Awaited::Deallocate(_)
+            | Awaited::DiscardAll => true,
             Awaited::Bind { .. }
+            | Awaited::Declare { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
+            | Awaited::CloseCursor(_)
             | Awaited::CloseOther => false,
         }
     }
@@ -244,34 +383,20 @@ impl Owed {
         }
     }
 
-    /// The newest Parse or Close of a statement name that was not answered yet.
+    /// The newest that decides about a statement's name and was not answered yet.
     pub fn pending(&mut self, name: &[u8]) -> Option<&mut Slot> {
         if self.statements == 0 {
             return None;
         }
-        self.slots.iter_mut().rev().find(|slot| match &slot.what {
-            Awaited::Parse { name: known, .. } | Awaited::CloseStatement(known) => **known == *name,
-            Awaited::Bind { .. }
-            | Awaited::OwnParse
-            | Awaited::OwnBind
-            | Awaited::ClosePortal(_)
-            | Awaited::CloseOther => false,
-        })
+        self.slots.iter_mut().rev().find(|slot| slot.what.is_about_statement(name))
     }
 
-    /// The newest Bind or Close of a portal that was not answered yet.
+    /// The newest that decides about a portal's name and was not answered yet.
     pub fn pending_portal(&mut self, name: &[u8]) -> Option<&mut Slot> {
-        self.slots.iter_mut().rev().find(|slot| match &slot.what {
-            Awaited::Bind { name: known, .. } | Awaited::ClosePortal(known) => **known == *name,
-            Awaited::Parse { .. }
-            | Awaited::CloseStatement(_)
-            | Awaited::OwnParse
-            | Awaited::OwnBind
-            | Awaited::CloseOther => false,
-        })
+        self.slots.iter_mut().rev().find(|slot| slot.what.is_about_portal(name))
     }
 
-    /// How many Parses and Closes of statements were not answered yet.
+    /// How many that decide about statements' names were not answered yet.
     pub fn pending_statements(&self) -> usize {
         self.statements
     }

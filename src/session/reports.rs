@@ -139,7 +139,12 @@ impl Session {
                 | Awaited::Bind { .. }
                 | Awaited::CloseStatement(_)
                 | Awaited::ClosePortal(_)
-                | Awaited::CloseOther => position,
+                | Awaited::CloseOther
+                | Awaited::Prepare { .. }
+                | Awaited::Deallocate(_)
+                | Awaited::Declare { .. }
+                | Awaited::CloseCursor(_)
+                | Awaited::DiscardAll => position,
             },
             (None, Some(_) | None) => position,
         }

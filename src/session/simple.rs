@@ -1,10 +1,11 @@
 //! Query and FunctionCall.
 
-use super::consider::{Considered, Verdict, is_about_session, is_declaration, may_change_catalog};
+use super::consider::{Considered, Verdict, is_about_session, is_declaration, is_event, may_change_catalog};
 use super::machine::{Frame, Outs, Session, Step};
+use super::named::{Act, Admission};
 use super::poison::poison_statement;
 use super::positions::{Part, Positions};
-use super::queue::{Entry, Own, Segment};
+use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
 use crate::enforce::{Judged, Understood};
 use crate::policy::PurposeId;
@@ -57,7 +58,7 @@ impl Session {
             statements: 0,
         };
         let sent = match &*considered.judged {
-            Judged::One(_) => self.one(&mut making, &considered)?,
+            Judged::One(_) => self.one(&mut making, &considered, text)?,
             Judged::Empty => Sent::AsItCame,
             Judged::Many(statements) => self.many(&mut making, statements, text)?,
         };
@@ -65,9 +66,6 @@ impl Session {
             let number = self.owed.number;
             self.ensure(purpose, outs.server, frame.input)?;
             self.poisons.moved(number, self.owed.number);
-            for known in self.deallocated.iter_mut().filter(|known| known.0 == number) {
-                known.0 = self.owed.number;
-            }
         }
         if self.state.now.purpose != making.state.now.purpose {
             self.guc = making.state.now.purpose;
@@ -89,7 +87,7 @@ impl Session {
     fn plain(&mut self, considered: &Considered, frame: Frame<'_>, outs: &mut Outs<'_>) -> Option<usize> {
         let kind = considered.kind()?;
         let purpose = considered.view.purpose();
-        if is_about_session(kind) || purpose != self.state.now.purpose || purpose != self.guc {
+        if is_event(kind) || purpose != self.state.now.purpose || purpose != self.guc {
             return None;
         }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
@@ -114,12 +112,15 @@ impl Session {
     fn finish_query(&mut self, mut entry: Entry) {
         entry.number = self.owed.number;
         entry.settle_on_error |= entry.settle;
+        for effect in std::mem::take(&mut entry.effects) {
+            self.slot(Audience::Client, effect);
+        }
         self.end_segment(entry);
     }
 
     /// A Query of one statement.
-    fn one(&mut self, making: &mut Making, considered: &Considered) -> Result<Sent, Step> {
-        if let Some(refusal) = self.take_statement(making, considered)? {
+    fn one(&mut self, making: &mut Making, considered: &Considered, text: &str) -> Result<Sent, Step> {
+        if let Some(refusal) = self.take_statement(making, considered, text)? {
             let name = self.poisons.add(self.owed.number, refusal, 0);
             return Ok(Sent::Text(poison_statement(&name), None));
         }
@@ -158,7 +159,7 @@ impl Session {
                     SqlState::FEATURE_NOT_SUPPORTED,
                     "a statement of this message could not be told from the next",
                 ))),
-                Judged::One(_) | Judged::Empty => self.take_statement(making, &considered)?,
+                Judged::One(_) | Judged::Empty => self.take_statement(making, &considered, piece)?,
             };
             let verdict = refusal.map_or_else(|| considered.verdict(), Verdict::Refuse);
             match verdict {
@@ -188,7 +189,12 @@ impl Session {
     }
 
     /// Takes one statement into the message: its refusal, or its effect on the state.
-    fn take_statement(&mut self, making: &mut Making, considered: &Considered) -> Result<Option<Arc<Refusal>>, Step> {
+    fn take_statement(
+        &mut self,
+        making: &mut Making,
+        considered: &Considered,
+        text: &str,
+    ) -> Result<Option<Arc<Refusal>>, Step> {
         let purpose = considered.view.purpose();
         let needs_certainty = purpose != making.state.now.purpose || considered.kind().is_some_and(is_declaration);
         let declares = making.statements == 0 && making.state.block == Block::Outside && self.guc != purpose;
@@ -206,12 +212,23 @@ impl Session {
         if refusal.is_none()
             && let Some(kind) = considered.kind()
         {
+            let act = Act { kind, text, view: &considered.view, judged: &considered.judged };
+            match self.admit(&act, &Arc::clone(&making.state.now), &making.entry.effects)? {
+                Admission::Refused(reason) => refusal = Some(Arc::new(reason)),
+                Admission::Admitted(None) => {}
+                Admission::Admitted(discreet) => making.entry.discreet = discreet,
+            }
+        }
+        if refusal.is_none()
+            && let Some(kind) = considered.kind()
+        {
+            let act = Act { kind, text, view: &considered.view, judged: &considered.judged };
             if making.statements == 0 && making.state.block == Block::Outside {
                 making.before = Some(purpose);
             }
             making.statements += 1;
             let mut state = making.state.clone();
-            match self.apply(&mut state, &mut making.entry, kind) {
+            match self.apply(&mut state, &mut making.entry, &act) {
                 Ok(()) => {
                     making.entry.discreet = considered.discreetly().or(making.entry.discreet.take());
                     making.of_message = (!is_about_session(kind)).then_some(purpose);

@@ -1,8 +1,8 @@
-//! Prepared statements of the protocol: what the client meant, what the server has.
+//! Prepared statements: what the client meant, what the server has. The protocol's and those of SQL share their names.
 
-use super::consider::{is_about_session, is_declaration, may_change_catalog};
+use super::consider::{is_about_session, is_declaration, is_event, may_change_catalog};
 use super::positions::by_table;
-use crate::enforce::{Judged, Plan, Planned, View};
+use crate::enforce::{Judged, Plan, Planned, Sight, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
 use rustc_hash::FxHashMap;
@@ -11,7 +11,9 @@ use std::sync::Arc;
 /// What using a statement means, without looking at its plan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traits {
-    /// SET, transaction control and the like: what is sent after it depends on it.
+    /// SET, transaction control and the like, which mean the same under every purpose.
+    pub of_session: bool,
+    /// What is sent after it depends on it, or what it does depends on what was sent before.
     pub eventful: bool,
     /// `SET wherefore.…`.
     pub declaration: bool,
@@ -28,19 +30,30 @@ impl Traits {
         match judged {
             Judged::One(planned) => {
                 let kind = &planned.statement.kind;
-                let eventful = is_about_session(kind);
+                let of_session = is_about_session(kind);
                 Traits {
-                    eventful,
+                    of_session,
+                    eventful: is_event(kind),
                     declaration: is_declaration(kind),
-                    commented: planned.statement.comment.is_some() && !eventful,
+                    commented: planned.statement.comment.is_some() && !of_session,
                     catalog: may_change_catalog(kind),
-                    traceless: eventful || matches!(kind, Kind::Show(_)),
+                    traceless: of_session || matches!(kind, Kind::Show(_)),
                 }
             }
-            Judged::Many(_) | Judged::Empty => {
-                Traits { eventful: false, declaration: false, commented: false, catalog: false, traceless: true }
-            }
+            Judged::Many(_) | Judged::Empty => Traits {
+                of_session: false,
+                eventful: false,
+                declaration: false,
+                commented: false,
+                catalog: false,
+                traceless: true,
+            },
         }
+    }
+
+    /// Those of the statement that a PREPARE prepares.
+    pub fn of_prepared(judged: &Judged) -> Traits {
+        Traits { eventful: false, traceless: false, ..Traits::of(judged) }
     }
 }
 
@@ -62,6 +75,16 @@ pub struct Statement {
     /// The name the server knows it by, if not the client's.
     pub private: Option<Box<str>>,
     pub stands: Stands,
+    pub origin: Origin,
+}
+
+/// How a statement was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// By a Parse.
+    Protocol,
+    /// By a PREPARE, which its text is.
+    Sql,
 }
 
 /// Whether the server has the statement as it was last judged.
@@ -83,6 +106,17 @@ impl Statement {
             Judged::One(Planned { plan: Plan::Rewrite(rewritten), .. }) => by_table(&rewritten.positions, position),
             Judged::One(Planned { plan: Plan::Forward | Plan::Refuse(_), .. }) | Judged::Many(_) | Judged::Empty => {
                 position
+            }
+        }
+    }
+
+    /// How much of its relations it sees.
+    pub fn sight(&self) -> Sight {
+        match &*self.judged {
+            Judged::One(Planned { plan: Plan::Rewrite(rewritten), .. }) => rewritten.sight,
+            // Not understood.
+            Judged::One(Planned { plan: Plan::Forward | Plan::Refuse(_), .. }) | Judged::Many(_) | Judged::Empty => {
+                Sight::Rows
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness};
 use crate::catalog::{Catalog, Snapshot};
-use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Understood, View, judge_text};
+use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -51,6 +51,7 @@ fn plan(view: &View, text: &str) -> Plan {
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
             columns: None,
+            sight: Sight::Whole,
             reports: Reports::Verbatim,
         })
     } else {

@@ -1,11 +1,11 @@
 //! From syntax tree to [`Kind`].
 
-use super::kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+use super::kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, SetValue, Signal, Transaction};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, ClosePortalStmt, DeallocateStmt, DiscardMode, DiscardStmt, FuncCall, Node, ResTarget, SelectStmt,
-    TransactionStmt, TransactionStmtKind, TypeCast, UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt,
-    a_const::Val,
+    AConst, ClosePortalStmt, DeallocateStmt, DeclareCursorStmt, DiscardMode, DiscardStmt, ExecuteStmt, FetchStmt,
+    FuncCall, ListenStmt, Node, NotifyStmt, ResTarget, SelectStmt, TransactionStmt, TransactionStmtKind, TypeCast,
+    UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
 };
 
 /// The kind of a statement.
@@ -33,11 +33,43 @@ pub fn classify(tree: &Node) -> Kind {
         NodeEnum::DeallocateStmt(DeallocateStmt { name, isall, location: _ }) => {
             Kind::Deallocate((!*isall).then(|| name.as_str().into()))
         }
-        // What gives up the session's own: connection pools send these between users.
-        NodeEnum::ClosePortalStmt(ClosePortalStmt { portalname }) if portalname.is_empty() => Kind::GiveUp,
-        NodeEnum::UnlistenStmt(UnlistenStmt { conditionname }) if conditionname.is_empty() => Kind::GiveUp,
+        NodeEnum::ExplainStmt(explain) => match explain.query.as_ref().and_then(|query| query.node.as_ref()) {
+            Some(NodeEnum::ExecuteStmt(ExecuteStmt { name, params: _ })) => {
+                Kind::Execute(Execute { name: name.as_str().into(), answer: Answer::Plan })
+            }
+            Some(_) | None => Kind::Explain,
+        },
+        NodeEnum::PrepareStmt(prepare) => Kind::Prepare(prepare.name.as_str().into()),
+        NodeEnum::ExecuteStmt(ExecuteStmt { name, params: _ }) => {
+            Kind::Execute(Execute { name: name.as_str().into(), answer: Answer::Rows })
+        }
+        NodeEnum::DeclareCursorStmt(declare) => {
+            let DeclareCursorStmt { portalname, options, query: _ } = &**declare;
+            let hold = if options & CURSOR_OPT_HOLD == 0 { Hold::Without } else { Hold::With };
+            Kind::Declare(Declare { name: portalname.as_str().into(), hold })
+        }
+        NodeEnum::FetchStmt(FetchStmt { direction: _, how_many: _, portalname, ismove: _ }) => {
+            Kind::Fetch(portalname.as_str().into())
+        }
+        NodeEnum::ClosePortalStmt(ClosePortalStmt { portalname }) => Kind::Close(named(portalname)),
+        NodeEnum::LockStmt(_) => Kind::Lock,
+        NodeEnum::ListenStmt(ListenStmt { conditionname }) => {
+            Kind::Signal(Signal::Listen(conditionname.as_str().into()))
+        }
+        NodeEnum::UnlistenStmt(UnlistenStmt { conditionname }) => Kind::Signal(Signal::Unlisten(named(conditionname))),
+        NodeEnum::NotifyStmt(NotifyStmt { conditionname, payload: _, payload_location: _ }) => {
+            Kind::Signal(Signal::Notify(conditionname.as_str().into()))
+        }
         other => Kind::Other(words(other).into()),
     }
+}
+
+/// `CURSOR_OPT_HOLD` of `parsenodes.h`.
+const CURSOR_OPT_HOLD: i32 = 0x20;
+
+/// A name, or none for all.
+fn named(name: &str) -> Option<Box<str>> {
+    (!name.is_empty()).then(|| name.into())
 }
 
 fn transaction(stmt: &TransactionStmt) -> Kind {
@@ -135,12 +167,25 @@ fn set_config(call: &FuncCall) -> Option<Set> {
         Some(Val::Sval(text)) => matches!(text.sval.as_str(), "t" | "true" | "on" | "1" | "yes"),
         Some(Val::Ival(_) | Val::Fval(_) | Val::Bsval(_)) | None => return None,
     };
-    Some(Set {
-        scope: if local { SetScope::Local } else { SetScope::Session },
-        name: set_config_name(call)?,
-        value: SetValue::Values(vec![constant_text(value)?]),
-        by_function: true,
-    })
+    let name = set_config_name(call)?;
+    let custom = name.contains('.') && !name.starts_with("wherefore.");
+    let value =
+        if custom && is_parameter(value) { SetValue::Parameter } else { SetValue::Values(vec![constant_text(value)?]) };
+    let scope = if local { SetScope::Local } else { SetScope::Session };
+    Some(Set { scope, name, value, by_function: true })
+}
+
+/// `$1` or `$1::text`.
+fn is_parameter(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => {
+            let TypeCast { arg, type_name, location: _ } = &**cast;
+            let names = type_name.as_ref().map(|name| name.names.iter().filter_map(string).collect::<Vec<_>>());
+            names.is_some_and(|names| names == ["text"]) && arg.as_ref().is_some_and(|arg| is_parameter(arg))
+        }
+        Some(_) | None => false,
+    }
 }
 
 /// The text of a String node.
@@ -195,6 +240,9 @@ pub fn words(node: &NodeEnum) -> String {
         NodeEnum::ClosePortalStmt(_) => return "CLOSE".into(),
         NodeEnum::CreatedbStmt(_) => return "CREATE DATABASE".into(),
         NodeEnum::DropdbStmt(_) => return "DROP DATABASE".into(),
+        NodeEnum::VacuumStmt(vacuum) if !vacuum.is_vacuumcmd => return "ANALYZE".into(),
+        NodeEnum::CheckPointStmt(_) => return "CHECKPOINT".into(),
+        NodeEnum::SecLabelStmt(_) => return "SECURITY LABEL".into(),
         NodeEnum::XmlExpr(_) | NodeEnum::XmlSerialize(_) => return "an SQL/XML function".into(),
         _named_by_its_node => {}
     }
@@ -258,10 +306,26 @@ mod tests {
 
     #[test]
     fn giving_up_all_is_told_from_giving_up_one() {
-        assert_eq!(kind("CLOSE ALL"), Kind::GiveUp);
-        assert_eq!(kind("UNLISTEN *"), Kind::GiveUp);
-        assert_eq!(kind("CLOSE a"), Kind::Other("CLOSE".into()));
-        assert_eq!(kind("UNLISTEN a"), Kind::Other("UNLISTEN".into()));
+        assert_eq!(kind("CLOSE ALL"), Kind::Close(None));
+        assert_eq!(kind("UNLISTEN *"), Kind::Signal(Signal::Unlisten(None)));
+        assert_eq!(kind("CLOSE a"), Kind::Close(Some("a".into())));
+        assert_eq!(kind("UNLISTEN a"), Kind::Signal(Signal::Unlisten(Some("a".into()))));
+    }
+
+    #[test]
+    fn names_are_folded_and_cut_as_the_server_does() {
+        let (long, cut) = ("A".repeat(70), "a".repeat(63));
+        assert_eq!(kind(&format!("PREPARE {long} AS SELECT 1")), Kind::Prepare(cut.as_str().into()));
+        assert_eq!(kind(&format!("FETCH ALL FROM {long}")), Kind::Fetch(cut.as_str().into()));
+        assert_eq!(kind(&format!("CLOSE \"{long}\"")), Kind::Close(Some("A".repeat(63).as_str().into())));
+        assert_eq!(kind(&format!("DEALLOCATE {long}")), Kind::Deallocate(Some(cut.as_str().into())));
+        let execute = |answer| Kind::Execute(Execute { name: "a".into(), answer });
+        assert_eq!(kind("EXECUTE A (1)"), execute(Answer::Rows));
+        assert_eq!(kind("EXPLAIN (VERBOSE) EXECUTE a"), execute(Answer::Plan));
+        assert_eq!(kind("EXPLAIN ANALYZE SELECT 1"), Kind::Explain);
+        let declare = |hold| Kind::Declare(Declare { name: "c".into(), hold });
+        assert_eq!(kind("DECLARE c BINARY CURSOR WITHOUT HOLD FOR SELECT 1"), declare(Hold::Without));
+        assert_eq!(kind("DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 1"), declare(Hold::With));
     }
 
     #[test]

@@ -15,10 +15,60 @@ pub enum Kind {
     Discard(Discard),
     /// `DEALLOCATE name`, or `None` for `ALL`.
     Deallocate(Option<Box<str>>),
-    /// `CLOSE ALL`, `UNLISTEN *`.
-    GiveUp,
+    /// `EXPLAIN` of anything but `EXECUTE`.
+    Explain,
+    /// `PREPARE name AS …`.
+    Prepare(Box<str>),
+    Execute(Execute),
+    Declare(Declare),
+    /// `FETCH` or `MOVE` of a cursor.
+    Fetch(Box<str>),
+    /// `CLOSE name`, or `None` for `ALL`.
+    Close(Option<Box<str>>),
+    /// `LOCK TABLE`.
+    Lock,
+    /// `LISTEN`, `UNLISTEN`, `NOTIFY`.
+    Signal(Signal),
     /// Anything else: the words Postgres would use in the command tag or the grammar, e.g. `UPDATE`, `CREATE TABLE`.
     Other(Box<str>),
+}
+
+/// `EXECUTE`, or `EXPLAIN EXECUTE`, of a statement that SQL or the protocol has prepared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execute {
+    pub name: Box<str>,
+    pub answer: Answer,
+}
+
+/// What an EXECUTE answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Rows,
+    /// `EXPLAIN EXECUTE`.
+    Plan,
+}
+
+/// `DECLARE name CURSOR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declare {
+    pub name: Box<str>,
+    pub hold: Hold,
+}
+
+/// Whether a cursor outlives its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    Without,
+    With,
+}
+
+/// Statements about the channels that every session of the database shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    Listen(Box<str>),
+    /// `UNLISTEN name`, or `None` for `*`.
+    Unlisten(Option<Box<str>>),
+    Notify(Box<str>),
 }
 
 /// Transaction control.
@@ -62,6 +112,8 @@ pub enum SetValue {
     /// The list of values as text (`SET search_path = a, b` has two; `set_config` has one, to be split by the setting's
     /// own rules).
     Values(Vec<Box<str>>),
+    /// A parameter, by `set_config`; for settings of applications only (`app.tenant`), which no judgement depends on.
+    Parameter,
     /// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS …`, `FROM CURRENT`: not a value the session follows.
     Special,
 }

@@ -11,12 +11,13 @@ mod print;
 mod second;
 mod walk;
 mod walk_constructs;
+mod walk_utility;
 mod walk_write;
 
 pub use build::{clear_locations, empty_select, expression, only_target};
 pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
-pub use kind::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+pub use kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, SetValue, Signal, Transaction};
 pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
 pub use print::{Printed, keep_first_source, print};
 pub use second::{SecondReading, second_reading};

@@ -5,6 +5,7 @@
 
 use super::classify::words;
 use super::walk_constructs as constructs;
+use super::walk_utility as utility;
 use super::walk_write as write;
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -265,6 +266,11 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
         NodeEnum::SetToDefault(default) => write::walk_default(default, visitor),
         NodeEnum::CurrentOfExpr(current) => write::walk_current_of(current, visitor),
         NodeEnum::ReturningOption(option) => write::walk_returning_option(option, visitor),
+        NodeEnum::ExplainStmt(explain) => utility::walk_explain(explain, visitor),
+        NodeEnum::PrepareStmt(prepare) => utility::walk_prepare(prepare, visitor),
+        NodeEnum::ExecuteStmt(execute) => utility::walk_execute(execute, visitor),
+        NodeEnum::DeclareCursorStmt(declare) => utility::walk_declare(declare, visitor),
+        NodeEnum::LockStmt(lock) => utility::walk_lock(lock, visitor),
         other => Err(NotUnderstood::new(words(other), None)),
     }
 }

@@ -179,6 +179,10 @@ pub fn close_statement(name: &str) -> Vec<u8> {
     message(b'C', &[vec![b'S'], text(name)].concat())
 }
 
+pub fn close_portal(name: &str) -> Vec<u8> {
+    message(b'C', &[vec![b'P'], text(name)].concat())
+}
+
 pub fn sync() -> Vec<u8> {
     message(b'S', &[])
 }

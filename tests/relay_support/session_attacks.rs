@@ -4,29 +4,29 @@ use super::raw::{self, Format, Frame, Raw};
 use super::world;
 
 /// A session of the user `bare`, whom the server trusts.
-fn bare(more: &[(&str, &str)]) -> Raw {
+pub fn bare(more: &[(&str, &str)]) -> Raw {
     try_bare(more).unwrap_or_else(|error| panic!("{:?}", error.field(b'M')))
 }
 
-fn try_bare(more: &[(&str, &str)]) -> Result<Raw, Frame> {
+pub fn try_bare(more: &[(&str, &str)]) -> Result<Raw, Frame> {
     let parameters = [&[("user", "bare"), ("database", "shop")], more].concat();
     Raw::connect(world().proxy.address.port(), &parameters)
 }
 
-fn parse(name: &str, text: &str) -> Vec<u8> {
+pub fn parse(name: &str, text: &str) -> Vec<u8> {
     raw::parse(name, text)
 }
 
-fn bind(portal: &str, name: &str) -> Vec<u8> {
+pub fn bind(portal: &str, name: &str) -> Vec<u8> {
     raw::bind(portal, name, &[], Format::Text)
 }
 
-fn execute(portal: &str) -> Vec<u8> {
+pub fn execute(portal: &str) -> Vec<u8> {
     raw::execute(portal, 0)
 }
 
 /// Codes of errors, and the first value of rows, in order.
-fn seen(frames: &[Frame]) -> Vec<String> {
+pub fn seen(frames: &[Frame]) -> Vec<String> {
     let value = |frame: &Frame| {
         let length = frame.body.get(2..6).and_then(|word| word.try_into().ok()).map_or(-1, i32::from_be_bytes);
         usize::try_from(length).map_or_else(
