@@ -146,7 +146,10 @@ impl Script {
 impl Drop for Script {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("seed {}:\n{}", self.seed, self.said);
+            std::thread::sleep(Duration::from_secs(1));
+            let log = std::fs::read_to_string(world().cluster.directory.path().join("server.log")).unwrap_or_default();
+            let crash: Vec<&str> = log.lines().filter(|line| line.contains("signal") || line.contains("DETAIL") || line.contains("PANIC")).collect();
+            eprintln!("seed {}:\n{}\n{}", self.seed, self.said, crash.join("\n"));
         }
     }
 }
@@ -216,7 +219,11 @@ const OPEN: Words = Words {
 };
 
 /// Refusals for what the session cannot follow, or does not do though the server does. The client learns what to do.
-const OWN_REFUSALS: [&str; 8] = [
+const OWN_REFUSALS: [&str; 10] = [
+    // Of a utility that the protocol has prepared, which has none.
+    "the plan of a statement that does not see its tables whole",
+    // The server would execute what a failed simple query has left there, and may crash (PostgreSQL 15).
+    "portal \"\" does not exist",
     "a setting that decides what names mean was changed earlier in this message",
     "means something else now than when it was prepared",
     "what this statement was bound to has changed",
