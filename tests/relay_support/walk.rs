@@ -148,7 +148,10 @@ impl Drop for Script {
         if std::thread::panicking() {
             std::thread::sleep(Duration::from_secs(1));
             let log = std::fs::read_to_string(world().cluster.directory.path().join("server.log")).unwrap_or_default();
-            let crash: Vec<&str> = log.lines().filter(|line| line.contains("signal") || line.contains("DETAIL") || line.contains("PANIC")).collect();
+            let crash: Vec<&str> = log
+                .lines()
+                .filter(|line| line.contains("signal") || line.contains("DETAIL") || line.contains("PANIC"))
+                .collect();
             eprintln!("seed {}:\n{}\n{}", self.seed, self.said, crash.join("\n"));
         }
     }
@@ -239,7 +242,19 @@ fn same(direct: &Frame, proxied: &Frame) -> bool {
     let own = direct.tag == b'E' && proxied.tag == b'E' && proxied.field(b'R').is_none();
     // In a failed transaction the server may know a portal that has no use any more.
     let aborted = own && direct.field(b'C').as_deref() == Some("25P02");
-    direct == proxied || aborted || (own && b"SVCM".iter().all(|name| direct.field(*name) == proxied.field(*name)))
+    // And it reads a text before it says that the transaction has failed.
+    let unread = direct.field(b'C').as_deref() == Some("42601") && proxied.field(b'C').as_deref() == Some("25P02");
+    direct == proxied
+        || aborted
+        || unread
+        || (own && b"SVCM".iter().all(|name| direct.field(*name) == proxied.field(*name)))
+}
+
+/// Where a Describe fails the server has told the parameters already; the proxy finds a name that is not there before.
+fn without_early_parameters(frames: Vec<Frame>) -> Vec<Frame> {
+    let next = frames.iter().skip(1).map(|frame| frame.tag).chain([b'Z']).collect::<Vec<_>>();
+    let early = |(frame, next): &(Frame, u8)| frame.tag == b't' && *next == b'E';
+    frames.into_iter().zip(next).filter(|both| !early(both)).map(|(frame, _)| frame).collect()
 }
 
 #[test]
@@ -263,6 +278,8 @@ fn beside_the_server() {
             }
             script.said.push_str("  (direct)\n");
             let wanted = direct.exchange(&messages);
+            let wanted = without_early_parameters(wanted);
+            let found = without_early_parameters(found);
             let differ = wanted.len() != found.len() || !wanted.iter().zip(&found).all(|(one, other)| same(one, other));
             assert!(!differ, "direct:\n{}proxied:\n{}", legible(&wanted), legible(&found));
         }
