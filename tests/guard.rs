@@ -6,6 +6,8 @@ mod common;
 mod reads;
 #[path = "guard/scale.rs"]
 mod scale;
+#[path = "guard/writes.rs"]
+mod writes;
 
 use common::{At, Cluster, Proxy};
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -19,8 +21,12 @@ async fn clients(database: &str, purpose: &str) -> (Client, Client, Proxy) {
 }
 
 async fn clients_with(database: &str, purpose: &str, pack: &str) -> (Client, Client, Proxy) {
+    clients_on(database, SCHEMA, purpose, pack).await
+}
+
+async fn clients_on(database: &str, schema: &str, purpose: &str, pack: &str) -> (Client, Client, Proxy) {
     let cluster = Cluster::shared();
-    cluster.database(database, SCHEMA);
+    cluster.database(database, schema);
     let proxy = Proxy::with_policy(cluster, pack);
     // The role is a superuser: nothing may lean on Postgres's own privileges.
     cluster.sql(database, "ALTER ROLE tester SUPERUSER");

@@ -192,7 +192,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
             };
             let permitted = match (&verdict.effect, reference.place) {
                 (Effect::Allow, _) => true,
-                (Effect::Mask(_), place) => place == Place::Text,
+                (Effect::Mask(_), place) => matches!(place, Place::Text | Place::Target),
                 (Effect::Deny, _) => false,
             };
             if !permitted {
