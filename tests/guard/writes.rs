@@ -77,7 +77,8 @@ const PACK: &str = r#"
     [table."public.people"]
     subject = "person"
     default = "plain"
-    consent.use = "consent"
+    # Dear on purpose: the server evaluates cheap conditions first, and would so keep a missing CASE from being noticed.
+    consent.use = "consent OR id + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 < -1000"
     columns.email = "contact"
     [table."public.notes"]
     subject = "person"
