@@ -89,6 +89,7 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         ties: Vec::new(),
         foreign_keys: Vec::new(),
         triggers: Vec::new(),
+        calls: Vec::new(),
         has_rules: false,
         definition: None,
     }

@@ -58,6 +58,10 @@ impl Resolver<'_> {
             label = label.join(&self.window(window)?);
         }
         label = label.join(&self.called(&name, call)?);
+        if name.last().is_some_and(|name| self.context.catalog.functions(name).any(|function| function.set)) {
+            // How many rows it makes depends on its arguments.
+            self.touch(&label, Some(Usage::Filter), location);
+        }
         Ok(Value::of(label))
     }
 

@@ -55,6 +55,7 @@ impl Resolver<'_> {
             }
             NodeEnum::SetToDefault(default) => {
                 let SetToDefault { xpr: _, type_id: _, type_mod: _, collation: _, location: _ } = &**default;
+                self.says_default = true;
                 Label::none()
             }
             NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => Label::none(),

@@ -32,6 +32,8 @@ pub(super) struct Resolver<'a> {
     places: FxHashSet<i32>,
     /// Writes met so far.
     pub drafts: Vec<Draft>,
+    /// `DEFAULT` stands somewhere in place of a value.
+    pub says_default: bool,
     /// See [`super::Resolved::leakproof`].
     pub leakproof: bool,
     /// Types that a PREPARE declares for its parameters.
@@ -104,6 +106,7 @@ impl<'a> Resolver<'a> {
             synthetic: 0,
             places: FxHashSet::default(),
             drafts: Vec::new(),
+            says_default: false,
             leakproof: true,
             prepared: Vec::new(),
             budget: Cell::new(LOOKUP_BUDGET),

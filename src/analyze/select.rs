@@ -128,7 +128,7 @@ impl Resolver<'_> {
             limit_option: _,
             locking_clause: _,
             with_clause: _,
-            op: _,
+            op,
             all,
             larg,
             rarg,
@@ -144,7 +144,8 @@ impl Resolver<'_> {
         }
         let second = self.query(right, usage)?;
         let columns = united(&first, &second);
-        if !*all {
+        // EXCEPT ALL and INTERSECT ALL compare rows too.
+        if !*all || *op != SetOperation::SetopUnion as i32 {
             self.touch(&label_of(&columns), Some(Usage::Group), -1);
         }
         for sort in sort_clause {

@@ -305,10 +305,8 @@ impl<'a> Resolver<'a> {
     /// Resolves the WHERE of a write and adds the target's row conditions.
     fn target_condition(&mut self, target: &Target<'_>, clause: &mut Option<Box<Node>>) -> Outcome<()> {
         if matches!(clause.as_ref().map(|node| &node.node), Some(Some(NodeEnum::CurrentOfExpr(_)))) {
-            if target.shape.rows.is_empty() {
-                return Ok(());
-            }
-            return not_understood("WHERE CURRENT OF on a relation whose rows are filtered", target.at);
+            // The cursor's conditions would decide which row is written, unseen.
+            return not_understood("WHERE CURRENT OF", target.at);
         }
         let mut conjuncts = clause.take().map_or_else(Vec::new, |node| conjuncts(*node));
         for conjunct in &mut conjuncts {
@@ -385,6 +383,16 @@ impl<'a> Resolver<'a> {
         self.targets(exprs, Some(Usage::Output))
     }
 
+    /// Columns that a row may get from their default. `DEFAULT` anywhere in the statement counts for every column that it
+    /// gives a value to.
+    fn defaulted(&self, draft: &Draft) -> Vec<usize> {
+        let columns = self.relation_of(draft.number).map_or(0, |relation| relation.columns.len());
+        let given = |index: usize| draft.assigned.iter().any(|a| a.index == index && a.right == Right::Insert);
+        let inserts = draft.verbs.contains(&Verb::Insert);
+        let assigned = |index: usize| draft.assigned.iter().any(|a| a.index == index);
+        (0..columns).filter(|index| (inserts && !given(*index)) || (self.says_default && assigned(*index))).collect()
+    }
+
     /// Finishes the drafts: labels that count uses become columns of relations.
     pub(super) fn finish_writes(&mut self) -> Vec<Write> {
         let source =
@@ -394,6 +402,7 @@ impl<'a> Resolver<'a> {
             relation: self.uses[draft.number].relation,
             at: draft.at,
             manner: draft.manner,
+            defaulted: self.defaulted(&draft),
             verbs: draft.verbs,
             assigned: draft
                 .assigned

@@ -23,6 +23,8 @@ pub struct Write {
     pub manner: Manner,
     pub verbs: Vec<Verb>,
     pub assigned: Vec<Assignment>,
+    /// Columns that a row may get from their default: those that an INSERT leaves out, and those set to `DEFAULT`.
+    pub defaulted: Vec<usize>,
 }
 
 /// How rows of the target are found.

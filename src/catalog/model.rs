@@ -84,9 +84,23 @@ pub struct Relation {
     /// The triggers of users that fire on writes, by event.
     #[serde(default)]
     pub triggers: Vec<Trigger>,
+    /// Functions of users that the server calls when a row is written.
+    #[serde(default)]
+    pub calls: Vec<Call>,
     /// Whether rules rewrite what is written to it.
     #[serde(default)]
     pub has_rules: bool,
+}
+
+/// A function of a user in a default, generated column, CHECK constraint or index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The column, constraint or index.
+    pub by: Arc<str>,
+    /// The column whose default it is; `None` where every write calls it.
+    pub column: Option<AttNum>,
+    /// The function's schema and name.
+    pub function: (Arc<str>, Arc<str>),
 }
 
 /// A constraint, unique index, index on expressions or generated column: its outcome for a written column depends on the

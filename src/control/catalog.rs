@@ -150,6 +150,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             ties: written.ties.remove(&oid).unwrap_or_default(),
             foreign_keys: written.foreign_keys.remove(&oid).unwrap_or_default(),
             triggers: written.triggers.remove(&oid).unwrap_or_default(),
+            calls: written.calls.remove(&oid).unwrap_or_default(),
             has_rules: row.try_get(6)?,
             definition: definitions.remove(&oid).flatten().map(Arc::from),
         });

@@ -1,7 +1,8 @@
-//! Reads what the server does of its own accord when a row is written: constraints, unique indexes, foreign keys, triggers.
+//! Reads what the server does of its own accord when a row is written: constraints, unique indexes, foreign keys,
+//! triggers, and the functions that all of these call.
 
 use super::catalog::Names;
-use crate::catalog::{ForeignKey, ReferentialAction, Tie, Trigger};
+use crate::catalog::{Call, ForeignKey, ReferentialAction, Tie, Trigger};
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub(super) struct Written {
     pub(super) ties: FxHashMap<Oid, Vec<Tie>>,
     pub(super) foreign_keys: FxHashMap<Oid, Vec<ForeignKey>>,
     pub(super) triggers: FxHashMap<Oid, Vec<Trigger>>,
+    pub(super) calls: FxHashMap<Oid, Vec<Call>>,
 }
 
 /// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
@@ -51,6 +53,37 @@ const TRIGGERS: &str = "
       FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY t.tgrelid, t.tgname";
 
+/// Functions, and those of operators, that are neither built in nor an extension's. Objects of an extension are the
+/// extension's own affair.
+const CALLS: &str = "
+    WITH called AS (
+        SELECT d.classid, d.objid, coalesce(p.oid, o.oprcode::oid) AS function
+          FROM pg_depend d
+          LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+          LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+         WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+           AND (p.oid IS NOT NULL OR o.oid IS NOT NULL)
+    ), used AS (
+        SELECT f.adrelid AS relation, a.attname AS by,
+               CASE WHEN a.attgenerated = '' THEN a.attnum END AS number, c.function
+          FROM called c JOIN pg_attrdef f ON c.classid = 'pg_attrdef'::regclass AND f.oid = c.objid
+          JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+        UNION ALL
+        SELECT k.conrelid, k.conname, NULL, c.function
+          FROM called c JOIN pg_constraint k ON c.classid = 'pg_constraint'::regclass AND k.oid = c.objid
+         WHERE k.conrelid <> 0
+        UNION ALL
+        SELECT i.indrelid, r.relname, NULL, c.function
+          FROM called c JOIN pg_index i ON c.classid = 'pg_class'::regclass AND i.indexrelid = c.objid
+          JOIN pg_class r ON r.oid = i.indexrelid
+    )
+    SELECT u.relation, u.by, u.number, n.nspname, p.proname
+      FROM used u JOIN pg_proc p ON p.oid = u.function JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname <> 'pg_catalog'
+       AND NOT EXISTS (SELECT FROM pg_depend e
+                        WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+     ORDER BY 1, 2, 4, 5";
+
 pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, Error> {
     let mut written = Written::default();
     for row in client.query(TIES, &[]).await? {
@@ -79,6 +112,14 @@ pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, 
             on_delete: kind & 8 != 0,
             on_update: kind & 16 != 0,
             on_truncate: kind & 32 != 0,
+        });
+    }
+    for row in client.query(CALLS, &[]).await? {
+        let number: Option<i16> = row.try_get(2)?;
+        written.calls.entry(row.try_get(0)?).or_default().push(Call {
+            by: names.get(row.try_get(1)?),
+            column: number.map(AttNum),
+            function: (names.get(row.try_get(3)?), names.get(row.try_get(4)?)),
         });
     }
     Ok(written)

@@ -11,7 +11,7 @@
 use super::report;
 use super::view::View;
 use crate::analyze::{ColumnSource, Place, RelationUse, Resolved, Verb, Write};
-use crate::catalog::{Relation, quote_identifier, quote_qualified};
+use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
 use crate::policy::{Effect, PurposeId, RelationRuling};
 use crate::vocab::{Closed, Oid, Refusal, SqlState, Usage};
 use rustc_hash::FxHashMap;
@@ -105,10 +105,9 @@ impl<'a> Reading<'a> {
     fn check(&mut self, control: &[Flowing]) -> Result<(), Box<Refusal>> {
         let Some(target) = self.ruling(self.write.relation) else { return Ok(()) };
         for assigned in &self.write.assigned {
+            let seen = |index: &usize| target.columns.get(*index).is_some_and(|c| c.effect == Effect::Allow);
             // Who sees a mask, or nothing, learns nothing of the value.
-            if target.columns.get(assigned.index).is_none_or(|column| column.effect != Effect::Allow) {
-                continue;
-            }
+            let Some(into) = self.reached(assigned.index).into_iter().find(seen) else { continue };
             let values =
                 assigned.sources.iter().map(|source| Flowing { origin: Origin::Column(*source), own: assigned.own });
             for flowing in values.chain(control.iter().copied()) {
@@ -116,7 +115,7 @@ impl<'a> Reading<'a> {
                     continue;
                 }
                 if let Some(why) = self.hidden(flowing) {
-                    let column = self.relation(self.write.relation).and_then(|r| r.columns.get(assigned.index));
+                    let column = self.relation(self.write.relation).and_then(|r| r.columns.get(into));
                     let at = assigned.at.or(u32::try_from(self.write.at).ok());
                     return Err(self.refusal(column.map(|column| &column.name), flowing.origin, why, at));
                 }
@@ -134,6 +133,18 @@ impl<'a> Reading<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A column and those that the server computes from it.
+    fn reached(&self, index: usize) -> Vec<usize> {
+        let Some(relation) = self.relation(self.write.relation) else { return vec![index] };
+        let mut reached = vec![index];
+        let Some(written) = relation.columns.get(index) else { return reached };
+        for tie in relation.ties.iter().filter(|tie| tie.columns.contains(&written.number)) {
+            let computed = |column: &Column| column.generated && column.name == tie.name;
+            reached.extend(relation.columns.iter().position(computed));
+        }
+        reached
     }
 
     /// Why the reader may not see a source, if it may not.

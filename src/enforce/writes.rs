@@ -7,10 +7,10 @@
 
 use super::report;
 use super::view::View;
-use crate::analyze::{Assignment, Manner, Resolved, Verb, Write};
-use crate::catalog::{ReferentialAction, Relation, Trigger, quote_qualified};
+use crate::analyze::{Assignment, FunctionRead, Manner, Resolved, Verb, Write};
+use crate::catalog::{Call, Function, ReferentialAction, Relation, RelationKind, Trigger, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, UsageSet};
 use std::sync::Arc;
 
 /// Holds every write of a statement against the rights and rows of the purpose.
@@ -152,26 +152,79 @@ impl Judged<'_> {
     fn own_accord(&self) -> Result<(), Box<Refusal>> {
         let catalog = self.view.bound().catalog();
         for relation in catalog.with_descendants(self.relation) {
-            let fires = |trigger: &&Trigger| {
-                !trigger.extension
-                    && self.write.verbs.iter().any(|verb| match verb {
-                        Verb::Insert => trigger.on_insert,
-                        Verb::Update => trigger.on_update,
-                        Verb::Delete => trigger.on_delete,
-                        Verb::Truncate | Verb::TruncateCascade => trigger.on_truncate,
-                    })
-            };
-            if let Some(trigger) = relation.triggers.iter().find(fires) {
-                let (schema, function) = &trigger.function;
-                let what = format!("trigger {} of {}, which calls {schema}.{function}", trigger.name, self.name());
-                return Err(self.not_understood(what));
-            }
+            self.triggers(relation, &self.write.verbs)?;
+            self.calls(relation)?;
             if self.write.verbs.contains(&Verb::TruncateCascade) || self.write.verbs.contains(&Verb::Delete) {
                 self.deletion_from(relation, &mut Vec::new())?;
             }
             self.update_of_keys(relation)?;
         }
         Ok(())
+    }
+
+    /// Triggers that fire on what is done with a relation.
+    fn triggers(&self, relation: &Relation, verbs: &[Verb]) -> Result<(), Box<Refusal>> {
+        // A row that is updated may move to another partition: deleted here, inserted there.
+        let moves = relation.kind == RelationKind::PartitionedTable || !relation.parents.is_empty();
+        let fires = |trigger: &&Trigger| {
+            verbs.iter().any(|verb| match verb {
+                Verb::Insert => trigger.on_insert,
+                Verb::Update => trigger.on_update || (moves && (trigger.on_insert || trigger.on_delete)),
+                Verb::Delete => trigger.on_delete,
+                Verb::Truncate | Verb::TruncateCascade => trigger.on_truncate,
+            })
+        };
+        for trigger in relation.triggers.iter().filter(|trigger| !trigger.extension).filter(fires) {
+            self.server_calls(&format!("trigger {}", trigger.name), relation, &trigger.function)?;
+        }
+        Ok(())
+    }
+
+    /// A user's function that the server calls on the statement's behalf: the policy must list it, and what it reads must
+    /// be open as it is.
+    fn server_calls(
+        &self,
+        by: &str,
+        relation: &Relation,
+        (schema, name): &(Arc<str>, Arc<str>),
+    ) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        let purpose = self.view.purpose();
+        let mut meant = bound.catalog().functions(name).filter(|function| function.schema == *schema).peekable();
+        let known = meant.peek().is_some();
+        let open = |read: &FunctionRead| {
+            bound.catalog().relation(read.relation).is_some_and(|relation| {
+                let ruling = bound.ruling(purpose, relation);
+                let raw = |(index, _): &(usize, UsageSet)| {
+                    ruling.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow)
+                };
+                ruling.rows.is_empty() && ruling.countable() && read.columns.iter().all(raw)
+            })
+        };
+        let listed = |function: &Function| bound.listed(purpose, function).is_some_and(|reads| reads.iter().all(open));
+        if known && meant.all(listed) {
+            return Ok(());
+        }
+        let of = quote_qualified(&relation.schema, &relation.name);
+        Err(self.not_understood(format!("function {schema}.{name}, which {by} of {of} calls,")))
+    }
+
+    /// Functions of users in defaults, generated columns, constraints and indexes: they can read what they like.
+    fn calls(&self, relation: &Relation) -> Result<(), Box<Refusal>> {
+        let fills = self.write.verbs.iter().any(|verb| matches!(verb, Verb::Insert | Verb::Update));
+        if !fills {
+            return Ok(());
+        }
+        let defaulted: Vec<&Arc<str>> =
+            self.write.defaulted.iter().filter_map(|index| Some(&self.relation.columns.get(*index)?.name)).collect();
+        let called = |call: &&Call| match call.column {
+            None => true,
+            Some(number) => {
+                let column = relation.columns.iter().find(|column| column.number == number);
+                column.is_none_or(|column| defaulted.contains(&&column.name))
+            }
+        };
+        relation.calls.iter().filter(called).try_for_each(|call| self.server_calls(&call.by, relation, &call.function))
     }
 
     /// Rows that go, or lose their reference, with deleted ones.
@@ -184,7 +237,7 @@ impl Judged<'_> {
         for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
             let action = if truncates { ReferentialAction::Cascade } else { key.on_delete };
             match action {
-                ReferentialAction::Refuse => {}
+                ReferentialAction::Refuse => self.referenced_by(table)?,
                 ReferentialAction::Cascade => {
                     self.every_column(table)?;
                     self.deletion_from(table, seen)?;
@@ -208,11 +261,30 @@ impl Judged<'_> {
         for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
             let referenced = numbers_to_indexes(relation, &key.referenced);
             let touched = referenced.iter().any(|index| names.contains(&&relation.columns[*index].name));
-            if touched && key.on_update != ReferentialAction::Refuse {
-                self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
+            match key.on_update {
+                _ if !touched => {}
+                ReferentialAction::Refuse => self.referenced_by(table)?,
+                ReferentialAction::Cascade | ReferentialAction::Set => {
+                    self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// A table whose rows keep the write from succeeding: that it has some must not be told.
+    fn referenced_by(&self, table: &Relation) -> Result<(), Box<Refusal>> {
+        let ruling = self.view.bound().ruling(self.view.purpose(), table);
+        if ruling.countable() && ruling.rows.is_empty() {
+            return Ok(());
+        }
+        let referencing = quote_qualified(&table.schema, &table.name);
+        let message = format!(
+            "{} may not write to {} what {referencing} refers to, whose rows are closed to it or filtered",
+            self.purpose(),
+            self.name()
+        );
+        Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()))
     }
 
     /// A table that the server writes to on the statement's behalf.
@@ -227,7 +299,8 @@ impl Judged<'_> {
             let what = format!("a write to {} that reaches {cascaded}, whose rows are filtered", self.name());
             return Err(self.not_understood(what));
         }
-        Ok(())
+        let verb = if right == Right::Update { Verb::Update } else { Verb::Delete };
+        bound.catalog().with_descendants(table).into_iter().try_for_each(|table| self.triggers(table, &[verb]))
     }
 
     /// Constraints, indexes and generated columns that tie an updated column to one that is closed: whether the write

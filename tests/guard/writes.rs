@@ -167,7 +167,9 @@ fn hidden_rows_are_not_written() {
         ] {
             let answered = proxied.execute(sql, &[]).await.expect(sql);
             assert!(answered == changed || sql.starts_with("WITH"), "{sql}: {answered}");
-            let seen = rows(&direct, "SELECT count(*), count(*) FILTER (WHERE consent) FROM people WHERE name = 'changed'").await;
+            let seen =
+                rows(&direct, "SELECT count(*), count(*) FILTER (WHERE consent) FROM people WHERE name = 'changed'")
+                    .await;
             let changed = changed.to_string();
             assert_eq!(seen, Ok(vec![vec![Some(changed.clone()), Some(changed)]]), "{sql}");
             rows(&direct, "UPDATE people SET name = 'name ' || id").await.expect("undoing");
@@ -234,7 +236,8 @@ fn no_error_of_a_write_tells_of_a_hidden_row() {
                 let bare = effect(&direct, &direct, &sql, &[]).await;
                 told += usize::from(bare.is_err());
                 let answer = effect(&proxied, &proxied, &sql, &[]).await;
-                let told = answer.as_ref().err().filter(|error| !error.starts_with("42501") && !error.starts_with("0A000"));
+                let told =
+                    answer.as_ref().err().filter(|error| !error.starts_with("42501") && !error.starts_with("0A000"));
                 // A set-returning function stands in no WHERE, here or there.
                 assert!(told.is_none() || condition.starts_with("generate_series"), "{sql}: {told:?}");
             }
@@ -252,14 +255,20 @@ fn masks_hold_where_something_is_written() {
             ("UPDATE notes SET body = email WHERE id = 1 RETURNING body", "0"),
             ("UPDATE notes SET body = 'x' WHERE email = 'mail 1' RETURNING id", ""),
             ("UPDATE notes SET body = 'x' WHERE id = 1 AND email = '0' RETURNING upper(email) || 'y'", "0y"),
-            ("UPDATE notes SET body = (SELECT n.email FROM notes n WHERE n.id = notes.id) WHERE id = 2 RETURNING body", "0"),
+            (
+                "UPDATE notes SET body = (SELECT n.email FROM notes n WHERE n.id = notes.id) WHERE id = 2 RETURNING body",
+                "0",
+            ),
             ("DELETE FROM people WHERE email = 'SECRET-7' RETURNING id", ""),
         ] {
             rows(&proxied, "BEGIN").await.expect("BEGIN");
             let answer = rows(&proxied, sql).await;
             rows(&proxied, "ROLLBACK").await.expect("ROLLBACK");
             let shown = answer.map(|rows| {
-                rows.iter().map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join("|")).collect::<Vec<_>>().join("\n")
+                rows.iter()
+                    .map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join("|"))
+                    .collect::<Vec<_>>()
+                    .join("\n")
             });
             match shown {
                 Ok(shown) => assert_eq!(shown, expected, "{sql}"),
@@ -380,6 +389,53 @@ fn the_rights_to_write_are_their_own() {
             };
             let refused = rows(client, sql).await.expect_err(sql);
             assert!(refused.starts_with("42501"), "{sql}: {refused}");
+        }
+    });
+}
+
+#[test]
+fn what_the_server_calls_and_checks_of_its_own_accord_tells_nothing() {
+    run(async {
+        let schema = format!(
+            "{SCHEMA}
+            CREATE FUNCTION reads_secret(int) RETURNS text LANGUAGE sql AS 'SELECT email FROM public.people WHERE id = 9';
+            CREATE FUNCTION fixed(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+            CREATE TABLE defaulted (id int, label text DEFAULT reads_secret(1));
+            CREATE TABLE checked (id int, label text CHECK (fixed(label) <> 'x'));
+            CREATE TABLE indexed (id int, label text);
+            CREATE INDEX ON indexed (fixed(label));
+            CREATE TABLE computed (id int, label text, again text GENERATED ALWAYS AS (fixed(label)) STORED);
+            CREATE TABLE closed (id int, open int REFERENCES open (id));
+            INSERT INTO closed VALUES (1, 1);"
+        );
+        let tables = ["defaulted", "checked", "indexed", "computed"];
+        let tags: String = tables
+            .iter()
+            .map(|table| format!("[table.\"public.{table}\"]\ndefault = \"plain\"\nconsent.use = \"true\"\n"))
+            .collect();
+        let pack = format!("{PACK}\n{tags}");
+        let (proxied, _direct, _proxy) = clients_on("writes_calls", &schema, "filtered", &pack).await;
+        for (sql, permitted) in [
+            ("INSERT INTO defaulted (id) VALUES (1) RETURNING label", false),
+            ("INSERT INTO defaulted DEFAULT VALUES", false),
+            ("INSERT INTO defaulted (id, label) VALUES (1, DEFAULT)", false),
+            ("UPDATE defaulted SET label = DEFAULT RETURNING label", false),
+            ("UPDATE defaulted SET (id, label) = (1, DEFAULT)", false),
+            ("COPY defaulted (id) FROM STDIN", false),
+            ("MERGE INTO defaulted USING open ON false WHEN NOT MATCHED THEN INSERT (id) VALUES (1)", false),
+            ("INSERT INTO defaulted (id, label) VALUES (1, 'x') RETURNING label", true),
+            ("UPDATE defaulted SET label = 'x'", true),
+            ("INSERT INTO checked VALUES (1, 'y')", false),
+            ("INSERT INTO indexed VALUES (1, 'y')", false),
+            ("UPDATE computed SET label = 'y'", false),
+            ("DELETE FROM computed", true),
+            // `closed` is untagged: that it refers to a row must not be told.
+            ("DELETE FROM open WHERE id = 2", false),
+            ("UPDATE open SET id = 5 WHERE id = 2", false),
+            ("UPDATE open SET label = 'x' WHERE id = 2", true),
+        ] {
+            let seen = effect(&proxied, &proxied, sql, &[]).await;
+            assert_eq!(seen.is_ok(), permitted, "{sql}: {seen:?}");
         }
     });
 }

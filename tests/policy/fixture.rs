@@ -97,6 +97,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             ties: Vec::new(),
             foreign_keys: Vec::new(),
             triggers: Vec::new(),
+            calls: Vec::new(),
             has_rules: false,
             definition: None,
         });
