@@ -94,6 +94,8 @@ pub struct Resolved {
     pub leakproof: bool,
     /// Sequences that the statement draws from.
     pub sequences: Vec<SequenceUse>,
+    /// It calls functions of users: what they raise is their own.
+    pub calls_users: bool,
 }
 
 /// Why a statement could not be resolved.
@@ -117,6 +119,7 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;
     let writes = resolver.finish_writes();
+    let calls_users = resolver.calls_users;
     let (relations, leakproof, sequences) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences })
+    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, calls_users })
 }

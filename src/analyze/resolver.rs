@@ -42,6 +42,8 @@ pub(super) struct Resolver<'a> {
     pub budget: Cell<usize>,
     /// Sequences that are drawn from.
     pub sequences: Vec<SequenceUse>,
+    /// See [`super::Resolved::calls_users`].
+    pub calls_users: bool,
     /// Bodies of functions; shared with the resolutions of the bodies themselves.
     pub bodies: Rc<Bodies>,
     /// What was taken over from functions, with what their results depend on.
@@ -111,6 +113,7 @@ impl<'a> Resolver<'a> {
             prepared: Vec::new(),
             budget: Cell::new(LOOKUP_BUDGET),
             sequences: Vec::new(),
+            calls_users: false,
             bodies: Rc::default(),
             absorbed: FxHashMap::default(),
             in_play: FxHashSet::default(),

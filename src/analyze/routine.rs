@@ -51,6 +51,7 @@ impl<'a> Resolver<'a> {
         if function.kind == FunctionKind::Procedure {
             return closed();
         }
+        self.calls_users |= !is_built_in(function) && function.extension.is_none();
         if let Some(reads) = self.context.rulings.listed(function) {
             self.types_of_function(function, at)?;
             let effects = Effects { reads: reads.iter().cloned().collect(), sequences: Rc::default() };

@@ -159,7 +159,7 @@ pub(super) fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box
         put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
     }
     let sight = sight.unwrap_or(Sight::Whole);
-    let reports = reports_on(&permitted.references);
+    let reports = reports_on(&permitted, view.bound().catalog());
     send(view, text, &permitted.resolved, sight, reports).map_err(|reason| trouble(reason.into()))
 }
 
@@ -258,11 +258,16 @@ pub(super) fn add(
 
 /// What the server may quote of these relations. An error can name any column of a row that a statement meets, used or
 /// not, so one closed column keeps all of them back.
-fn reports_on(references: &[(RelationUse, Arc<RelationRuling>)]) -> Reports {
-    match references.iter().all(|(_, ruling)| ruling.whole()) {
-        true => Reports::Verbatim,
-        false => Reports::Discreet,
-    }
+fn reports_on(permitted: &Permitted, catalog: &Catalog) -> Reports {
+    let whole = permitted.references.iter().all(|(_, ruling)| ruling.whole());
+    // What functions of users raise is their own, also those that the server calls on a write.
+    let mut written = permitted.resolved.writes.iter().filter_map(|write| catalog.relation(write.relation));
+    let calls = permitted.resolved.calls_users
+        || written.any(|relation| {
+            let all = catalog.with_descendants(relation);
+            all.iter().any(|relation| !relation.triggers.is_empty() || !relation.calls.is_empty())
+        });
+    if whole && !calls { Reports::Verbatim } else { Reports::Discreet }
 }
 
 /// How the server's errors and notices on a statement reach the client, under a restricted view. What a transaction has
