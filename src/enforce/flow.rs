@@ -46,7 +46,11 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         let policy = view.bound().policy();
         for reader in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
             let mut reading = Reading { view, text, write, reader, known: FxHashMap::default() };
-            reading.check(&control)?;
+            let Some(relation) = reading.relation(write.relation) else { continue };
+            // A row may land in, or belong to, any partition or child, where it can be read on its own.
+            for target in view.bound().catalog().with_descendants(relation) {
+                reading.check(relation, target, &control)?;
+            }
         }
     }
     Ok(())
@@ -102,12 +106,14 @@ impl<'a> Reading<'a> {
         Some(Arc::clone(ruling))
     }
 
-    fn check(&mut self, control: &[Flowing]) -> Result<(), Box<Refusal>> {
-        let Some(target) = self.ruling(self.write.relation) else { return Ok(()) };
+    /// Holds what flows against the reader's view of one relation that the rows may be in.
+    fn check(&mut self, named: &Relation, stored: &Relation, control: &[Flowing]) -> Result<(), Box<Refusal>> {
+        let Some(target) = self.ruling(stored.oid) else { return Ok(()) };
         for assigned in &self.write.assigned {
             let seen = |index: &usize| target.columns.get(*index).is_some_and(|c| c.effect == Effect::Allow);
             // Who sees a mask, or nothing, learns nothing of the value.
-            let Some(into) = self.reached(assigned.index).into_iter().find(seen) else { continue };
+            let Some(written) = named.columns.get(assigned.index) else { continue };
+            let Some(into) = reached(stored, &written.name).into_iter().find(seen) else { continue };
             let values =
                 assigned.sources.iter().map(|source| Flowing { origin: Origin::Column(*source), own: assigned.own });
             for flowing in values.chain(control.iter().copied()) {
@@ -115,9 +121,9 @@ impl<'a> Reading<'a> {
                     continue;
                 }
                 if let Some(why) = self.hidden(flowing) {
-                    let column = self.relation(self.write.relation).and_then(|r| r.columns.get(into));
+                    let column = stored.columns.get(into);
                     let at = assigned.at.or(u32::try_from(self.write.at).ok());
-                    return Err(self.refusal(column.map(|column| &column.name), flowing.origin, why, at));
+                    return Err(self.refusal(stored, column.map(|column| &column.name), flowing.origin, why, at));
                 }
             }
         }
@@ -128,23 +134,11 @@ impl<'a> Reading<'a> {
         if moves && target.countable() {
             for flowing in control {
                 if let Some(why) = self.hidden(*flowing) {
-                    return Err(self.refusal(None, flowing.origin, why, u32::try_from(self.write.at).ok()));
+                    return Err(self.refusal(stored, None, flowing.origin, why, u32::try_from(self.write.at).ok()));
                 }
             }
         }
         Ok(())
-    }
-
-    /// A column and those that the server computes from it.
-    fn reached(&self, index: usize) -> Vec<usize> {
-        let Some(relation) = self.relation(self.write.relation) else { return vec![index] };
-        let mut reached = vec![index];
-        let Some(written) = relation.columns.get(index) else { return reached };
-        for tie in relation.ties.iter().filter(|tie| tie.columns.contains(&written.number)) {
-            let computed = |column: &Column| column.generated && column.name == tie.name;
-            reached.extend(relation.columns.iter().position(computed));
-        }
-        reached
     }
 
     /// Why the reader may not see a source, if it may not.
@@ -164,14 +158,21 @@ impl<'a> Reading<'a> {
         (!ruling.rows.is_empty() && !flowing.own).then_some(Why::Filtered)
     }
 
-    fn refusal(&mut self, column: Option<&Arc<str>>, origin: Origin, why: Why, at: Option<u32>) -> Box<Refusal> {
+    fn refusal(
+        &mut self,
+        stored: &Relation,
+        column: Option<&Arc<str>>,
+        origin: Origin,
+        why: Why,
+        at: Option<u32>,
+    ) -> Box<Refusal> {
         let name = |oid: Oid| {
             let relation = self.relation(oid);
             relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
         };
         let target = match column {
-            Some(column) => format!("{}.{}", name(self.write.relation), quote_identifier(column)),
-            None => format!("the rows of {}", name(self.write.relation)),
+            Some(column) => format!("{}.{}", name(stored.oid), quote_identifier(column)),
+            None => format!("the rows of {}", name(stored.oid)),
         };
         let (source, index) = match origin {
             Origin::Column(source) => {
@@ -211,6 +212,18 @@ impl<'a> Reading<'a> {
             Some("A value may be stored only where everyone who may read it there may read its sources.".into());
         Box::new(refusal)
     }
+}
+
+/// A column, by its name, and those that the server computes from it.
+fn reached(relation: &Relation, name: &Arc<str>) -> Vec<usize> {
+    let Some(index) = relation.columns.iter().position(|column| column.name == *name) else { return Vec::new() };
+    let number = relation.columns[index].number;
+    let mut reached = vec![index];
+    for tie in relation.ties.iter().filter(|tie| tie.columns.contains(&number)) {
+        let computed = |column: &Column| column.generated && column.name == tie.name;
+        reached.extend(relation.columns.iter().position(computed));
+    }
+    reached
 }
 
 /// Why a reader may not see a source.

@@ -9,7 +9,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, FunctionRead, Manner, Resolved, Verb, Write};
 use crate::catalog::{Call, Function, ReferentialAction, Relation, RelationKind, Trigger, quote_qualified};
-use crate::policy::{Effect, RelationRuling};
+use crate::policy::{Effect, RelationRuling, RowCondition};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, UsageSet};
 use std::sync::Arc;
 
@@ -104,6 +104,9 @@ impl Judged<'_> {
         for right in rights {
             rows.extend(self.ruling(right).rows.iter().cloned());
         }
+        if self.write.verbs.iter().any(|verb| *verb != Verb::Insert) {
+            self.children_have(&rows)?;
+        }
         if rows.is_empty() {
             return Ok(());
         }
@@ -139,6 +142,24 @@ impl Judged<'_> {
                     format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
                 });
                 return Err(self.refused(message, format!("rule \"{}\"{clause}", row.rule)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the children's rows are bound by no condition beside the parent's, which alone is put into the statement.
+    fn children_have(&self, rows: &[RowCondition]) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        for child in bound.catalog().with_descendants(self.relation).into_iter().skip(1) {
+            for right in [Right::Read, Right::Update, Right::Delete] {
+                let concerned = right == Right::Read || self.write.verbs.iter().any(|verb| verb.right() == right);
+                let ruling = bound.ruling_for(self.view.purpose(), right, child);
+                let beside = ruling.rows.iter().any(|row| rows.iter().all(|known| known.sql != row.sql));
+                if concerned && beside {
+                    let child = quote_qualified(&child.schema, &child.name);
+                    let what = format!("a write to {} that reaches {child}, whose rows are filtered", self.name());
+                    return Err(self.not_understood(what));
+                }
             }
         }
         Ok(())
