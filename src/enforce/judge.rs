@@ -13,7 +13,7 @@ use super::view::{Encoding, View};
 use crate::analyze::{
     Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve,
 };
-use crate::catalog::{Function, Relation, quote_qualified};
+use crate::catalog::{Catalog, Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, put_guards, shape};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
