@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// `pg_type.oid` of `record`.
 const RECORD: u32 = 2249;
 
+/// `pg_type.oid` of `tsvector`.
+const TSVECTOR: u32 = 3614;
+
 /// The alias's own name and its column names.
 pub(super) fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
     let Some(Alias { aliasname, colnames }) = alias else { return (None, Vec::new()) };
@@ -266,6 +269,20 @@ impl<'a> Resolver<'a> {
         Ok(colname.as_str().into())
     }
 
+    /// Whether a resolved argument of `unnest` is plainly a text search vector. Where another one is, the columns that
+    /// are looked for are not found, as if they had other names.
+    fn is_text_search_vector(&self, node: &Node) -> bool {
+        let last = |names: &[Node]| names.iter().filter_map(string).next_back().map(str::to_owned);
+        match &node.node {
+            Some(NodeEnum::TypeCast(cast)) => {
+                cast.type_name.as_ref().and_then(|name| last(&name.names)).as_deref() == Some("tsvector")
+            }
+            Some(NodeEnum::FuncCall(call)) => last(&call.funcname).as_deref() == Some("to_tsvector"),
+            Some(NodeEnum::ColumnRef(reference)) => self.type_of(reference) == Some(TSVECTOR),
+            Some(_) | None => false,
+        }
+    }
+
     /// The columns of a function's result; `None` where the catalog does not tell.
     pub(super) fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
@@ -275,9 +292,9 @@ impl<'a> Resolver<'a> {
             return Some(vec!["unnest".into(); call.args.len()]);
         }
         if name == "unnest" {
-            // The one that takes apart a text search vector has columns of its own. Where that is meant its columns
-            // are not found, which is the server's answer to a name that is none.
-            return Some(vec![Arc::clone(scalar_name)]);
+            let vector = call.args.first().is_some_and(|arg| self.is_text_search_vector(arg));
+            let columns = ["lexeme", "positions", "weights"].map(Arc::from);
+            return Some(if vector { columns.into() } else { vec![Arc::clone(scalar_name)] });
         }
         let fits = |function: &&Function| {
             matches!(function.kind, FunctionKind::Function | FunctionKind::Window)

@@ -128,13 +128,24 @@ impl Resolver<'_> {
         (LEAKPROOF.contains(&column.type_oid) && !column.nondeterministic).then_some(column.type_oid)
     }
 
-    /// The type of a column reference whose comparisons are leakproof.
-    fn column_type(&self, reference: &ColumnRef) -> Option<Oid> {
+    /// The type of a column that a resolved reference names, where it is a relation's.
+    pub(super) fn type_of(&self, reference: &ColumnRef) -> Option<Oid> {
+        let (relation, index) = self.referenced(reference)?.typed?;
+        Some(self.relation_of(relation)?.columns.get(index)?.type_oid)
+    }
+
+    /// What a resolved reference names.
+    fn referenced(&self, reference: &ColumnRef) -> Option<Visible> {
         let parts: Vec<&str> = reference.fields.iter().filter_map(string).collect();
         let [alias, name] = parts.as_slice() else { return None };
         let place = self.find_entry(None, alias, -1).ok()??;
         let Columns::Known(columns) = self.columns_at(place) else { return None };
-        self.visible_type(columns.iter().find(|column| &*column.name == *name)?)
+        columns.iter().find(|column| &*column.name == *name).cloned()
+    }
+
+    /// The type of a column reference whose comparisons are leakproof.
+    fn column_type(&self, reference: &ColumnRef) -> Option<Oid> {
+        self.visible_type(&self.referenced(reference)?)
     }
 
     /// Hands the conjuncts of a resolved condition to the relations that alone they are about, to be copied behind a

@@ -44,6 +44,9 @@ pub(super) struct ViewUse {
     kind: RelationKind,
     /// Its columns have other names in the statement.
     renamed: bool,
+    /// Its target list computes something from what is not open. Even where the statement does not reach it the server
+    /// may evaluate it, and an error of it would tell of a value.
+    computes: bool,
 }
 
 /// The view whose definition is being resolved.
@@ -55,6 +58,8 @@ pub(super) struct Inside {
     pub chain: Arc<str>,
     depth: usize,
     place: Place,
+    /// Its number among the views.
+    number: usize,
 }
 
 /// What a definition must not see.
@@ -103,8 +108,9 @@ impl Resolver<'_> {
             definition: crate::sql::empty_select(),
             kind,
             renamed,
+            computes: false,
         });
-        let around = self.enter(&name, kind, outermost, depth);
+        let around = self.enter(&name, kind, outermost, number);
         let columns = self.query(&mut definition, None);
         self.leave(around);
         let columns = columns.map_err(|trouble| through(trouble, kind, &name, outermost))?;
@@ -161,18 +167,18 @@ impl Resolver<'_> {
         }
     }
 
-    fn enter(&mut self, name: &str, kind: RelationKind, at: i32, depth: usize) -> Around {
+    fn enter(&mut self, name: &str, kind: RelationKind, at: i32, number: usize) -> Around {
         let here = format!("{} {name}", kind.word());
-        let (chain, outer) = match &self.inside {
-            Some(inside) => (format!("{}, {here}", inside.chain), inside.place),
-            None => (here, Place::Text),
+        let (chain, outer, depth) = match &self.inside {
+            Some(inside) => (format!("{}, {here}", inside.chain), inside.place, inside.depth + 1),
+            None => (here, Place::Text, 0),
         };
         let stored = kind == RelationKind::MaterializedView || outer == Place::Stored;
         let place = if stored { Place::Stored } else { Place::Text };
         Around {
             levels: std::mem::take(&mut self.levels),
             ctes: std::mem::take(&mut self.ctes),
-            inside: self.inside.replace(Inside { at, chain: chain.into(), depth, place }),
+            inside: self.inside.replace(Inside { at, chain: chain.into(), depth, place, number }),
         }
     }
 
@@ -184,7 +190,7 @@ impl Resolver<'_> {
     /// A relation's use with what it gets from where it stands.
     pub(super) fn placed(&self, used: RelationUse) -> RelationUse {
         match &self.inside {
-            Some(Inside { at, chain, depth: _, place }) => {
+            Some(Inside { at, chain, depth: _, place, number: _ }) => {
                 RelationUse { origin: *at, place: *place, through: Some(Arc::clone(chain)), ..used }
             }
             None => used,
@@ -211,7 +217,11 @@ impl Resolver<'_> {
         label: &Label,
         usage: Use,
     ) -> Option<Node> {
-        if self.inside.is_none() || usage.is_some() || !self.is_closed(label) {
+        let (Some(inside), None) = (&self.inside, usage) else { return None };
+        if column.is_none() && label.columns().iter().any(|column| self.openness(*column) != Openness::Open) {
+            self.views[inside.number].computes = true;
+        }
+        if !self.is_closed(label) {
             return None;
         }
         let grouping = match self.levels.last() {
@@ -255,7 +265,8 @@ impl Resolver<'_> {
         let mut inlined: FxHashMap<i32, Node> = FxHashMap::default();
         let mut number = 0;
         while let Some(view) = views.get(number) {
-            let stays = view.kind == RelationKind::MaterializedView || self.stays(view);
+            let computes = views[number..view.nested].iter().any(|view| view.computes);
+            let stays = view.kind == RelationKind::MaterializedView || (!computes && self.stays(view));
             if stays {
                 for used in &mut self.uses[view.inside.clone()] {
                     if used.place == Place::Text {

@@ -39,7 +39,7 @@ const RELATIONS: &str = "
      ORDER BY c.oid";
 
 /// Definitions of users' views. Writing one locks the relations in it, so those on which someone else holds or awaits an
-/// exclusive lock are left out; the refresh after their change will have them.
+/// exclusive lock are left out, unless the lock is short; the refresh after their change will have them.
 const DEFINITIONS: &str = "
       WITH held AS MATERIALIZED (
              SELECT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL),
@@ -52,6 +52,10 @@ const DEFINITIONS: &str = "
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('v', 'm') AND c.relpersistence <> 't'
        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
+
+/// How often definitions of relations that are locked are asked for, and how long between.
+const ATTEMPTS: usize = 5;
+const BETWEEN_ATTEMPTS: std::time::Duration = std::time::Duration::from_millis(100);
 
 const COLUMNS: &str = "
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -131,8 +135,14 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
     }
     let mut written = written::read(client, names).await?;
     let mut definitions: FxHashMap<Oid, Option<String>> = FxHashMap::default();
-    for row in client.query(DEFINITIONS, &[]).await? {
-        definitions.insert(row.try_get(0)?, row.try_get(1)?);
+    for attempt in 0..ATTEMPTS {
+        for row in client.query(DEFINITIONS, &[]).await? {
+            definitions.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+        if attempt + 1 == ATTEMPTS || definitions.values().all(Option::is_some) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_ATTEMPTS).await;
     }
     let mut relations = Vec::new();
     for row in client.query(RELATIONS, &[]).await? {

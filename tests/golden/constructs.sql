@@ -102,3 +102,6 @@ SELECT name FROM adults FOR UPDATE
 SELECT name FROM people TABLESAMPLE BERNOULLI (10)
 SELECT x.w FROM homes h, XMLTABLE('/d/w' PASSING h.doc COLUMNS w text PATH '.') AS x
 WITH RECURSIVE t AS (SELECT id FROM people WHERE id = 2 UNION ALL SELECT p.id FROM people p JOIN t ON p.id = t.id + 2 WHERE p.id < 9) CYCLE id SET c USING w SELECT id, c FROM t
+-- under everything
+SELECT u.lexeme, positions FROM articles a, unnest(a.words) AS u
+SELECT * FROM unnest(to_tsvector('a b')), unnest('a:1'::tsvector) AS v

@@ -159,3 +159,7 @@ CREATE FOREIGN DATA WRAPPER elsewhere;
 CREATE SERVER far_server FOREIGN DATA WRAPPER elsewhere;
 CREATE FOREIGN TABLE far (id int, name text, secret text) SERVER far_server;
 CREATE VIEW nearer AS SELECT id, name, secret FROM far;
+-- views that compute from what is closed: an error of it would tell, even where nobody asks for it
+CREATE VIEW numbers AS SELECT id, name, secret::int AS n, length(email) AS mail FROM people WHERE id < 50 UNION ALL SELECT id, note, 1, 2 FROM orders WHERE id < 50 ORDER BY 1, 2 LIMIT 60;
+CREATE VIEW over_numbers AS SELECT name FROM numbers;
+CREATE TABLE articles (id int, words tsvector);

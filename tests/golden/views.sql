@@ -101,3 +101,16 @@ SELECT id, name FROM far
 SELECT * FROM far
 SELECT name FROM nearer WHERE id = 3
 SELECT secret FROM nearer
+-- under plain, masked
+-- what the target list computes from something that is not open is not evaluated
+SELECT name FROM numbers
+SELECT count(*) FROM over_numbers
+SELECT n FROM numbers
+-- under plain
+-- nothing is written through a view
+UPDATE contacts SET who = 'x'
+DELETE FROM adults
+INSERT INTO adults VALUES (1, 'x')
+COPY (SELECT secret FROM everyone) TO STDOUT
+COPY contacts TO STDOUT
+EXPLAIN SELECT secret FROM everyone

@@ -69,6 +69,8 @@ fn views_keep_back_what_their_tables_keep_back() {
             "SELECT max(email) FROM over_stored",
             "SELECT x FROM lateral_secret ORDER BY id LIMIT 3",
             "SELECT count(*) FROM spread",
+            "SELECT name FROM numbers",
+            "SELECT count(*), max(name) FROM over_numbers",
         ],
     ));
 }
@@ -119,6 +121,7 @@ fn views_answer_as_postgres_does() {
             "SELECT id, email FROM over_stored ORDER BY id LIMIT 5",
             "SELECT count(*) FROM relation_names WHERE relname = 'people'",
             "SELECT * FROM latest ORDER BY at LIMIT 3",
+            "SELECT u.lexeme, positions FROM unnest(to_tsvector('a b')) AS u ORDER BY 1",
         ],
     ));
 }
