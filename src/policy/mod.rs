@@ -130,18 +130,8 @@ impl Policy {
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.
     pub fn may_signal(&self, purpose: PurposeId, channel: &str) -> bool {
-        self.lineage(purpose).any(|traits| traits.listen.iter().any(|known| &**known == channel))
-    }
-
-    /// Whether a session may change the schema under this purpose: it or one above it says so.
-    pub fn may_change_schema(&self, purpose: PurposeId) -> bool {
-        self.lineage(purpose).any(|traits| traits.ddl)
-    }
-
-    /// What is said about a purpose and those above it.
-    fn lineage(&self, purpose: PurposeId) -> impl Iterator<Item = &PurposeTraits> {
-        std::iter::successors(Some(purpose), |below| self.purpose_parent(*below))
-            .map(|purpose| &self.traits[usize::from(purpose.0)])
+        let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
+        lineage.any(|purpose| self.traits[usize::from(purpose.0)].listen.iter().any(|known| &**known == channel))
     }
 
     /// The principal for a database user that is a member of these roles.

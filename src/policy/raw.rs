@@ -44,8 +44,6 @@ pub(super) struct RawPurpose {
     pub(super) unrestricted: Option<Place>,
     /// Channels it may listen to and notify.
     pub(super) listen: Vec<Word>,
-    /// It may change the schema.
-    pub(super) ddl: bool,
     pub(super) title: Option<Word>,
 }
 
@@ -262,7 +260,6 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
     let unrestricted =
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
     let listen = words(&mut fields, "listen", findings);
-    let ddl = fields.take("ddl").and_then(|value| value.truth(findings)).unwrap_or(false);
     if let Some(mode) = word(&mut fields, "mode", findings) {
         match &*mode.text {
             "enforce" => {}
@@ -272,9 +269,10 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
             }
         }
     }
-    let later = ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters"];
+    let later =
+        ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters", "ddl"];
     fields.finish(&later, findings);
-    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, listen, ddl, title })
+    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, listen, title })
 }
 
 fn clause(id: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawClause> {

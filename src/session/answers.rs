@@ -61,6 +61,7 @@ impl Session {
                 // Answers to the proxy's own questions.
                 b'D' => own,
                 b'N' => discreet,
+                b'A' => true,
                 b'E' | b'C' => header.body <= LONGEST_READ,
                 b'Z' | b'S' | b'1' | b'2' | b'3' | b'G' => true,
                 _ => false,
@@ -116,6 +117,7 @@ impl Session {
             b'E' => self.error(body, own, to_client.own(input)),
             b'N' => self.notice(body, to_client.own(input)),
             b'C' => self.complete(body, own),
+            b'A' => self.notification(body),
             b'S' => {
                 self.parameter(body);
                 Audience::Client
@@ -219,6 +221,15 @@ impl Session {
             Some(_) | None => return,
         }
         self.views.clear();
+    }
+
+    /// A NotificationResponse. A channel that was listened to under another purpose may not be one of this purpose's.
+    fn notification(&self, body: &[u8]) -> Audience {
+        let Some(purpose) = self.state.now.purpose else { return Audience::Nobody };
+        let policy = self.bound.policy();
+        let channel = body.get(4..).and_then(|names| names.split(|byte| *byte == 0).next()).unwrap_or_default();
+        let may = std::str::from_utf8(channel).is_ok_and(|channel| policy.may_signal(purpose, channel));
+        if may || policy.is_unrestricted(purpose) { Audience::Client } else { Audience::Nobody }
     }
 
     /// ReadyForQuery: a segment is over.

@@ -323,3 +323,61 @@ fn errors_of_what_is_named_tell_no_value() {
     let told = told(&client.exchange(&[raw::query("FETCH c")]));
     assert!(!told.is_empty() && !told.contains("canary"), "{told}");
 }
+
+#[test]
+fn a_channel_is_listened_to_under_its_purposes_only() {
+    let mut listener = bare(&[]);
+    let mut other = bare(&[]);
+    let mut notify = |text: &str, expected: &[&str]| {
+        assert_eq!(seen(&other.exchange(&[raw::query(text)])), expected, "{text}");
+    };
+    let payloads = |listener: &mut raw::Raw| {
+        let frames = listener.exchange(&[raw::query("SELECT 1")]);
+        let payload = |frame: &raw::Frame| String::from_utf8_lossy(&frame.body[4..]).replace('\0', " ");
+        frames.iter().filter(|frame| frame.tag == b'A').map(payload).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&listener.exchange(&[raw::query("LISTEN jobs")])), Vec::<String>::new());
+    assert_eq!(seen(&listener.exchange(&[raw::query("LISTEN secrets")])), ["42501"]);
+    notify("NOTIFY jobs, 'one'", &[]);
+    notify("NOTIFY secrets, 'one'", &["42501"]);
+    notify("SELECT pg_notify('jobs', note) FROM people", &["0A000"]);
+    assert_eq!(payloads(&mut listener), ["jobs one "]);
+    listener.exchange(&[raw::query("SET wherefore.purpose = 'training'")]);
+    assert_eq!(seen(&listener.exchange(&[raw::query("LISTEN jobs")])), ["42501"]);
+    notify("NOTIFY jobs, 'two'", &[]);
+    assert_eq!(payloads(&mut listener), Vec::<String>::new());
+    listener.exchange(&[raw::query("SET wherefore.purpose = 'service'")]);
+    notify("NOTIFY jobs, 'three'", &[]);
+    assert_eq!(payloads(&mut listener), ["jobs three "]);
+}
+
+#[test]
+fn roles_and_settings_of_applications() {
+    let parameters = [("user", "owner"), ("wherefore.purpose", "training")];
+    let mut owner = try_bare(&parameters).expect("logs in");
+    let mut says = |text: &str| seen(&owner.exchange(&[raw::query(text)])).join(" ");
+    for (text, expected) in [
+        ("SET app.tenant = 'x'", ""),
+        ("SELECT current_setting('app.tenant')", "x"),
+        ("SELECT set_config('app.tenant', 'y', false)", "y"),
+        ("SHOW app.tenant", "y"),
+        ("SET plpgsql.extra_errors = 'all'", "0A000"),
+        // The role decides what the server permits, not what the purpose opens.
+        ("SET ROLE nobody", ""),
+        ("SELECT current_user", "nobody"),
+        ("SELECT note FROM people", "42501"),
+        ("SET wherefore.purpose = 'service'", ""),
+        ("SELECT note FROM people WHERE id = 1", "note 1"),
+        ("RESET ROLE", ""),
+        ("SET SESSION AUTHORIZATION nobody", ""),
+        ("SELECT session_user", "nobody"),
+        ("SET wherefore.purpose = 'everything'", ""),
+        ("SET wherefore.purpose = 'service'", ""),
+        ("SET SESSION AUTHORIZATION DEFAULT", ""),
+        ("SELECT session_user", "owner"),
+        ("BEGIN; PREPARE TRANSACTION 'x'", "55000"),
+        ("SET TRANSACTION SNAPSHOT '00000003-0000001B-1'", "0A000"),
+    ] {
+        assert_eq!(says(text), expected, "{text}");
+    }
+}
