@@ -121,9 +121,6 @@ const SHUT: &[&str] = &[
     "SELECT most_common_vals FROM pg_stats WHERE tablename = 'messages'",
     "SELECT query FROM pg_stat_activity",
     "SELECT pg_read_file('postgresql.conf')",
-    "SELECT set_config('role', 'postgres', false)",
-    "SET ROLE postgres",
-    "SET SESSION AUTHORIZATION postgres",
     "CREATE VIEW mine AS SELECT body FROM messages",
 ];
 
