@@ -106,3 +106,115 @@ SELECT id FROM people WHERE coalesce(nullif(pin, 'word')::int, 0) > 1 ORDER BY i
 
 -- case: distinct
 SELECT DISTINCT 10 / score AS x FROM people ORDER BY x;
+
+-- case: int_overflow
+SELECT id FROM people WHERE id + 2147483634 > 0 ORDER BY id;
+
+-- case: int_product
+SELECT id FROM people WHERE id * 20000000 > 0 ORDER BY id;
+
+-- case: int_overflow_in_join
+SELECT o.id FROM orders AS o JOIN people AS p ON p.id * 20000000 > o.amount AND p.id = o.person_id ORDER BY 1;
+
+-- case: smallint_cast
+SELECT id FROM people WHERE (id * 300)::smallint > 0 ORDER BY id;
+
+-- case: negative_length
+SELECT id FROM people WHERE substr(name, 1, 8 - length(name)) <> 'x' ORDER BY id;
+
+-- case: zero_step
+SELECT id FROM people AS p WHERE EXISTS (SELECT FROM generate_series(1, 2, p.score)) ORDER BY id;
+
+-- case: date_overflow
+SELECT id FROM people WHERE born + 40000 * id < '9999-01-01' AND make_date(2000 + score, 1, 1) IS NOT NULL AND 1 / score >= 0 ORDER BY id;
+
+-- case: in_between
+SELECT id FROM people WHERE 5 BETWEEN 10 / score AND 1000 ORDER BY id;
+
+-- case: is_distinct
+SELECT id FROM people WHERE 10 / score IS DISTINCT FROM 0 ORDER BY id;
+
+-- case: any_array
+SELECT id FROM people WHERE 1 = ANY (ARRAY[10 / score, 1]) ORDER BY id;
+
+-- case: row_compare
+SELECT id FROM people WHERE (10 / score, id) > (0, 0) ORDER BY id;
+
+-- case: boolean_cast
+SELECT id FROM people WHERE (score::text)::boolean IS NULL OR pin::int > 0 ORDER BY id;
+
+-- case: filter_of_window
+SELECT id, count(*) FILTER (WHERE 10 / score > 2) OVER (ORDER BY id) FROM people ORDER BY id;
+
+-- case: two_filtered_tables
+SELECT p.id FROM people AS p JOIN orders AS o ON o.person_id = p.id AND o.card::int / p.score >= 0 ORDER BY 1;
+
+-- case: cross_of_errors
+SELECT count(*) FROM people AS p, orders AS o WHERE o.card::int > 0;
+
+-- case: left_join_where
+SELECT o.id FROM orders AS o LEFT JOIN people AS p ON p.id = o.person_id WHERE 10 / coalesce(p.score, 1) >= 0 ORDER BY 1;
+
+-- case: full_join_on
+SELECT count(*) FROM orders AS o FULL JOIN people AS p ON p.id = o.person_id WHERE 10 / p.score >= 0;
+
+-- case: nullable_side_probe
+SELECT o.id FROM orders AS o LEFT JOIN people AS p ON p.id = 1 WHERE p.id IS NULL ORDER BY 1;
+
+-- case: materialized_cte
+WITH w AS MATERIALIZED (SELECT * FROM people) SELECT count(*) FROM w WHERE 10 / score >= 0;
+
+-- case: view_join
+SELECT count(*) FROM orders_people WHERE 10 / amount >= 0;
+
+-- case: view_cast
+SELECT id FROM people_view WHERE (replace(secret, 'shown ', ''))::int > 0 ORDER BY id;
+
+-- case: view_of_aggregate
+SELECT city FROM people_counted WHERE 10 / (best + 3) >= 0 ORDER BY city;
+
+-- case: partitioned
+SELECT id FROM events WHERE replace(replace(kind, 'kind ', ''), 'x', '')::int >= 0 ORDER BY id;
+
+-- case: inherited
+SELECT id FROM documents WHERE replace(body, 'body ', '')::int > 0 ORDER BY id;
+
+-- case: only_child
+SELECT id FROM documents_legal WHERE replace(title, 'title ', '')::int > 0 ORDER BY id;
+
+-- case: sample
+SELECT id FROM people TABLESAMPLE SYSTEM (100) WHERE 10 / score >= 0 ORDER BY id;
+
+-- case: for_update
+SELECT id FROM people WHERE 10 / score >= 0 ORDER BY id FOR UPDATE;
+
+-- case: grouping_sets
+SELECT 10 / score, count(*) FROM people GROUP BY GROUPING SETS ((score), ()) ORDER BY 1, 2;
+
+-- case: distinct_on
+SELECT DISTINCT ON (10 / score) id FROM people ORDER BY 10 / score, id;
+
+-- case: xml_name
+SELECT id FROM people WHERE xmlelement(name a, 10 / score)::text <> '' ORDER BY id;
+
+-- case: json_build
+SELECT id FROM people WHERE json_build_object('x', 10 / score)::text <> '' ORDER BY id;
+
+-- case: jsonpath_strict
+SELECT id FROM people WHERE jsonb_path_exists(profile, 'strict $.kin') AND jsonb_object_keys(profile) = 'n' ORDER BY id;
+
+-- case: jsonpath_in_from
+SELECT p.id FROM people AS p, jsonb_path_query(p.profile, 'strict $.n') AS q ORDER BY 1;
+
+-- case: timestamp_range
+SELECT id FROM people WHERE tstzrange(born, coalesce(deleted_at, 'infinity')) @> now() AND int4range(1, score + 1) IS NOT NULL ORDER BY id;
+
+-- case: limit_expression
+SELECT id FROM orders ORDER BY id LIMIT (SELECT min(10 / score) FROM people WHERE 10 / score > 0);
+
+-- case: parameter
+-- modes: simple
+\parse - SELECT id FROM people WHERE $1::int / score >= 0 ORDER BY id
+\bind - - 10
+\execute - 0
+\sync

@@ -58,3 +58,79 @@ SELECT count(*) FROM people WHERE ctid > '(0,0)';
 -- case: hidden_xmin
 -- purpose: filtered
 SELECT count(DISTINCT xmin::text), count(*) FROM people;
+
+-- case: hidden_row_is_locked
+-- purpose: filtered
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+SELECT id FROM people ORDER BY id FOR UPDATE NOWAIT;
+\around
+ROLLBACK;
+
+-- case: hidden_row_by_key_is_locked
+-- purpose: filtered
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+SELECT id FROM people WHERE id = 1 FOR UPDATE NOWAIT;
+\around
+ROLLBACK;
+
+-- case: hidden_row_is_skipped
+-- purpose: filtered
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+SELECT count(*) FROM (SELECT id FROM people WHERE id < 4 FOR UPDATE SKIP LOCKED) AS q;
+\around
+ROLLBACK;
+
+-- case: hidden_row_blocks_an_update
+-- purpose: filtered_writer
+SET lock_timeout = '200ms';
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+UPDATE people SET city = 'x';
+\around
+ROLLBACK;
+
+-- case: hidden_row_blocks_a_delete
+-- purpose: filtered_writer
+SET lock_timeout = '200ms';
+\around
+BEGIN;
+UPDATE orders SET note = note WHERE id = 20;
+\as me
+DELETE FROM orders WHERE id > 9;
+\around
+ROLLBACK;
+
+-- case: hidden_limit_locks
+-- purpose: filtered
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+SELECT id FROM people WHERE 10 / id >= 0 ORDER BY id LIMIT 1 FOR UPDATE NOWAIT;
+\around
+ROLLBACK;
+
+-- case: hidden_sub_query_locks
+-- purpose: filtered
+\around
+BEGIN;
+UPDATE people SET name = name WHERE id = 1;
+\as me
+SELECT count(*) FROM orders AS o, (SELECT id FROM people ORDER BY id FOR SHARE NOWAIT) AS p WHERE p.id = o.person_id;
+\around
+ROLLBACK;
+
+-- case: hidden_half_sample
+-- purpose: filtered
+SELECT count(*) FROM people TABLESAMPLE BERNOULLI (60) REPEATABLE (7);

@@ -89,3 +89,47 @@ SELECT pg_relation_size('vault');
 -- case: toast
 -- purpose: filtered
 SELECT pg_relation_size(reltoastrelid), pg_relation_size(oid) FROM pg_class WHERE relname = 'vault';
+
+-- case: class_by_position
+SELECT c.k FROM pg_class AS c (a, b, c, d, e, f, g, h, i, j, k) WHERE c.b = 'vault';
+
+-- case: class_by_join
+SELECT count(*) FROM pg_class AS a JOIN (SELECT 700::real AS reltuples) AS b USING (reltuples) WHERE a.relname = 'vault';
+
+-- case: class_by_natural_join
+SELECT count(*) FROM pg_class AS a NATURAL JOIN (SELECT 'vault'::name AS relname, 700::real AS reltuples) AS b;
+
+-- case: class_order
+SELECT relname FROM pg_class WHERE relname IN ('vault', 'people') ORDER BY reltuples;
+
+-- case: class_field
+SELECT (c).reltuples FROM pg_class AS c WHERE c.relname = 'vault';
+
+-- case: class_function
+SELECT reltuples(c) FROM pg_class AS c WHERE c.relname = 'vault';
+
+-- case: class_in_cte
+WITH q AS (TABLE pg_class) SELECT reltuples FROM q WHERE relname = 'vault';
+
+-- case: class_as_text
+SELECT substring(c::text FROM 'vault.*') LIKE '%,700,%' FROM pg_class AS c WHERE c.relname = 'vault';
+
+-- case: class_max
+SELECT max(reltuples) FILTER (WHERE relname = 'vault') FROM pg_class;
+
+-- case: sequences_by_position
+SELECT s.k FROM pg_sequences AS s (a, b, c, d, e, f, g, h, i, j, k) WHERE s.b = 'counter';
+
+-- case: sequences_row
+SELECT to_jsonb(s) ->> 'last_value' FROM pg_sequences AS s WHERE s.sequencename = 'counter';
+
+-- case: statistic_by_attribute
+SELECT pg_stat_get_live_tuples(c.oid) > 300 FROM pg_class AS c WHERE c.relname = 'vault';
+
+-- case: xact_counter
+BEGIN;
+SELECT pg_stat_get_numscans('vault'::regclass) >= 0, pg_stat_get_tuples_returned('vault'::regclass) >= 0, pg_stat_get_live_tuples('vault'::regclass) > 300;
+COMMIT;
+
+-- case: regclass_sum
+SELECT sum(pg_relation_size(i.indexrelid)) FROM pg_index AS i WHERE i.indrelid = 'vault'::regclass;

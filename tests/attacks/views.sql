@@ -66,3 +66,57 @@ SELECT count(*), sum(amount) FROM orders_people;
 -- case: hidden_pushed_down
 -- purpose: filtered
 SELECT id FROM people_view WHERE secret::text = 'SECRET-A-1' OR 1 / (id - 1) > 5 ORDER BY id;
+
+-- case: column_list_alias
+SELECT v.c FROM people_view AS v (a, b, c) ORDER BY v.a;
+
+-- case: join_using
+SELECT count(*) FROM people_view JOIN (SELECT 'SECRET-A-1' AS secret) AS q USING (secret);
+
+-- case: natural
+SELECT count(*) FROM people_view NATURAL JOIN people;
+
+-- case: sub_query_in_from
+SELECT q.secret FROM (SELECT * FROM people_view) AS q ORDER BY q.id;
+
+-- case: left_join
+SELECT o.id, v.secret FROM orders AS o LEFT JOIN people_view AS v ON v.id = o.person_id ORDER BY 1;
+
+-- case: group_by
+SELECT count(*) FROM people_view GROUP BY secret ORDER BY 1;
+
+-- case: only_open_columns
+SELECT id, name FROM people_rich ORDER BY id;
+
+-- case: open_columns_of_join
+SELECT id, amount FROM orders_people WHERE secret LIKE '%A%' ORDER BY id;
+
+-- case: field
+SELECT (v).secret FROM people_view AS v ORDER BY v.id;
+
+-- case: function_notation
+SELECT secret(v) FROM people_view AS v ORDER BY v.id;
+
+-- case: hidden_condition
+-- purpose: filtered
+SELECT id FROM people_rich ORDER BY id;
+
+-- case: hidden_left_join
+-- purpose: filtered
+SELECT i, v.name FROM generate_series(1, 12) AS i LEFT JOIN people_names AS v ON v.id = i ORDER BY i;
+
+-- case: hidden_row
+-- purpose: filtered
+SELECT v FROM people_view AS v ORDER BY v.id;
+
+-- case: hidden_lock
+-- purpose: filtered
+SELECT id FROM people_names ORDER BY id FOR UPDATE;
+
+-- case: hidden_nested
+-- purpose: filtered
+SELECT loud FROM people_nested ORDER BY id;
+
+-- case: hidden_error
+-- purpose: filtered
+SELECT loud FROM people_nested WHERE 10 / (id - 1) IS NOT NULL ORDER BY id;
