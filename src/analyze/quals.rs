@@ -10,7 +10,9 @@ use super::scope::{Columns, Visible};
 use crate::sql::string;
 use crate::vocab::{Oid, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{AExprKind, BoolExprType, ColumnRef, Node, SubLinkType, a_const::Val};
+use pg_query::protobuf::{
+    AExprKind, BoolExprType, ColumnRef, Node, SelectStmt, SetOperation, SubLinkType, a_const::Val,
+};
 
 /// What a side of a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl Resolver<'_> {
                 }
             }
             NodeEnum::SubLink(link) => match SubLinkType::try_from(link.sub_link_type) {
-                Ok(SubLinkType::ExistsSublink) => true,
+                Ok(SubLinkType::ExistsSublink) => link.subselect.as_deref().is_some_and(evaluates_conditions_only),
                 Ok(_other_kind) => false,
                 Err(_) => false,
             },
@@ -184,6 +186,73 @@ impl Resolver<'_> {
         let (level, index) = self.find_entry(None, alias, -1).ok()??;
         (level == self.levels.len() - 1).then(|| copy_target(&self.levels[level].entries[index])).flatten()
     }
+}
+
+/// Whether a sub-query evaluates nothing but its conditions, which are judged where they stand. A function in its FROM, a
+/// DISTINCT or a LIMIT could fail on a value of the outer row, before the outer row's condition is met.
+fn evaluates_conditions_only(node: &Node) -> bool {
+    let Some(NodeEnum::SelectStmt(select)) = &node.node else { return false };
+    let SelectStmt {
+        distinct_clause,
+        into_clause,
+        target_list,
+        from_clause,
+        where_clause: _,
+        group_clause,
+        group_distinct: _,
+        having_clause,
+        window_clause,
+        values_lists,
+        sort_clause,
+        limit_offset,
+        limit_count,
+        limit_option: _,
+        locking_clause: _,
+        with_clause,
+        op,
+        all: _,
+        larg: _,
+        rarg: _,
+    } = &**select;
+    let constant = |limit: &Option<Box<Node>>| limit.as_ref().is_none_or(|limit| is_bare(limit));
+    distinct_clause.is_empty()
+        && into_clause.is_none()
+        && target_list.iter().all(|target| match &target.node {
+            Some(NodeEnum::ResTarget(target)) => target.val.as_ref().is_some_and(|value| is_bare(value)),
+            Some(_) | None => false,
+        })
+        && from_clause.iter().all(joins_conditions_only)
+        && group_clause.is_empty()
+        && having_clause.is_none()
+        && window_clause.is_empty()
+        && values_lists.is_empty()
+        && sort_clause.iter().all(|sort| match &sort.node {
+            Some(NodeEnum::SortBy(sort)) => sort.node.as_ref().is_some_and(|value| is_bare(value)),
+            Some(_) | None => false,
+        })
+        && constant(limit_offset)
+        && constant(limit_count)
+        && with_clause.is_none()
+        && *op == SetOperation::SetopNone as i32
+}
+
+/// The same for an element of FROM.
+fn joins_conditions_only(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::RangeVar(_)) => true,
+        Some(NodeEnum::RangeSubselect(sub)) => {
+            sub.subquery.as_ref().is_some_and(|query| evaluates_conditions_only(query))
+        }
+        Some(NodeEnum::JoinExpr(join)) => [&join.larg, &join.rarg]
+            .into_iter()
+            .all(|side| side.as_ref().is_some_and(|side| joins_conditions_only(side))),
+        Some(_) | None => false,
+    }
+}
+
+/// A column, constant or parameter by itself.
+fn is_bare(node: &Node) -> bool {
+    matches!(node.node, Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_)))
 }
 
 /// An unqualified comparison operator.

@@ -89,28 +89,6 @@ SELECT count(*) FROM (SELECT id FROM people WHERE id < 4 FOR UPDATE SKIP LOCKED)
 \around
 ROLLBACK;
 
--- case: hidden_row_blocks_an_update
--- purpose: filtered_writer
-SET lock_timeout = '200ms';
-\around
-BEGIN;
-UPDATE people SET name = name WHERE id = 1;
-\as me
-UPDATE people SET city = 'x';
-\around
-ROLLBACK;
-
--- case: hidden_row_blocks_a_delete
--- purpose: filtered_writer
-SET lock_timeout = '200ms';
-\around
-BEGIN;
-UPDATE orders SET note = note WHERE id = 20;
-\as me
-DELETE FROM orders WHERE id > 9;
-\around
-ROLLBACK;
-
 -- case: hidden_limit_locks
 -- purpose: filtered
 \around

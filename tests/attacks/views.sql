@@ -99,7 +99,7 @@ SELECT secret(v) FROM people_view AS v ORDER BY v.id;
 
 -- case: hidden_condition
 -- purpose: filtered
-SELECT id FROM people_rich ORDER BY id;
+SELECT id FROM people_rich WHERE id < 4 OR 10 / (id - 1) < 0 ORDER BY id;
 
 -- case: hidden_left_join
 -- purpose: filtered

@@ -40,7 +40,7 @@ fn over_pairs<T: Send>(cases: &[Case], one: impl Fn(&Case, Pair) -> T + Sync) ->
     })
 }
 
-/// A subset for one who looks into one case: `WHEREFORE_ATTACK=class/name`.
+/// A subset for one who looks into one case, which is then shown: `WHEREFORE_ATTACK=class/name`.
 fn chosen() -> Vec<Case> {
     let wanted = std::env::var("WHEREFORE_ATTACK").unwrap_or_default();
     corpus().into_iter().filter(|case| case.id().contains(&wanted)).collect()
@@ -101,6 +101,9 @@ fn no_attack_tells_the_worlds_apart() {
             for mode in modes(case) {
                 let transcripts = Side::BOTH.map(|side| play(case, &worlds, &stage, pair, side, purpose, mode));
                 outcome.performances += 1;
+                if std::env::var_os("WHEREFORE_ATTACK").is_some() {
+                    println!("{} under {purpose}, {}:\n{}", case.id(), mode.word(), written(&transcripts[0]));
+                }
                 outcome.answered += usize::from(!transcripts[0].iter().any(|frame| matches!(frame.tag, b'E' | b'!')));
                 // What is closed in both worlds may be the same by chance; its mark never comes out.
                 let marked = transcripts[0].iter().any(|frame| contains(&frame.body, b"SECRET"));
