@@ -244,7 +244,7 @@ SELECT id FROM people AS p WHERE EXISTS (SELECT FROM vault HAVING count(*) > 10 
 SELECT id FROM people AS p WHERE EXISTS (SELECT FROM (SELECT 10 / p.score AS x OFFSET 0) AS q WHERE q.x > 0) ORDER BY id;
 
 -- case: exists_aggregate
-SELECT id FROM people AS p WHERE EXISTS (SELECT sum(10 / p.score) FROM vault) ORDER BY id;
+SELECT id FROM people AS p WHERE EXISTS (SELECT sum(id + 10 / p.score) FROM vault) ORDER BY id;
 
 -- case: exists_cte
 SELECT id FROM people AS p WHERE EXISTS (WITH q AS MATERIALIZED (SELECT 10 / p.score AS x) SELECT x FROM q) ORDER BY id;

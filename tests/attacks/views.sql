@@ -97,10 +97,6 @@ SELECT (v).secret FROM people_view AS v ORDER BY v.id;
 -- case: function_notation
 SELECT secret(v) FROM people_view AS v ORDER BY v.id;
 
--- case: hidden_condition
--- purpose: filtered
-SELECT id FROM people_rich WHERE id < 4 OR 10 / (id - 1) < 0 ORDER BY id;
-
 -- case: hidden_left_join
 -- purpose: filtered
 SELECT i, v.name FROM generate_series(1, 12) AS i LEFT JOIN people_names AS v ON v.id = i ORDER BY i;
