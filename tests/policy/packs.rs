@@ -4,7 +4,7 @@ use super::fixture::{catalog, pack, ruling};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wherefore::catalog::Catalog;
-use wherefore::policy::{Bound, Colour, Policy};
+use wherefore::policy::{Bound, Colour, Effect, Policy};
 use wherefore::vocab::{Cause, Right};
 
 fn load(name: &str) -> (Bound, Vec<String>) {
@@ -112,4 +112,32 @@ fn hints_name_only_what_the_principal_may_declare() {
     check("support_agent", &["customer_support", "technical_support"]);
     check("app_service", &["service_operation", "customer_support", "technical_support"]);
     check("dba", &["administration"]);
+}
+
+#[test]
+fn who_serves_may_write_what_it_serves_and_no_one_else_may() {
+    for (name, purpose, relation, right, expected) in [
+        ("botpress", "service_operation", "messages", Right::Insert, true),
+        ("botpress", "service_operation", "messages", Right::Delete, true),
+        ("botpress", "service_operation", "end_users", Right::Update, true),
+        ("botpress", "model_training", "messages", Right::Insert, false),
+        ("botpress", "product_improvement", "usage_events", Right::Update, false),
+        ("botpress", "marketing_communication", "users", Right::Delete, false),
+        ("botpress", "authentication", "users", Right::Insert, false),
+    ] {
+        let (bound, _) = load(name);
+        let purpose = bound.policy().purpose(purpose).unwrap();
+        let relation = bound.catalog().relation_in("public", relation).unwrap();
+        let ruling = bound.ruling_for(Some(purpose), right, relation);
+        assert_eq!(ruling.whole(), expected, "{name} {relation:?} {right:?}");
+    }
+    // A password is set by whoever authenticates, not by the service.
+    let (bound, _) = load("botpress");
+    let users = bound.catalog().relation_in("public", "users").unwrap();
+    let may_set = |purpose: &str| {
+        let purpose = bound.policy().purpose(purpose).unwrap();
+        let at = users.columns.iter().position(|column| &*column.name == "password_hash").unwrap();
+        bound.ruling_for(Some(purpose), Right::Update, users).columns[at].effect == Effect::Allow
+    };
+    assert!(may_set("authentication") && !may_set("service_operation"));
 }
