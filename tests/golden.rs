@@ -6,6 +6,8 @@
 //!
 //! Every rewritten statement is also run on the server: it must at least be accepted.
 
+#[path = "golden/builtins.rs"]
+mod builtins;
 mod common;
 
 use common::Cluster;

@@ -7,6 +7,8 @@ mod binding;
 mod errors;
 #[path = "policy/fixture.rs"]
 mod fixture;
+#[path = "policy/opened.rs"]
+mod opened;
 #[path = "policy/packs.rs"]
 mod packs;
 #[path = "policy/rules.rs"]

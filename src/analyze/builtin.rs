@@ -13,7 +13,7 @@ static PERMITTED: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
 const INFORMATION_SCHEMA: [&str; 4] = ["_pg_expandarray", "_pg_truetypid", "_pg_truetypmod", "_pg_char_max_length"];
 
 /// Aggregates of `pg_catalog`, PostgreSQL 13 to 18 (`prokind = 'a'`).
-const AGGREGATES: [&str; 49] = [
+const AGGREGATES: [&str; 53] = [
     "any_value",
     "array_agg",
     "avg",
@@ -33,10 +33,14 @@ const AGGREGATES: [&str; 49] = [
     "json_agg_strict",
     "json_object_agg",
     "json_object_agg_strict",
+    "json_object_agg_unique",
+    "json_object_agg_unique_strict",
     "jsonb_agg",
     "jsonb_agg_strict",
     "jsonb_object_agg",
     "jsonb_object_agg_strict",
+    "jsonb_object_agg_unique",
+    "jsonb_object_agg_unique_strict",
     "max",
     "min",
     "mode",
@@ -108,7 +112,7 @@ pub(super) fn permitted(name: &str) -> bool {
 const CLOSED_OVERLOADS: [(&str, i16); 1] = [("ts_rewrite", 2)];
 
 /// Whether this overload of a function of `pg_catalog` may be called.
-pub(super) fn permitted_overload(function: &Function) -> bool {
+pub fn permitted_overload(function: &Function) -> bool {
     let closed = CLOSED_OVERLOADS.contains(&(&*function.name, function.arguments));
     permitted(&function.name) && !closed
 }

@@ -126,6 +126,9 @@ impl Resolver<'_> {
                     self.sequence(call)?;
                     return Ok(Label::none());
                 }
+                "pg_input_is_valid" | "pg_input_error_info" if !self.has_rival(schema, function) => {
+                    self.type_by_text(call.args.get(1), at)?;
+                }
                 _other => {}
             }
         }
@@ -279,7 +282,7 @@ fn constant_name(node: &Node) -> Option<Vec<String>> {
 }
 
 /// Splits `schema.name`; what is not quoted is folded to lower case. `None` where it is none, or the number of a relation.
-fn qualified_name(text: &str) -> Option<Vec<String>> {
+pub(super) fn qualified_name(text: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     let mut characters = text.trim().chars().peekable();

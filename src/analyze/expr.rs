@@ -1,6 +1,7 @@
 //! Expressions. Every node is taken apart whole; what is not listed is refused by name.
 
 use super::columns::{Value, column_node, target_node};
+use super::known::Known;
 use super::label::Label;
 use super::resolver::{Found, Outcome, Resolver, Use, not_understood};
 use super::scope::Written;
@@ -110,10 +111,21 @@ impl Resolver<'_> {
             NodeEnum::TypeCast(cast) => {
                 let TypeCast { arg, type_name, location } = &mut **cast;
                 let label = self.optional(arg, usage)?;
-                let from = self.known(arg.as_deref());
-                match type_name {
-                    Some(name) => label.join(&self.type_name(name, from, *location)?),
-                    None => label,
+                let Some(name) = type_name else { return Ok(Value::of(label)) };
+                match arg.as_deref().map(|arg| &arg.node) {
+                    // A row is cast field by field.
+                    Some(Some(NodeEnum::RowExpr(row))) => {
+                        let mut label = label.join(&self.type_name(name, Known::Untyped, *location)?);
+                        for field in &row.args {
+                            let from = self.known(Some(field));
+                            label = label.join(&self.type_name(name, from, *location)?);
+                        }
+                        label
+                    }
+                    _value => {
+                        let from = self.known(arg.as_deref());
+                        label.join(&self.type_name(name, from, *location)?)
+                    }
                 }
             }
             NodeEnum::CollateClause(collate) => {

@@ -306,7 +306,10 @@ impl<'a> Resolver<'a> {
             match (out.is_empty(), function.returns) {
                 (false, _) => Some(out),
                 (true, RECORD) => None,
-                (true, _) if function.returns_row => None,
+                (true, row) if function.returns_row => {
+                    let names = self.context.catalog.type_of(row).map(|info| info.names.to_vec());
+                    names.filter(|names| !names.is_empty())
+                }
                 (true, _) if function.oid == 0 && &*function.schema != "pg_catalog" => None,
                 (true, _) => Some(vec![Arc::clone(scalar_name)]),
             }

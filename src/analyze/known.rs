@@ -9,7 +9,7 @@ use crate::catalog::{FIRST_USER_OID, TypeInfo, TypeKind};
 use crate::sql::string;
 use crate::vocab::Oid;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{ColumnRef, Node, TypeName, a_const::Val};
+use pg_query::protobuf::{AExpr, AExprKind, ColumnRef, FuncCall, Node, TypeName, a_const::Val};
 
 /// What is known of an expression's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,18 @@ pub(super) enum Known {
     Untyped,
     /// This type.
     Type(Oid),
+    /// One of the types that came with the server.
+    BuiltIn,
     Nothing,
 }
 
 /// `pg_type.oid` of the pseudo-types that stand for many: `record`, `any`, `anyarray`, `anyelement`, `anynonarray`,
 /// `anyenum`, `anyrange`, `record[]`, `anymultirange`, `anycompatible` and its kin.
 const POLYMORPHIC: [Oid; 14] = [2249, 2276, 2277, 2283, 2776, 3500, 3831, 2287, 4537, 4538, 5077, 5078, 5079, 5080];
+
+const BOOL: Oid = 16;
+const INT4: Oid = 23;
+const TEXT: Oid = 25;
 
 /// Types that a cast is often written to: `pg_type.typname` and `oid`.
 const BUILT_IN: [(&str, Oid); 22] = [
@@ -53,32 +59,123 @@ const BUILT_IN: [(&str, Oid); 22] = [
     ("regclass", 2205),
 ];
 
+/// How far an expression is looked into.
+const DEEPEST: usize = 6;
+
 impl Resolver<'_> {
     /// The type of a resolved expression, as far as it is easily told.
     pub(super) fn known(&self, node: Option<&Node>) -> Known {
-        let Some(node) = node else { return Known::Absent };
-        match &node.node {
-            Some(NodeEnum::ColumnRef(reference)) => self.type_of_column(reference).map_or(Known::Nothing, Known::Type),
-            Some(NodeEnum::AConst(value)) => match &value.val {
+        node.map_or(Known::Absent, |node| self.known_within(node, DEEPEST))
+    }
+
+    fn known_within(&self, node: &Node, depth: usize) -> Known {
+        let (Some(node), Some(depth)) = (&node.node, depth.checked_sub(1)) else { return Known::Nothing };
+        match node {
+            NodeEnum::ColumnRef(reference) => self.type_of_column(reference).map_or(Known::Nothing, Known::Type),
+            NodeEnum::AConst(value) => match &value.val {
                 Some(Val::Sval(_)) => Known::Untyped,
-                Some(Val::Ival(_)) => Known::Type(23),
-                Some(Val::Boolval(_)) => Known::Type(16),
+                Some(Val::Ival(_)) => Known::Type(INT4),
+                Some(Val::Boolval(_)) => Known::Type(BOOL),
                 // A large integer or a numeric; a bit string.
-                Some(Val::Fval(_) | Val::Bsval(_)) => Known::Nothing,
-                None => {
-                    if value.isnull {
-                        Known::Untyped
-                    } else {
-                        Known::Type(23)
-                    }
-                }
+                Some(Val::Fval(_) | Val::Bsval(_)) => Known::BuiltIn,
+                None if value.isnull => Known::Untyped,
+                None => Known::Type(INT4),
             },
-            Some(NodeEnum::ParamRef(parameter)) => self.type_of_parameter(parameter.number),
-            Some(NodeEnum::TypeCast(cast)) => {
+            NodeEnum::ParamRef(parameter) => self.type_of_parameter(parameter.number),
+            NodeEnum::TypeCast(cast) => {
                 cast.type_name.as_ref().and_then(|name| self.named_type(name)).map_or(Known::Nothing, Known::Type)
             }
-            Some(_) | None => Known::Nothing,
+            NodeEnum::AIndirection(indirection) => {
+                let (Some(value), [step]) = (&indirection.arg, indirection.indirection.as_slice()) else {
+                    return Known::Nothing;
+                };
+                let Known::Type(row) = self.known_within(value, depth) else { return Known::Nothing };
+                let info = self.context.catalog.type_of(row).filter(|info| info.oid == row);
+                let field = info.zip(string(step)).and_then(|(info, name)| {
+                    let at = info.names.iter().position(|field| **field == *name)?;
+                    info.parts.get(at).copied()
+                });
+                field.map_or(Known::Nothing, Known::Type)
+            }
+            NodeEnum::BoolExpr(_) | NodeEnum::NullTest(_) | NodeEnum::BooleanTest(_) => Known::Type(BOOL),
+            NodeEnum::SqlvalueFunction(_) => Known::BuiltIn,
+            NodeEnum::AExpr(expr) => match AExprKind::try_from(expr.kind) {
+                Ok(AExprKind::AexprOp) => self.type_of_operation(expr, depth),
+                Ok(_other_kind) => Known::Nothing,
+                Err(_) => Known::Nothing,
+            },
+            NodeEnum::FuncCall(call) => self.type_of_call(call),
+            NodeEnum::CoalesceExpr(coalesce) => self.common(&coalesce.args, depth),
+            NodeEnum::MinMaxExpr(extreme) => self.common(&extreme.args, depth),
+            NodeEnum::AArrayExpr(array) => match self.common(&array.elements, depth) {
+                Known::Type(oid) if oid >= FIRST_USER_OID => Known::Nothing,
+                Known::Type(_) | Known::BuiltIn => Known::BuiltIn,
+                Known::Absent | Known::Untyped | Known::Nothing => Known::Nothing,
+            },
+            _any_other_expression => Known::Nothing,
         }
+    }
+
+    /// The type that several values have in common.
+    fn common(&self, nodes: &[Node], depth: usize) -> Known {
+        let mut common = Known::Type(TEXT);
+        let mut typed = false;
+        for node in nodes {
+            let known = self.known_within(node, depth);
+            common = match (known, common) {
+                (Known::Untyped, common) => common,
+                (first, _) if !typed => first,
+                (Known::Type(one), Known::Type(other)) if one == other => Known::Type(one),
+                (one, other) if self.is_built_in_value(one) && self.is_built_in_value(other) => Known::BuiltIn,
+                _different => return Known::Nothing,
+            };
+            typed |= known != Known::Untyped;
+        }
+        common
+    }
+
+    fn is_built_in_value(&self, known: Known) -> bool {
+        match known {
+            Known::BuiltIn | Known::Untyped | Known::Absent => true,
+            Known::Type(oid) => oid < FIRST_USER_OID,
+            Known::Nothing => false,
+        }
+    }
+
+    /// An operation of the server's own on its own types gives one of its own types.
+    fn type_of_operation(&self, expr: &AExpr, depth: usize) -> Known {
+        let [name] = expr.name.as_slice() else { return Known::Nothing };
+        let operand = |node: &Option<Box<Node>>| match node {
+            Some(node) => self.known_within(node, depth),
+            None => Known::Absent,
+        };
+        let (left, right) = (operand(&expr.lexpr), operand(&expr.rexpr));
+        let rival = |operator: &crate::catalog::Operator| {
+            self.context.path.searches(&operator.schema)
+                && self.reaches(left, operator.left)
+                && self.reaches(right, operator.right)
+        };
+        let own = self.is_built_in_value(left) && self.is_built_in_value(right);
+        let captured = string(name).is_none_or(|name| self.context.catalog.operators(name).any(rival));
+        if own && !captured { Known::BuiltIn } else { Known::Nothing }
+    }
+
+    /// A call that can only give a type of the server's own.
+    fn type_of_call(&self, call: &FuncCall) -> Known {
+        let parts: Vec<&str> = call.funcname.iter().filter_map(string).collect();
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            _other => return Known::Nothing,
+        };
+        let functions = self.context.catalog.functions(name).filter(|function| match schema {
+            Some(schema) => *function.schema == *schema,
+            None => self.context.path.searches(&function.schema),
+        });
+        let mut returns = functions.map(|function| function.returns).peekable();
+        let told = returns.peek().is_some();
+        let own = returns.all(|oid| oid < FIRST_USER_OID && !POLYMORPHIC.contains(&oid));
+        if told && own { Known::BuiltIn } else { Known::Nothing }
     }
 
     fn type_of_parameter(&self, number: i32) -> Known {
@@ -128,6 +225,7 @@ impl Resolver<'_> {
             Known::Absent => return to == 0,
             _present if to == 0 => return false,
             Known::Untyped | Known::Nothing => return true,
+            Known::BuiltIn => return self.built_in_reaches(to),
             Known::Type(oid) => oid,
         };
         if from == to || POLYMORPHIC.contains(&to) {
@@ -142,6 +240,16 @@ impl Resolver<'_> {
         }
         let mut casts = self.context.catalog.casts().iter();
         casts.any(|cast| cast.implicit && self.bottom(cast.source) == from && self.bottom(cast.target) == to)
+    }
+
+    /// Whether some type that came with the server passes as a type.
+    fn built_in_reaches(&self, to: Oid) -> bool {
+        let bottom = self.bottom(to);
+        let mut casts = self.context.catalog.casts().iter();
+        bottom < FIRST_USER_OID
+            || casts.any(|cast| {
+                cast.implicit && self.bottom(cast.source) < FIRST_USER_OID && self.bottom(cast.target) == bottom
+            })
     }
 
     /// The type below arrays and domains.

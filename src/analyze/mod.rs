@@ -30,7 +30,7 @@ mod view;
 mod write;
 mod written;
 
-pub use builtin::{Listable, listable};
+pub use builtin::{Listable, listable, permitted_overload as is_permitted};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Place, RelationUse, SequenceUse};
 pub use view::clear_synthetic_locations;

@@ -61,6 +61,12 @@ impl<'a> Resolver<'a> {
         (left, right): (Option<&Node>, Option<&Node>),
         at: i32,
     ) -> Outcome<Label> {
+        let unrivalled = |name: &str| self.context.catalog.operators(name).next().is_none();
+        if let [only] = name
+            && string(only).is_some_and(|name| !name.contains("BETWEEN") && unrivalled(name))
+        {
+            return Ok(Label::none());
+        }
         let elementwise = match AExprKind::try_from(kind) {
             Ok(
                 AExprKind::AexprOp

@@ -5,6 +5,7 @@
 //! written in SQL the body is resolved as a statement of its own: what it reads counts as read by the statement that
 //! calls it. Any other function is closed.
 
+use super::builtin::Listable;
 use super::label::{FunctionRead, Label, Place, RelationUse, SequenceUse};
 use super::resolver::{Outcome, Resolver, not_understood};
 use super::{Context, Trouble, builtin, extension};
@@ -62,7 +63,14 @@ impl<'a> Resolver<'a> {
                 "pg_catalog" => builtin::permitted_overload(function),
                 _information_schema => builtin::permitted_in_information_schema(&function.name),
             };
-            return if open { Ok(Label::none()) } else { not_understood(format!("function {}", function.name), at) };
+            return match (open, builtin::listable(&function.name)) {
+                (true, _) => Ok(Label::none()),
+                (false, Listable::Yes) => {
+                    let key = format!("[function.\"pg_catalog.{}\"]", function.name);
+                    not_understood(format!("function {}, unless the policy says {key},", function.name), at)
+                }
+                (false, Listable::Open | Listable::No) => not_understood(format!("function {}", function.name), at),
+            };
         }
         self.types_of_function(function, at)?;
         if let Some(owner) = &function.extension {
@@ -71,7 +79,10 @@ impl<'a> Resolver<'a> {
         }
         match (function.kind, &function.body) {
             (FunctionKind::Aggregate, _) if !function.parts.is_empty() => self.run_parts(function, at),
-            (FunctionKind::Aggregate | FunctionKind::Procedure, _) | (_, Body::Unreadable) => closed(),
+            (FunctionKind::Function, Body::Internal(source)) if is_constructor(source) => Ok(Label::none()),
+            (FunctionKind::Aggregate | FunctionKind::Procedure, _) | (_, Body::Unreadable | Body::Internal(_)) => {
+                closed()
+            }
             (FunctionKind::Function | FunctionKind::Window, Body::Text(_) | Body::Parsed(_)) => {
                 let effects = self.effects(function).map_err(|trouble| blame(function, &trouble, at))?;
                 self.absorb(function, &effects, at)
@@ -100,6 +111,14 @@ impl<'a> Resolver<'a> {
         for oid in function.argument_types.iter().chain([&function.returns]).chain(out) {
             self.type_open(*oid, at)?;
         }
+        if let Some(defaults) = &function.default_values {
+            // They are computed where the call leaves an argument out.
+            let effects = self.written_out(&format!("SELECT {defaults}"));
+            let effects = effects.map_err(|trouble| blame(function, &trouble, at))?;
+            let name = quote_qualified(&function.schema, &function.name);
+            let (key, what) = (format!("defaults of {name}({})", function.signature), format!("function {name}"));
+            self.absorb_as(key, &what, &effects, at)?;
+        }
         Ok(())
     }
 
@@ -107,7 +126,9 @@ impl<'a> Resolver<'a> {
     fn effects(&mut self, function: &'a Function) -> Outcome<Effects> {
         let path = match &function.body {
             Body::Parsed(_) => self.everywhere(),
-            Body::Text(_) | Body::Unreadable => path_of(function)?.unwrap_or_else(|| self.context.path.clone()),
+            Body::Text(_) | Body::Unreadable | Body::Internal(_) => {
+                path_of(function)?.unwrap_or_else(|| self.context.path.clone())
+            }
         };
         let key = (function.oid, path.clone());
         if let Some(known) = self.bodies.known.borrow().get(&key) {
@@ -131,9 +152,13 @@ impl<'a> Resolver<'a> {
 
     /// The condition of a domain.
     pub(super) fn check_of_domain(&mut self, check: &str) -> Outcome<Effects> {
+        self.written_out(&format!("SELECT {check} FROM (SELECT NULL) AS d(value)"))
+    }
+
+    /// Expressions that the server wrote out.
+    fn written_out(&mut self, text: &str) -> Outcome<Effects> {
         let path = self.everywhere();
-        let text = format!("SELECT {check} FROM (SELECT NULL) AS d(value)");
-        self.resolve_apart(single(&text)?, &path, None)
+        self.resolve_apart(single(text)?, &path, None)
     }
 
     /// Resolves a SELECT in a scope of its own. It is not sent; only what it does counts.
@@ -216,6 +241,18 @@ fn blame(function: &Function, trouble: &Trouble, at: i32) -> Trouble {
     Trouble::NotUnderstood(NotUnderstood::new(what, u32::try_from(at).ok()))
 }
 
+/// Whether a function of the server's own makes a range of its arguments.
+fn is_constructor(source: &str) -> bool {
+    matches!(
+        source,
+        "range_constructor2"
+            | "range_constructor3"
+            | "multirange_constructor0"
+            | "multirange_constructor1"
+            | "multirange_constructor2"
+    )
+}
+
 /// The search path that a function sets for itself. Nothing else may be set: a setting can change what a text means.
 fn path_of(function: &Function) -> Outcome<Option<SearchPath>> {
     let mut path = None;
@@ -241,7 +278,7 @@ fn plain_schema(written: &str) -> Option<Arc<str>> {
 /// The one SELECT that a function's body is.
 fn body(function: &Function) -> Outcome<Box<SelectStmt>> {
     match &function.body {
-        Body::Unreadable => not_understood("a body that cannot be read", -1),
+        Body::Unreadable | Body::Internal(_) => not_understood("a body that cannot be read", -1),
         // What a backslash means in a string depends on the session.
         Body::Text(text) if text.contains('\\') => not_understood("a backslash", -1),
         Body::Text(text) => single(text),

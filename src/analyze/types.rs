@@ -12,7 +12,11 @@ use super::{Trouble, extension};
 use crate::catalog::{CastInfo, CastMethod, FIRST_USER_OID, TypeInfo, TypeKind, quote_qualified};
 use crate::sql::string;
 use crate::vocab::Oid;
-use pg_query::protobuf::TypeName;
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Node, TypeName, a_const::Val};
+
+/// `pg_type.oid` of `json` and `jsonb`.
+const JSON: [Oid; 2] = [114, 3802];
 
 impl<'a> Resolver<'a> {
     /// Checks a type that a value is cast to; `from` is what is known of the value.
@@ -69,6 +73,7 @@ impl<'a> Resolver<'a> {
                 // A literal is read as the type, and not cast.
                 Known::Untyped | Known::Absent => false,
                 Known::Type(oid) => self.bottom(oid) == source,
+                Known::BuiltIn => source < FIRST_USER_OID,
                 // Whatever the value is made of has been resolved by now.
                 Known::Nothing => source < FIRST_USER_OID || self.is_in_play(source),
             };
@@ -105,7 +110,9 @@ impl<'a> Resolver<'a> {
 
     /// Refuses what a cast that no one writes could take part in, unless it may be run.
     pub(super) fn no_captured_casts(&mut self) -> Outcome<()> {
-        let implicit = self.context.catalog.casts().iter().filter(|cast| cast.implicit && cast.extension.is_none());
+        // What makes JSON of a value looks for a cast to it.
+        let unwritten = |cast: &&CastInfo| cast.implicit || JSON.contains(&cast.target);
+        let implicit = self.context.catalog.casts().iter().filter(unwritten).filter(|cast| cast.extension.is_none());
         for cast in implicit {
             let user = |oid: Oid| self.bottom(oid) >= FIRST_USER_OID;
             let (source, target) = (self.bottom(cast.source), self.bottom(cast.target));
@@ -138,6 +145,21 @@ impl<'a> Resolver<'a> {
             }
         }
         false
+    }
+
+    /// Checks a type that a function is given by its name (`pg_input_is_valid('x', 'integer')`).
+    pub(super) fn type_by_text(&mut self, argument: Option<&Node>, at: i32) -> Outcome<()> {
+        let refuse = || not_understood("a function that is given a type by other than a constant name", at);
+        let Some(Some(NodeEnum::AConst(constant))) = argument.map(|node| &node.node) else { return refuse() };
+        let Some(Val::Sval(text)) = &constant.val else { return refuse() };
+        let bare = text.sval.trim_start().split([' ', '(', '[', '%']).next().unwrap_or_default();
+        let Some(name) = super::call::qualified_name(bare) else { return refuse() };
+        let (schema, name) = match name.as_slice() {
+            [name] => (None, name),
+            [schema, name] => (Some(schema.as_str()), name),
+            _other => return refuse(),
+        };
+        self.types_in_sight(schema, name).into_iter().try_for_each(|info| self.type_info_open(info, at))
     }
 
     /// Checks a type by its number: that nothing is run by a value becoming one but what may be run.

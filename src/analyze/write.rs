@@ -258,6 +258,10 @@ impl<'a> Resolver<'a> {
         if relation.has_rules {
             return not_understood(format!("writing to {}.{}, which has rules", relation.schema, relation.name), at);
         }
+        if right != Right::Delete {
+            // Values become its columns' types, and the conditions of domains among them are checked.
+            relation.columns.iter().try_for_each(|column| self.type_open(column.type_oid, at))?;
+        }
         catalogname.clear();
         *schemaname = relation.schema.to_string();
         let alias: Arc<str> = match alias {

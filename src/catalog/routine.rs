@@ -24,6 +24,8 @@ pub enum Body {
     /// Something that cannot be read: another language, or a function that came with the server or an extension.
     #[default]
     Unreadable,
+    /// A function of the server's own under another name: its name in C. A range type's constructors are such.
+    Internal(Arc<str>),
     /// `LANGUAGE sql` with its body as text, whose names are looked up when it runs.
     Text(Arc<str>),
     /// `LANGUAGE sql` with a body that was parsed when it was made (`RETURN …`, `BEGIN ATOMIC …`), written out with
@@ -48,6 +50,9 @@ pub struct Function {
     /// Types of the input arguments.
     #[serde(default)]
     pub argument_types: Box<[Oid]>,
+    /// Those defaults as SQL, for a function of users: a list of expressions with qualified names.
+    #[serde(default)]
+    pub default_values: Option<Arc<str>>,
     /// Names of the input arguments, empty where one has none; empty if none has.
     #[serde(default)]
     pub argument_names: Box<[Arc<str>]>,
@@ -159,6 +164,9 @@ pub struct TypeInfo {
     /// What it is made of: a domain's base, a range's subtype, a composite type's fields.
     #[serde(default)]
     pub parts: Box<[Oid]>,
+    /// The names of a composite type's fields.
+    #[serde(default)]
+    pub names: Box<[Arc<str>]>,
     /// The functions, not built in, that it runs: input and output, a range's comparison.
     #[serde(default)]
     pub functions: Box<[Oid]>,

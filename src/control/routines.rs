@@ -21,7 +21,8 @@ fn owner(catalog: &str, oid: &str) -> String {
 /// Bodies are read only of functions that are written in SQL and belong to no extension. `prosqlbody` came with 14.
 fn functions(server_version: u32) -> String {
     let parsed = if server_version >= 140_000 { "pg_get_function_sqlbody(p.oid)" } else { "NULL::text" };
-    let readable = format!("p.oid >= {FIRST_USER_OID} AND x.oid IS NULL AND l.lanname = 'sql'");
+    let own = format!("p.oid >= {FIRST_USER_OID} AND x.oid IS NULL");
+    let readable = format!("{own} AND l.lanname IN ('sql', 'internal')");
     format!(
         "SELECT n.nspname, p.proname, p.prokind::text,
                 CASE WHEN p.provariadic <> 0 THEN -1 ELSE p.pronargs END::int2,
@@ -34,7 +35,8 @@ fn functions(server_version: u32) -> String {
                     (SELECT ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
                                   a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]
                        FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
-                END
+                END,
+                l.lanname = 'internal', CASE WHEN {own} THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) END
            FROM pg_proc p
            JOIN pg_namespace n ON n.oid = p.pronamespace
            JOIN pg_language l ON l.oid = p.prolang
@@ -93,7 +95,10 @@ fn types() -> String {
                        WHERE r.rngtypid = t.oid
                 ) AS run(f) WHERE f >= {FIRST_USER_OID} ORDER BY f),
                 ARRAY(SELECT pg_catalog.pg_get_expr(k.conbin, 0) FROM pg_constraint k
-                       WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.oid)
+                       WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.oid),
+                ARRAY(SELECT a.attname FROM pg_attribute a
+                       WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped AND t.typtype = 'c'
+                       ORDER BY a.attnum)
            FROM pg_type t
            JOIN pg_namespace n ON n.oid = t.typnamespace
            {}
@@ -157,6 +162,7 @@ pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut N
             array: row.try_get(4)?,
             parts: row.try_get::<_, Vec<Oid>>(6)?.into(),
             functions: row.try_get::<_, Vec<Oid>>(7)?.into(),
+            names: row.try_get::<_, Vec<&str>>(9)?.into_iter().map(|name| names.get(name)).collect(),
             checks: checks.into_iter().map(Arc::from).collect(),
             extension: extension(&row, 5, names)?,
         });
@@ -208,8 +214,10 @@ fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
     let inputs = all_names.iter().flatten().enumerate().filter(|(at, _)| is_input(*at));
     let argument_names = inputs.map(|(_, name)| names.get(name)).collect();
     let (text, parsed): (Option<&str>, Option<&str>) = (row.try_get(15)?, row.try_get(16)?);
+    let internal: bool = row.try_get(19)?;
     let body = match (parsed, text) {
         (Some(parsed), _) => Body::Parsed(parsed.into()),
+        (None, Some(text)) if internal => Body::Internal(text.into()),
         (None, Some(text)) => Body::Text(text.into()),
         (None, None) => Body::Unreadable,
     };
@@ -226,6 +234,7 @@ fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
         },
         arguments: row.try_get(3)?,
         defaults: row.try_get(11)?,
+        default_values: row.try_get::<_, Option<&str>>(20)?.map(Arc::from),
         argument_types: row.try_get::<_, Vec<Oid>>(12)?.into(),
         argument_names,
         signature: names.get(row.try_get(13)?),

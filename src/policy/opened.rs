@@ -152,14 +152,21 @@ fn system_name(name: &Word, findings: &mut Findings) -> Option<Pattern> {
     }
 }
 
-/// `schema.table` or `schema.table.column`.
-fn read_name(written: &str) -> Option<((Arc<str>, Arc<str>), Option<Arc<str>>)> {
-    if let Some(table) = table_name(written) {
-        return Some((table, None));
+/// What an entry says that a function reads: `schema.table` or `schema.table.column`.
+struct ReadName {
+    schema: Arc<str>,
+    table: Arc<str>,
+    column: Option<Arc<str>>,
+}
+
+fn read_name(written: &str) -> Option<ReadName> {
+    if let Some((schema, table)) = table_name(written) {
+        return Some(ReadName { schema, table, column: None });
     }
     let (table, column) = written.rsplit_once('.')?;
     let column = column.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(column);
-    Some((table_name(table)?, Some(column.into())))
+    let (schema, table) = table_name(table)?;
+    Some(ReadName { schema, table, column: Some(column.into()) })
 }
 
 /// The types of an argument list as `pg_proc` writes them.
@@ -287,7 +294,7 @@ fn reads(entry: &Opened, catalog: &Catalog, findings: &mut Findings) -> Option<A
     let mut whole = true;
     let usages: UsageSet = [Usage::Output, Usage::Filter].into_iter().collect();
     for word in &entry.reads {
-        let found = read_name(&word.text).and_then(|((schema, table), column)| {
+        let found = read_name(&word.text).and_then(|ReadName { schema, table, column }| {
             let relation = catalog.relation_in(&schema, &table)?;
             let columns = match column {
                 None => (0..relation.columns.len()).collect(),

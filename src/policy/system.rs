@@ -48,20 +48,22 @@ pub(super) fn holds_values(name: &str) -> bool {
 }
 
 /// Columns of open catalogs that count rows or tell when they change.
-const CLOSED_COLUMNS: [(&str, &[&str]); 5] = [
+const CLOSED_COLUMNS: [(&str, &[&str]); 6] = [
     // Of the session itself; the text is what the proxy wrote.
     ("pg_cursors", &["statement"]),
     ("pg_prepared_statements", &["statement"]),
     ("pg_class", &["reltuples", "relpages", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid"]),
     ("pg_database", &["datfrozenxid", "datminmxid"]),
     ("pg_sequences", &["last_value"]),
+    // A connection string, perhaps with a password.
+    ("pg_subscription", &["subconninfo"]),
 ];
 
 /// Catalogs and views of `pg_catalog`, PostgreSQL 13 to 18, that describe the schema, its owners and its settings.
 /// Defaults and constants in definitions (`pg_attrdef`, `attmissingval`, `pg_views`) are part of the schema.
-/// `pg_subscription` (a connection string with its password), `pg_user_mapping` (the same) and `pg_statistic_ext_data`
-/// are left out; so are all of `pg_stat*` and what tells of other sessions: locks, replication.
-const CATALOGS: [&str; 76] = [
+/// `pg_user_mapping` (passwords) and `pg_statistic_ext_data` are left out; so are all of `pg_stat*` and what tells of
+/// other sessions: locks, replication.
+const CATALOGS: [&str; 78] = [
     "pg_aggregate",
     "pg_am",
     "pg_amop",
@@ -124,6 +126,7 @@ const CATALOGS: [&str; 76] = [
     "pg_shdescription",
     "pg_shseclabel",
     "pg_statistic_ext",
+    "pg_subscription",
     "pg_tables",
     "pg_tablespace",
     "pg_timezone_abbrevs",
@@ -137,6 +140,7 @@ const CATALOGS: [&str; 76] = [
     "pg_ts_template",
     "pg_type",
     "pg_user",
+    "pg_wait_events",
     "pg_views",
 ];
 

@@ -46,6 +46,8 @@ SELECT opaque(1)
 SELECT opaque('a', 'b', 'c')
 SELECT opaque('a', VARIADIC ARRAY['b'])
 SELECT procedure()
+SELECT by_default(), by_default('x')
+SELECT tidy_by_default('x')
 -- under plain, masked, filtered, everything
 -- listed by the policy
 SELECT tidy(name) FROM people

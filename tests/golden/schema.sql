@@ -109,6 +109,9 @@ CREATE FUNCTION endless(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
 CREATE OR REPLACE FUNCTION endless(int) RETURNS int LANGUAGE sql AS 'SELECT endless($1)';
 CREATE FUNCTION column_or_row(people text) RETURNS text LANGUAGE sql AS 'SELECT people::text FROM people LIMIT 1';
 CREATE FUNCTION reads_file() RETURNS text LANGUAGE sql AS 'SELECT pg_read_file(''/etc/hostname'')';
+CREATE FUNCTION opaque_default() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION by_default(a text DEFAULT reads_secret()) RETURNS text LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION tidy_by_default(a text, b int DEFAULT opaque_default()) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN a; END';
 CREATE FUNCTION opaque(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
 CREATE FUNCTION opaque(text, VARIADIC text[]) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
 CREATE FUNCTION tidy(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN trim($1); END';
@@ -151,7 +154,14 @@ CREATE FUNCTION pair_to_numeric(pair) RETURNS numeric LANGUAGE sql AS 'SELECT $1
 CREATE CAST (pair AS numeric) WITH FUNCTION pair_to_numeric(pair);
 CREATE FUNCTION mood_to_int(mood) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
 CREATE CAST (mood AS int) WITH FUNCTION mood_to_int(mood) AS IMPLICIT;
+CREATE TYPE colour AS ENUM ('red', 'blue');
+CREATE TYPE shade AS (dark int);
+CREATE FUNCTION shade_to_json(shade) RETURNS json LANGUAGE plpgsql AS 'BEGIN RETURN to_json(1); END';
+CREATE CAST (shade AS json) WITH FUNCTION shade_to_json(shade);
+CREATE TABLE shades (id int PRIMARY KEY, shade shade);
+CREATE FUNCTION pairs_there() RETURNS SETOF pair LANGUAGE sql AS 'SELECT id, name FROM people';
 CREATE TABLE feelings (id int PRIMARY KEY, felt mood, both_of pair, short short);
+CREATE TABLE tells (id int PRIMARY KEY, said telling, fishy fishy[]);
 CREATE TABLE plain_pairs (id int PRIMARY KEY, both_of pair);
 
 -- a table elsewhere

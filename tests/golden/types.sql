@@ -1,6 +1,7 @@
 -- under plain
 -- what a cast runs may be run
-SELECT 'glad'::mood, 'x'::short, 'y'::shorter, '{x}'::short[], CAST(name AS short) FROM people
+SELECT 'x'::short, 'y'::shorter, '{x}'::short[], CAST(name AS short) FROM people
+SELECT 'red'::colour, enum_range(NULL::colour), 'red'::colour::text
 SELECT ROW(1, 'x')::pair, NULL::pair, '(1,x)'::pair, (ROW(1, 'x')::pair).b
 SELECT '[a,b]'::textrange, textrange('a', 'b')
 SELECT NULL::people, json_populate_record(NULL::people, '{"id": 1}')
@@ -41,3 +42,23 @@ SELECT $1 || $2
 SELECT lower(name), lower('X'::text) FROM people
 SELECT lower('X')
 SELECT lower(x) FROM (SELECT name || 'x' AS x FROM people) AS s
+SELECT lower(name || 'x'), lower(coalesce(city, 'x')), lower(substr(name, 1)) FROM people
+SELECT sum((both_of).a)::int, (both_of).a::int FROM plain_pairs GROUP BY 2
+-- functions that are given a type by its name, or look for a cast to JSON
+SELECT pg_input_is_valid('x', 'integer'), pg_input_is_valid('x', 'numeric(5, 2)')
+SELECT pg_input_is_valid('x', 'fishy')
+SELECT pg_input_is_valid('x', 'public.fishy[]')
+SELECT (pg_input_error_info('x', 'telling')).message
+SELECT pg_input_is_valid('x', name) FROM people
+SELECT to_jsonb(shade) FROM shades
+SELECT row_to_json(shades) FROM shades
+SELECT id FROM orders
+-- a row-typed function and its columns
+SELECT * FROM pairs_there()
+SELECT (pairs_there()).*
+SELECT x.b FROM pairs_there() AS x, orders WHERE note = x.b
+-- under teller
+-- what is written becomes its column's type
+INSERT INTO plain_pairs (id, both_of) VALUES (1, ROW(1, 'x'))
+INSERT INTO tells (id, said) VALUES (1, 'x')
+INSERT INTO tells (id) VALUES (1)

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use wherefore::policy::Bound;
 
 fn open(relation: &str) -> &'static str {
-    let ddl =
-        format!("CREATE TABLE {relation} (oid int, reltuples int, last_value int, datfrozenxid int, statement text)");
+    let ddl = format!(
+        "CREATE TABLE {relation} (oid int, reltuples int, last_value int, datfrozenxid int, statement text,
+            subconninfo text)"
+    );
     let bound = Bound::new(policy("[pack]\n[purpose.service]"), catalog(&ddl));
     let relation = &bound.catalog().relations()[0];
     let ruling = bound.ruling(bound.policy().purpose("service"), relation);
@@ -28,13 +30,13 @@ fn what_tells_of_data_is_closed() {
         }
     };
     check("pg_catalog.pg_class pg_catalog.pg_database pg_catalog.pg_sequences", "in part");
-    check("pg_catalog.pg_cursors pg_catalog.pg_prepared_statements", "in part");
+    check("pg_catalog.pg_cursors pg_catalog.pg_prepared_statements pg_catalog.pg_subscription", "in part");
     check(
         "pg_catalog.pg_statistic pg_catalog.pg_stats pg_catalog.pg_stats_ext pg_catalog.pg_stats_ext_exprs
          pg_catalog.pg_statistic_ext_data pg_catalog.pg_authid pg_catalog.pg_shadow pg_catalog.pg_user_mapping
          pg_catalog.pg_user_mappings pg_catalog.pg_largeobject pg_catalog.pg_stat_activity
          pg_catalog.pg_stat_user_tables pg_catalog.pg_statio_all_tables pg_catalog.pg_file_settings
-         pg_catalog.pg_hba_file_rules pg_catalog.pg_subscription pg_catalog.pg_locks pg_catalog.pg_replication_slots pg_catalog.pg_aios
+         pg_catalog.pg_hba_file_rules pg_catalog.pg_subscription_rel pg_catalog.pg_locks pg_catalog.pg_replication_slots pg_catalog.pg_aios
          pg_catalog.pg_a_catalog_of_tomorrow information_schema.user_mapping_options
          information_schema._pg_user_mappings information_schema.tomorrow pg_toast.pg_toast_1247 pg_temp_3.t",
         "closed",
