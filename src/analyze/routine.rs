@@ -54,6 +54,7 @@ impl<'a> Resolver<'a> {
         }
         self.calls_users |= !is_built_in(function) && function.extension.is_none();
         if let Some(reads) = self.context.rulings.listed(function) {
+            self.calls_users = true;
             self.types_of_function(function, at)?;
             let effects = Effects { reads: reads.iter().cloned().collect(), sequences: Rc::default() };
             return self.absorb(function, &effects, at);
@@ -185,6 +186,7 @@ impl<'a> Resolver<'a> {
         let outcome = inner.query(&mut select, Some(Usage::Output)).and_then(|_| inner.no_captured_casts());
         self.bodies.depth.set(depth);
         self.budget.set(inner.budget.get());
+        self.calls_users |= inner.calls_users;
         outcome?;
         let read = |relation: &RelationUse| FunctionRead {
             relation: relation.relation,

@@ -214,6 +214,22 @@ impl Database {
         }
     }
 
+    /// Errors are told by a list of English texts.
+    async fn warn_of_language(&self, client: &Client) {
+        let language = match client.query_one("SHOW lc_messages", &[]).await {
+            Ok(row) => row.try_get::<_, String>(0).unwrap_or_default(),
+            Err(_) => return,
+        };
+        if !is_english(&language) {
+            tracing::warn!(
+                database = self.name,
+                lc_messages = language,
+                "the server speaks another language than English: of its errors under a policy that keeps something back \
+                 only the code is told"
+            );
+        }
+    }
+
     /// Connects if need be, after a pause that grows with every failure.
     async fn connect(&self, reading: &mut Reading) -> Option<()> {
         if reading.client.as_ref().is_some_and(|client| !client.is_closed()) {
@@ -232,6 +248,7 @@ impl Database {
         match outcome {
             Ok((client, connection)) => {
                 tokio::spawn(connection);
+                self.warn_of_language(&client).await;
                 reading.client = Some(client);
                 reading.failed = None;
                 Some(())
@@ -245,7 +262,33 @@ impl Database {
     }
 }
 
+/// Whether a locale's messages are the texts of the server's sources.
+fn is_english(locale: &str) -> bool {
+    matches!(locale, "" | "C" | "POSIX") || locale.starts_with("C.") || locale.to_ascii_lowercase().starts_with("en")
+}
+
 /// An error in the server's words, where it has any.
 fn words(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |report| report.message().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_english;
+
+    #[test]
+    fn other_languages_are_noticed() {
+        for (locale, expected) in [
+            ("C", true),
+            ("C.UTF-8", true),
+            ("POSIX", true),
+            ("", true),
+            ("en_US.UTF-8", true),
+            ("English_United States.1252", true),
+            ("de_DE.UTF-8", false),
+            ("zh_CN.UTF-8", false),
+        ] {
+            assert_eq!(is_english(locale), expected, "{locale}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use super::explain::RelationReport;
 use super::plan::{Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
+use super::reports;
 use super::sequences::check_sequences;
 use super::settings;
 use super::utility;
@@ -13,7 +14,7 @@ use super::view::{Encoding, View};
 use crate::analyze::{
     Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve,
 };
-use crate::catalog::{Catalog, Function, Relation, quote_qualified};
+use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, put_guards, shape};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
@@ -159,7 +160,7 @@ pub(super) fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box
         put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
     }
     let sight = sight.unwrap_or(Sight::Whole);
-    let reports = reports_on(&permitted, view.bound().catalog());
+    let reports = reports::of_data(view, &permitted.resolved);
     send(view, text, &permitted.resolved, sight, reports).map_err(|reason| trouble(reason.into()))
 }
 
@@ -254,54 +255,6 @@ pub(super) fn add(
         through: through.clone(),
         cause: verdict.cause.clone(),
     });
-}
-
-/// What the server may quote of these relations. An error can name any column of a row that a statement meets, used or
-/// not, so one closed column keeps all of them back.
-fn reports_on(permitted: &Permitted, catalog: &Catalog) -> Reports {
-    let whole = permitted.references.iter().all(|(_, ruling)| ruling.whole());
-    // What functions of users raise is their own, also those that the server calls on a write.
-    let mut written = permitted.resolved.writes.iter().filter_map(|write| catalog.relation(write.relation));
-    let calls = permitted.resolved.calls_users
-        || written.any(|relation| {
-            let all = catalog.with_descendants(relation);
-            all.iter().any(|relation| !relation.triggers.is_empty() || !relation.calls.is_empty())
-        });
-    if whole && !calls { Reports::Verbatim } else { Reports::Discreet }
-}
-
-/// How the server's errors and notices on a statement reach the client, under a restricted view. What a transaction has
-/// touched the session remembers until its end, so its end has no data of its own.
-pub(super) fn reports(kind: &Kind, plan: &Plan) -> Reports {
-    match (plan, kind) {
-        (Plan::Rewrite(rewritten), _) => rewritten.reports,
-        // The report is the proxy's own.
-        (Plan::Refuse(_), _) => Reports::Verbatim,
-        (
-            Plan::Forward,
-            Kind::Transaction(_)
-            | Kind::Set(_)
-            | Kind::Show(_)
-            | Kind::Discard(_)
-            | Kind::Deallocate(_)
-            | Kind::Close(_)
-            | Kind::Signal(_),
-        ) => Reports::Verbatim,
-        // As discreet as what it names, which the session knows.
-        (Plan::Forward, Kind::Fetch(_)) => Reports::Verbatim,
-        // What it evaluates is not known here.
-        (
-            Plan::Forward,
-            Kind::Read
-            | Kind::Write
-            | Kind::Explain
-            | Kind::Prepare(_)
-            | Kind::Execute(_)
-            | Kind::Declare(_)
-            | Kind::Lock
-            | Kind::Other(_),
-        ) => Reports::Discreet,
-    }
 }
 
 /// Prints what is to be sent and has it read by the second reader.

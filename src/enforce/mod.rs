@@ -6,6 +6,7 @@ mod flow;
 mod judge;
 mod plan;
 mod report;
+mod reports;
 mod sequences;
 mod settings;
 mod utility;
@@ -115,7 +116,7 @@ fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, St
         return Judged::One(Planned { statement: understood, plan: Plan::Forward, reports: Reports::Verbatim });
     }
     let plan = judge::judge(view, text, &understood, statement);
-    let reports = judge::reports(&understood.kind, &plan);
+    let reports = reports::of_plan(&understood.kind, &plan);
     Judged::One(Planned { statement: understood, plan, reports })
 }
 

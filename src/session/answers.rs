@@ -248,11 +248,10 @@ impl Session {
             self.portals_end(entry.failed);
         }
         self.opaque |= entry.opaque;
-        if entry.discreet.is_some() {
-            self.discreet_answered.clone_from(&entry.discreet);
-        }
         if status == b'I' {
             self.discreet_answered = None;
+        } else if entry.discreet.is_some() {
+            self.discreet_answered.clone_from(&entry.discreet);
         }
         self.catalog_changed |= entry.catalog;
         if self.catalog_changed && status == b'I' {

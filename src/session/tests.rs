@@ -1,5 +1,7 @@
 //! The machine without a server: a judge that knows a handful of statements, and the server's answers written by hand.
 
+mod reports;
+
 use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness};
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
@@ -24,7 +26,8 @@ purposes = ["a", "b", "free"]
 default = "a"
 "#;
 
-/// Reads as the core does, but decides by words: `secret` is refused under `b`, `mask` is rewritten.
+/// Reads as the core does, but decides by words: `secret` is refused under `b`, `mask` is rewritten, of `quiet` the server
+/// may quote nothing.
 struct Words;
 
 impl Judge for Words {
@@ -35,7 +38,8 @@ impl Judge for Words {
             (Kind::Read | Kind::Other(_), true) => plan(view, text),
             _ => planned.plan,
         };
-        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports: planned.reports }))
+        let reports = if text.contains("quiet") { Reports::Discreet } else { Reports::Verbatim };
+        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports }))
     }
 }
 
@@ -223,10 +227,10 @@ fn frames(mut bytes: &[u8]) -> String {
         words.push(match header.tag {
             b'Q' => format!("Q({})", text(body)),
             b'P' | b'B' => format!("{tag}({})", text(body)),
-            b'E' if body.first() == Some(&b'S') => {
+            b'E' | b'N' if body.first() == Some(&b'S') => {
                 let fields = wire::error_fields(body).expect("fields");
                 let get = |code| String::from_utf8_lossy(fields.get(code).unwrap_or_default()).into_owned();
-                format!("E({} {} {})", get(b'C'), get(b'M'), get(b'P'))
+                format!("{tag}({} {} {})", get(b'C'), get(b'M'), get(b'P'))
             }
             b'Z' => format!("Z{}", body[0] as char),
             _ => tag.to_string(),

@@ -155,6 +155,11 @@ pub fn tell(sort: ReportSort, report: ErrorFields<'_>, place: Place) -> Told {
             changed = true;
         }
     }
+    if fields.iter().all(|field| field.0 != b'M') {
+        // Too long to be read.
+        fields.push((b'M', message(state, b"", Trust::Nothing).0));
+        note = Some(Note::InMessage);
+    }
     match note {
         Some(note) => Told::Withheld(Withheld { fields, note }),
         None if changed => Told::Instead(fields),

@@ -1,0 +1,91 @@
+//! Whether the server's errors and notices on a statement may quote data.
+
+use super::plan::{Plan, Reports};
+use super::view::View;
+use crate::analyze::Resolved;
+use crate::catalog::Relation;
+use crate::sql::Kind;
+use crate::vocab::Oid;
+
+/// How the server's errors and notices on a statement reach the client, under a restricted view. What a transaction has
+/// touched the session remembers until its end, so its end has no data of its own.
+pub(super) fn of_plan(kind: &Kind, plan: &Plan) -> Reports {
+    match (plan, kind) {
+        (Plan::Rewrite(rewritten), _) => rewritten.reports,
+        // The report is the proxy's own.
+        (Plan::Refuse(_), _) => Reports::Verbatim,
+        (
+            Plan::Forward,
+            Kind::Transaction(_)
+            | Kind::Set(_)
+            | Kind::Show(_)
+            | Kind::Discard(_)
+            | Kind::Deallocate(_)
+            | Kind::Close(_)
+            | Kind::Signal(_),
+        ) => Reports::Verbatim,
+        // As discreet as what it names, which the session knows.
+        (Plan::Forward, Kind::Fetch(_)) => Reports::Verbatim,
+        // What it evaluates is not known here.
+        (
+            Plan::Forward,
+            Kind::Read
+            | Kind::Write
+            | Kind::Explain
+            | Kind::Prepare(_)
+            | Kind::Execute(_)
+            | Kind::Declare(_)
+            | Kind::Lock
+            | Kind::Other(_),
+        ) => Reports::Discreet,
+    }
+}
+
+/// What the server may quote of what a statement reaches. An error can show a whole row, so one closed column, used or
+/// not, keeps all of a relation back.
+pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
+    let bound = view.bound();
+    let catalog = bound.catalog();
+    let whole = |relation: &Relation| bound.ruling(view.purpose(), relation).whole();
+    // A failing row of a child shows columns that its parent lacks.
+    let whole_family = |oid: Oid| {
+        let relation = catalog.relation(oid);
+        relation.is_some_and(|relation| catalog.with_descendants(relation).into_iter().all(whole))
+    };
+    // What functions of users raise is their own, also of those that the server calls on a write: anything of the database.
+    let mut written = resolved.writes.iter().filter_map(|write| catalog.relation(write.relation));
+    let calls = resolved.calls_users
+        || written.any(|relation| {
+            let family = catalog.with_descendants(relation);
+            family.iter().any(|relation| !relation.triggers.is_empty() || !relation.calls.is_empty())
+        });
+    let mut tables = catalog.relations().iter().filter(|relation| !is_system(relation));
+    let told = calls && !tables.all(whole);
+    let reached = resolved.relations.iter().all(|reference| whole_family(reference.relation));
+    if !told && reached && follow(view, resolved).into_iter().all(whole_family) {
+        Reports::Verbatim
+    } else {
+        Reports::Discreet
+    }
+}
+
+fn is_system(relation: &Relation) -> bool {
+    matches!(&*relation.schema, "pg_catalog" | "information_schema")
+}
+
+/// The relations whose rows may change with those that a statement writes, by foreign keys.
+fn follow(view: &View, resolved: &Resolved) -> Vec<Oid> {
+    let catalog = view.bound().catalog();
+    let mut found: Vec<Oid> = resolved.writes.iter().map(|write| write.relation).collect();
+    let mut at = 0;
+    while let Some(oid) = found.get(at).copied() {
+        at += 1;
+        let family = catalog.relation(oid).map(|relation| catalog.with_descendants(relation)).unwrap_or_default();
+        for (table, _) in family.into_iter().flat_map(|relation| catalog.references_to(relation.oid)) {
+            if !found.contains(&table.oid) {
+                found.push(table.oid);
+            }
+        }
+    }
+    found
+}
