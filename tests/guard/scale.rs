@@ -25,7 +25,8 @@ async fn view(database: &str) -> View {
     tokio::spawn(connection);
     let snapshot = wherefore::control::catalog::read(&client).await.expect("the catalog");
     let files = [SourceFile { path: "pack.toml".into(), text: PACK.into() }];
-    let policy = Policy::parse(&files).ok().expect("the pack").policy;
+    let Ok(loaded) = Policy::parse(&files) else { panic!("the pack does not load") };
+    let policy = loaded.policy;
     let bound = Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))));
     let principal = Arc::new(bound.policy().principal("tester", &[]));
     let purpose = bound.policy().purpose("masked");
