@@ -16,7 +16,7 @@ use crate::analyze::{
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
-use crate::rewrite::{Standing, put_guards, shape};
+use crate::rewrite::{Standing, Unlisted, put_guards, same_text, shape, without_guards};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right};
 use pg_query::NodeEnum;
@@ -134,16 +134,40 @@ pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
 }
 
 /// Judges a statement that reads or writes data.
-pub(super) fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box<Refusal>> {
-    let bound = view.bound();
-    let catalog = bound.catalog();
+pub(super) fn data(view: &View, text: &str, mut tree: Node) -> Result<Rewritten, Box<Refusal>> {
     let context = context(view);
-    let trouble = |trouble: Trouble| {
-        Box::new(match trouble {
-            Trouble::NotUnderstood(reason) => report::not_understood(view, text, &reason),
-            Trouble::Unresolved(reason) => report::unresolved(text, &reason),
-        })
-    };
+    for unlisted in [Unlisted::Own, Unlisted::Hidden] {
+        let Ok(Some(bare)) = without_guards(&mut tree, unlisted, &context) else { break };
+        if let Ok(guarded) = guarded(view, text, bare)
+            && same_text(&guarded.resolved.tree, &tree).unwrap_or(false)
+        {
+            // A statement that was rewritten before: rewriting it again changes nothing.
+            return send(view, text, guarded);
+        }
+    }
+    send(view, text, guarded(view, text, tree)?)
+}
+
+/// Where a statement can't be resolved or printed: the report on it.
+fn trouble(view: &View, text: &str, trouble: Trouble) -> Box<Refusal> {
+    Box::new(match trouble {
+        Trouble::NotUnderstood(reason) => report::not_understood(view, text, &reason),
+        Trouble::Unresolved(reason) => report::unresolved(text, &reason),
+    })
+}
+
+/// A permitted statement with its guards. Only [`guarded`] makes one.
+struct Guarded {
+    resolved: Resolved,
+    sight: Sight,
+    reports: Reports,
+}
+
+/// Resolves a statement, decides, and puts guards in place.
+fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>> {
+    let catalog = view.bound().catalog();
+    let context = context(view);
+    let trouble = |reason| trouble(view, text, reason);
     let resolved = resolve(tree, &context).map_err(trouble)?;
     let mut permitted = permit(view, text, resolved)?;
     let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
@@ -161,7 +185,7 @@ pub(super) fn data(view: &View, text: &str, tree: Node) -> Result<Rewritten, Box
     }
     let sight = sight.unwrap_or(Sight::Whole);
     let reports = reports::of_data(view, &permitted.resolved);
-    send(view, text, &permitted.resolved, sight, reports).map_err(|reason| trouble(reason.into()))
+    Ok(Guarded { resolved: permitted.resolved, sight, reports })
 }
 
 /// A statement whose every use is open to the purpose. Only [`permit`] makes one.
@@ -258,17 +282,13 @@ pub(super) fn add(
 }
 
 /// Prints what is to be sent and has it read by the second reader.
-fn send(
-    view: &View,
-    text: &str,
-    resolved: &Resolved,
-    sight: Sight,
-    reports: Reports,
-) -> Result<Rewritten, NotUnderstood> {
+fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refusal>> {
+    let Guarded { resolved, sight, reports } = guarded;
     let catalog = view.bound().catalog();
-    let printed = print(&resolved.tree)?;
+    let refuse = |reason: NotUnderstood| trouble(view, text, reason.into());
+    let printed = print(&resolved.tree).map_err(refuse)?;
     if view.encoding() != Encoding::Utf8 && !printed.text.is_ascii() {
-        return Err(NotUnderstood::new("a name that is not ASCII under this client_encoding", None));
+        return Err(refuse(NotUnderstood::new("a name that is not ASCII under this client_encoding", None)));
     }
     if let SecondReading::Relations(relations) = second_reading(&printed.text) {
         for (schema, name) in relations {
@@ -278,12 +298,12 @@ fn send(
             });
             if !known {
                 let what = format!("a statement that two parsers read differently ({schema}.{name})");
-                return Err(NotUnderstood::new(what, None));
+                return Err(refuse(NotUnderstood::new(what, None)));
             }
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns.clone(), sight, reports })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

@@ -5,7 +5,9 @@
 //! written to, no guard can stand; `target` says what its columns and rows are replaced by.
 
 mod guard;
+mod recognise;
 mod target;
 
 pub use guard::{Standing, put_guards};
+pub use recognise::{Unlisted, same_text, without_guards};
 pub use target::shape;

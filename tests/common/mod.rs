@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
 pub mod raw;
+pub mod script;
+pub mod transcript;
 pub mod worlds;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +24,11 @@ impl Cluster {
     pub fn shared() -> &'static Cluster {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(|| Cluster { server: Throwaway::start(&[]).unwrap_or_else(|failure| panic!("{failure}")) })
+    }
+
+    /// A cluster of one's own with these settings, for tests that compare servers.
+    pub fn with_settings(settings: &[(&str, &str)]) -> Cluster {
+        Cluster { server: Throwaway::start(settings).unwrap_or_else(|failure| panic!("{failure}")) }
     }
 
     pub fn port(&self) -> u16 {

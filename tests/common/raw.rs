@@ -107,6 +107,30 @@ impl Raw {
         self.stream.write_all(bytes).is_ok()
     }
 
+    /// A simple query and its whole answer, data for a `COPY … FROM STDIN` included; `None` where the connection was lost.
+    pub fn ask(&mut self, sql: &str, data: Option<&str>) -> Option<Vec<Frame>> {
+        self.stream.write_all(&query(sql)).ok()?;
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.frame_if_any()?;
+            match frame.tag {
+                b'G' => match data {
+                    Some(data) => {
+                        self.stream.write_all(&message(b'd', data.as_bytes())).ok()?;
+                        self.stream.write_all(&message(b'c', &[])).ok()?;
+                    }
+                    None => self.stream.write_all(&message(b'f', b"no data\0")).ok()?,
+                },
+                b'Z' => {
+                    frames.push(frame);
+                    return Some(frames);
+                }
+                _ => {}
+            }
+            frames.push(frame);
+        }
+    }
+
     /// Everything up to and with the `count`-th ReadyForQuery.
     pub fn until_ready(&mut self, count: usize) -> Vec<Frame> {
         let mut frames = Vec::new();

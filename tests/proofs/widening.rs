@@ -1,0 +1,109 @@
+//! Widening a policy never turns a permitted statement into a refused one.
+//!
+//! Random policies over the proofs' schema, each with a wider one: effects may rise from denied to masked to open, and
+//! row conditions may go. Statements that write are left out: who else may read what they store is part of their judgement, so
+//! opening a column to more readers can close a way to fill it, and must.
+
+use crate::core::{bound, on_workers_stack, outcome, proofs_catalog, view};
+use crate::generator::Generator;
+use crate::random::Random;
+use std::fmt::Write as _;
+
+/// What a rule gives of a category, in ascending order.
+const EFFECTS: [&str; 4] = ["deny", "{ mask = \"null\" }", "{ mask = { constant = \"20\" } }", "allow"];
+const CATEGORIES: [&str; 5] = ["operational", "contact", "contact.phone", "contact.age", "secret"];
+const CONDITIONS: [&str; 2] = ["\"consent.mail\"", "\"not erased\""];
+
+#[derive(Debug, Clone)]
+struct Rules {
+    /// For each category an index into [`EFFECTS`].
+    effects: [usize; 5],
+    /// Which conditions hold for everything that is open.
+    conditions: [bool; 2],
+}
+
+impl Rules {
+    fn random(random: &mut Random) -> Rules {
+        let mut effects = [0; 5];
+        // Most of what the statements name should be open, or there would be nothing to compare.
+        effects.iter_mut().for_each(|effect| *effect = *random.pick(&[0, 1, 2, 3, 3, 3]));
+        if random.percent(85) {
+            effects[0] = 3;
+        }
+        Rules { effects, conditions: [random.percent(35), random.percent(35)] }
+    }
+
+    fn wider(&self, random: &mut Random) -> Rules {
+        let mut wider = self.clone();
+        for effect in &mut wider.effects {
+            if random.percent(40) {
+                *effect = *random.pick(&[3, (*effect + 1).min(3)]);
+            }
+        }
+        for condition in &mut wider.conditions {
+            *condition &= random.percent(60);
+        }
+        wider
+    }
+
+    fn policy(&self) -> String {
+        let original = include_str!("policy.toml");
+        let (head, tail) = original.split_once("[[rule]]").expect("rules");
+        let tables = &tail[tail.find("[table.").expect("tables")..];
+        let conditions: Vec<&str> =
+            CONDITIONS.iter().zip(self.conditions).filter(|(_, holds)| *holds).map(|(name, _)| *name).collect();
+        let mut out = head.to_owned();
+        for (category, effect) in CATEGORIES.iter().zip(self.effects) {
+            let rows = if effect > 0 && !conditions.is_empty() {
+                format!("where = [{}]\n", conditions.join(", "))
+            } else {
+                String::new()
+            };
+            let _ = write!(
+                out,
+                "[[rule]]\nid = \"{category}\"\nclause = \"P-2\"\ncategory = \"{category}\"\npurpose = \"plain\"\n{rows}effect = {}\n\n",
+                match EFFECTS[effect] {
+                    plain if plain.starts_with('{') => plain.to_owned(),
+                    word => format!("\"{word}\""),
+                }
+            );
+        }
+        out + tables
+    }
+}
+
+#[test]
+fn what_is_permitted_stays_permitted_under_a_wider_policy() {
+    const PAIRS: usize = 60;
+    const STATEMENTS: usize = 50;
+    let (permitted, pairs, wrong) = on_workers_stack(|| {
+        let catalog = proofs_catalog();
+        let mut random = Random::new(77);
+        let (mut permitted, mut wrong) = (0, Vec::new());
+        for pair in 0..PAIRS {
+            let narrow = Rules::random(&mut random);
+            let wide = narrow.wider(&mut random);
+            let (one, other) =
+                (view(&bound(&narrow.policy(), &catalog), "plain"), view(&bound(&wide.policy(), &catalog), "plain"));
+            let mut generator = Generator::new(9000 + pair as u64);
+            for _ in 0..STATEMENTS {
+                let statement = generator.statement();
+                let text = statement.doc.render();
+                if statement.writes || !matches!(outcome(&one, &text), Some(Ok(_))) {
+                    continue;
+                }
+                permitted += 1;
+                if let Some(Err(refusal)) = outcome(&other, &text) {
+                    let small = statement.doc.shrink(300, &mut |text| {
+                        matches!(outcome(&one, text), Some(Ok(_))) && matches!(outcome(&other, text), Some(Err(_)))
+                    });
+                    wrong.push(format!("{narrow:?}\n{wide:?}\n  {}\n  {refusal}", small.render()));
+                }
+            }
+        }
+        (permitted, PAIRS, wrong)
+    });
+    println!("PROOF widening policy_pairs={pairs} permitted={permitted} refused_when_wider={}", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(8)].join("\n\n"));
+    assert!(permitted > 1000, "only {permitted} statements were permitted");
+}
