@@ -24,5 +24,7 @@ mod sqlsmith;
 mod stability;
 #[path = "proofs/two_worlds.rs"]
 mod two_worlds;
+#[path = "proofs/understood.rs"]
+mod understood;
 #[path = "proofs/widening.rs"]
 mod widening;

@@ -7,12 +7,13 @@ use wherefore::catalog::{Catalog, SearchPath};
 use wherefore::enforce::{Encoding, Judged, Limits, Plan, View, judge_text};
 use wherefore::policy::{Bound, Policy, SourceFile};
 
-/// The proofs' schema, as `wherefore catalog` prints it, without the system's own relations.
-const CATALOG: &str = include_str!("../catalog.json");
+/// The proofs' schema, as `wherefore catalog` prints it (see `fuzz/README.md`).
+const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/catalog.json");
 const POLICY: &str = include_str!("../../tests/proofs/policy.toml");
 
 static VIEWS: LazyLock<[View; 2]> = LazyLock::new(|| {
-    let catalog = Arc::new(Catalog::new(serde_json::from_str(CATALOG).expect("a catalog"), 1));
+    let catalog = std::fs::read_to_string(CATALOG).expect("fuzz/catalog.json: fuzz/README.md says how to make it");
+    let catalog = Arc::new(Catalog::new(serde_json::from_str(&catalog).expect("a catalog"), 1));
     let files = [SourceFile { path: "policy.toml".into(), text: POLICY.into() }];
     let policy = Policy::parse(&files).unwrap_or_else(|_| panic!("a policy")).policy;
     let bound = Arc::new(Bound::new(Arc::new(policy), catalog));

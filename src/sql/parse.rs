@@ -48,9 +48,31 @@ impl From<Unreadable> for Refusal {
     }
 }
 
+/// What Postgres's lexer may spend on runs of operator characters: some hundredths of a second.
+const MOST_LEXING: usize = 32 << 20;
+
+/// An estimate of what the lexer spends on runs of operator characters. At every comment that begins inside one, and at every
+/// `+`, it reads to the end of the run and gives back all but a few characters: a megabyte of `/*/*` or `+++` takes it
+/// minutes.
+fn lexing_cost(text: &str) -> usize {
+    let is_operator = |byte: &u8| b"~!@#^&|`?+-*/%<>=".contains(byte);
+    text.as_bytes()
+        .chunk_by(|one, other| is_operator(one) && is_operator(other))
+        .filter(|run| run.len() > 1 && is_operator(&run[0]))
+        .map(|run| {
+            let again =
+                run.windows(2).filter(|pair| *pair == b"/*").count() + run.iter().filter(|byte| **byte == b'+').count();
+            run.len().saturating_mul(again)
+        })
+        .fold(0, usize::saturating_add)
+}
+
 /// Parses a text into its statements. Call inside [`on_deep_stack`].
 pub fn parse(text: &str) -> Result<Vec<Statement>, Unreadable> {
     let refuse = |code, message: &str| Unreadable { code, message: message.to_owned(), position: 0 };
+    if lexing_cost(text) > MOST_LEXING {
+        return Err(refuse(SqlState::STATEMENT_TOO_COMPLEX, "operators or comments are nested too deeply"));
+    }
     let Ok(terminated) = CString::new(text) else {
         return Err(refuse(SqlState::SYNTAX_ERROR, "statement contains a NUL byte"));
     };
@@ -81,4 +103,22 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Unreadable> {
         last.span.end = text.len();
     }
     Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_the_lexer_reads_again_and_again_are_refused() {
+        for (piece, count, most) in
+            [("/*", 100_000, 0), ("+", 100_000, 0), ("*", 100_000, usize::MAX), ("a+b ", 100_000, usize::MAX)]
+        {
+            let cost = lexing_cost(&piece.repeat(count));
+            assert_eq!(cost <= MOST_LEXING, most > 0, "{piece}: {cost}");
+        }
+        let refused = parse(&"/*".repeat(100_000)).expect_err("refused");
+        assert_eq!(refused.code, SqlState::STATEMENT_TOO_COMPLEX);
+        assert!(parse("/*********** a ************/ SELECT 1 + +1 /* /* */ */").is_ok());
+    }
 }

@@ -8,8 +8,13 @@ use wherefore::policy::{Bound, Colour, Policy, SourceFile};
 
 /// The catalog of a database with a schema, read through the proxy's own reader.
 pub fn snapshot(database: &str, schema: &str) -> Snapshot {
+    Cluster::shared().database(database, schema);
+    read(database)
+}
+
+/// The catalog of a database that is there.
+pub fn read(database: &str) -> Snapshot {
     let cluster = Cluster::shared();
-    cluster.database(database, schema);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut config = tokio_postgres::Config::new();

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The page docs/not-understood.md from the output of the suites:
+#   WHEREFORE_SUITES=… cargo test --test suites -- --nocapture > run.txt; tests/suites/report.sh run.txt > docs/not-understood.md
+set -eu
+cat <<'HEAD'
+# What is not understood
+
+The regression SQL of Postgres, run in file order on two fresh servers: SELECT, INSERT, UPDATE, DELETE and MERGE through the proxy under
+a purpose that closes one column nobody uses, everything else beside it (`tests/suites.rs` says how and what is left out).
+A statement that is not understood is refused by name under every restricted purpose; it never leaks. The suites use what applications
+hardly do: functions in C, operators and types of their own, functions that read files.
+
+HEAD
+awk '
+    /^# / { suite = $2; print "## PostgreSQL " suite "\n"; print "| | statements |\n|---|---|"; next }
+    /^COUNT / { line = $0; sub(/^COUNT /, "", line); count = line; sub(/.*: /, "", count); sub(/: [0-9]+$/, "", line); print "| " line " | " count " |"; next }
+    /^NOT / {
+        line = $0; sub(/^NOT /, "", line); count = line + 0; sub(/^[0-9]+ × /, "", line)
+        if (line ~ /^\(fails on the server too\)/) { failing += count; next }
+        sub(/ — .*/, "", line)
+        if (line ~ /^(view|materialized view|foreign table|function|operator|type) [^ ]*\./) { split(line, words, " "); kind = words[1]; if (kind == "materialized" || kind == "foreign") kind = kind " " words[2]; own[kind] += count; next }
+        if (count >= 2) rows[++n] = "| " line " | " count " |"; else { single += count }
+        next
+    }
+    /^## / || /^test / { flush_rows() }
+    function flush_rows(  i, kind) {
+        if (!n && !single) return
+        print "\nRefused, by what is named:\n\n| what | statements |\n|---|---|"
+        for (i = 1; i <= n; i++) print rows[i]
+        for (kind in own) print "| the suite\x27s own: " kind " | " own[kind] " |"
+        print "| other things, once each | " single + 0 " |"
+        print "| what fails on the server too | " failing + 0 " |\n"
+        n = 0; single = 0; failing = 0; delete own
+    }
+    END { flush_rows() }
+' "$1"
