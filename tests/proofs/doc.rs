@@ -113,7 +113,7 @@ impl Doc {
         let mut best = self;
         'again: loop {
             let mut candidates = best.smaller();
-            candidates.sort_by_key(|candidate| candidate.render().len());
+            candidates.sort_by_cached_key(|candidate| candidate.render().len());
             for candidate in candidates {
                 if tries == 0 {
                     return best;

@@ -258,8 +258,9 @@ impl Tally {
 
 /// A statement whose answers differ, made as small as it goes.
 fn report(proxy: &Proxy, purpose: &str, seed: u64, number: usize, statement: &Generated, manner: Manner) -> String {
+    println!("    {purpose}, statement {number}, {manner:?}: {}", statement.doc.render());
     let mut pair = Pair::open(proxy, purpose);
-    let small = statement.doc.clone().shrink(400, &mut |text| !same(&pair.ask_one(statement, text, manner)));
+    let small = statement.doc.clone().shrink(250, &mut |text| !same(&pair.ask_one(statement, text, manner)));
     let text = small.render();
     let answers = Pair::open(proxy, purpose).ask_one(statement, &text, manner);
     format!(
