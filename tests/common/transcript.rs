@@ -110,7 +110,8 @@ const FIRST_OWN_OID: u32 = 16_384;
 /// Frames with runs of rows in an order of their own.
 pub fn sorted(frames: &[Frame]) -> Vec<Frame> {
     let mut frames = frames.to_vec();
-    for run in frames.chunk_by_mut(|a, b| a.tag == b'D' && b.tag == b'D') {
+    // Rows, and lines of a COPY.
+    for run in frames.chunk_by_mut(|a, b| a.tag == b.tag && matches!(a.tag, b'D' | b'd')) {
         run.sort_by(|a, b| a.body.cmp(&b.body));
     }
     frames

@@ -34,6 +34,14 @@ CREATE TABLE pets (id int NOT NULL, name text, weight int, person_id int, secret
 CREATE TABLE cats (lives int, email text) INHERITS (pets);
 CREATE TABLE things (id int PRIMARY KEY, name text NOT NULL, size int, feeling mood);
 CREATE TABLE log (id int, line text, weight int);
+ALTER TABLE people SET (autovacuum_enabled = false);
+ALTER TABLE orders SET (autovacuum_enabled = false);
+ALTER TABLE readings_2025 SET (autovacuum_enabled = false);
+ALTER TABLE readings_2026 SET (autovacuum_enabled = false);
+ALTER TABLE pets SET (autovacuum_enabled = false);
+ALTER TABLE cats SET (autovacuum_enabled = false);
+ALTER TABLE things SET (autovacuum_enabled = false);
+ALTER TABLE log SET (autovacuum_enabled = false);
 CREATE VIEW adults AS SELECT id, name, email, age FROM people WHERE age >= 18;
 CREATE VIEW sums AS SELECT person_id, sum(amount) AS total, count(*) AS orders FROM orders GROUP BY person_id;
 CREATE VIEW names AS SELECT id, name FROM people UNION ALL SELECT id, name FROM things;
