@@ -153,7 +153,7 @@ fn hostile_policies_are_errors_or_load() {
     while policies < 1500 && began.elapsed() < Duration::from_secs(10) {
         let (one, other) = (random.below(seeds.len()), random.below(seeds.len()));
         let text = mutate(seeds[one], seeds[other], &mut random);
-        loaded += usize::from(Policy::parse(&[SourceFile { path: "policy.toml".into(), text: text.into() }]).is_ok());
+        loaded += usize::from(Policy::parse(&[SourceFile { path: "policy.toml".into(), text }]).is_ok());
         policies += 1;
     }
     println!("PROOF hostile-policies policies={policies} loaded={loaded}");

@@ -346,7 +346,7 @@ pub fn replay(proxy: &Proxy, statements: Vec<Generated>) -> (Tally, Vec<String>)
             .chunks(share)
             .zip(PURPOSES)
             .map(|(share, purpose)| {
-                let mut share = share.to_vec().into_iter();
+                let mut share = share.iter().cloned();
                 scope.spawn(move || run(proxy, purpose, 0, &mut || share.next()))
             })
             .collect();
