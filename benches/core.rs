@@ -86,6 +86,7 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         columns: columns.iter().enumerate().map(column).collect(),
         primary_key: vec![AttNum(1)],
         parents: Vec::new(),
+        partition_key: Vec::new(),
         ties: Vec::new(),
         foreign_keys: Vec::new(),
         triggers: Vec::new(),

@@ -160,7 +160,8 @@ fn no_error_tells_of_a_hidden_row() {
         assert_ne!(pack, PACK);
         let (guarded, direct, _proxy) = clients_with("guard_errors", "filtered", &pack).await;
         // Every visible city is a number and a truth value; the hidden ones are neither.
-        let canaries = "UPDATE people SET city = CASE WHEN consent THEN (id / 2 % 2)::text ELSE 'CANARY' || id END";
+        let canaries = "UPDATE people SET city = CASE WHEN consent THEN (id / 2 % 2)::text ELSE 'CANARY' || id END,
+                        phone = CASE WHEN consent THEN id::text ELSE 'HIDDEN PHONE' END";
         direct.simple_query(&format!("{canaries}; ANALYZE people")).await.expect("an update");
         let attacks = [
             "SELECT id FROM people WHERE city::int = 1",
@@ -189,12 +190,20 @@ fn no_error_tells_of_a_hidden_row() {
             "SELECT 10 / (id - 3) FROM people WHERE 1 / (id - 3) < 5",
             "SELECT city::int AS c FROM people UNION SELECT 1",
             "SELECT id FROM people WHERE to_jsonb(people) ->> 'city' = '2' AND (people).city::int = 2",
+            // The planner runs patterns over the statistics of hidden rows, and this one fails where it begins to match.
+            "SELECT id FROM people WHERE phone LIKE '%PHON\\'",
+            "SELECT id FROM people WHERE phone NOT LIKE '%PHON!' ESCAPE '!'",
+            "SELECT p.id FROM people p JOIN orders o ON p.phone LIKE '%PHON' || chr(92)",
+            "SELECT id FROM (SELECT id, phone FROM people) s WHERE phone ~~ '%PHON\\'",
         ];
         for sql in attacks {
             let plain = rows(&direct, sql).await;
             let answer = rows(&guarded, sql).await;
             let told = format!("{answer:?}");
-            assert!(!told.contains("CANARY") && !told.contains("division"), "{sql}\n{told}\ndirect: {plain:?}");
+            assert!(
+                !told.contains("CANARY") && !told.contains("division") && !told.contains("pattern"),
+                "{sql}\n{told}\ndirect: {plain:?}"
+            );
         }
     });
 }

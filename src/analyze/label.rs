@@ -137,6 +137,11 @@ impl Label {
 }
 
 impl RelationUse {
+    /// Whether a function reads it, and not the statement or a view.
+    pub fn is_of_function(&self) -> bool {
+        self.at < -1
+    }
+
     /// A reference of which nothing is used yet.
     pub(super) fn new(relation: Oid, at: i32, alias: Arc<str>, names: Vec<Arc<str>>) -> RelationUse {
         RelationUse {

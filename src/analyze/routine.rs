@@ -55,9 +55,9 @@ impl<'a> Resolver<'a> {
         self.calls_users |= !is_built_in(function) && function.extension.is_none();
         if let Some(reads) = self.context.rulings.listed(function) {
             self.calls_users = true;
-            self.types_of_function(function, at)?;
+            let label = self.types_of_function(function, at)?;
             let effects = Effects { reads: reads.iter().cloned().collect(), sequences: Rc::default() };
-            return self.absorb(function, &effects, at);
+            return Ok(label.join(&self.absorb(function, &effects, at)?));
         }
         if is_built_in(function) {
             let open = match &*function.schema {
@@ -73,20 +73,22 @@ impl<'a> Resolver<'a> {
                 (false, Listable::Open | Listable::No) => not_understood(format!("function {}", function.name), at),
             };
         }
-        self.types_of_function(function, at)?;
+        let label = self.types_of_function(function, at)?;
         if let Some(owner) = &function.extension {
             let overload = builtin::permitted(&function.name) && !extension::is_closed(owner);
             return if extension::computes(owner, &function.name) || overload { Ok(Label::none()) } else { closed() };
         }
         match (function.kind, &function.body) {
-            (FunctionKind::Aggregate, _) if !function.parts.is_empty() => self.run_parts(function, at),
+            (FunctionKind::Aggregate, _) if !function.parts.is_empty() => {
+                Ok(label.join(&self.run_parts(function, at)?))
+            }
             (FunctionKind::Function, Body::Internal(source)) if is_constructor(source) => Ok(Label::none()),
             (FunctionKind::Aggregate | FunctionKind::Procedure, _) | (_, Body::Unreadable | Body::Internal(_)) => {
                 closed()
             }
             (FunctionKind::Function | FunctionKind::Window, Body::Text(_) | Body::Parsed(_)) => {
                 let effects = self.effects(function).map_err(|trouble| blame(function, &trouble, at))?;
-                self.absorb(function, &effects, at)
+                Ok(label.join(&self.absorb(function, &effects, at)?))
             }
         }
     }
@@ -107,7 +109,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Values are passed as a function's types, and domains among them are checked.
-    fn types_of_function(&mut self, function: &'a Function, at: i32) -> Outcome<()> {
+    fn types_of_function(&mut self, function: &'a Function, at: i32) -> Outcome<Label> {
         let out = function.out.iter().map(|column| &column.type_oid);
         for oid in function.argument_types.iter().chain([&function.returns]).chain(out) {
             self.type_open(*oid, at)?;
@@ -118,9 +120,9 @@ impl<'a> Resolver<'a> {
             let effects = effects.map_err(|trouble| blame(function, &trouble, at))?;
             let name = quote_qualified(&function.schema, &function.name);
             let (key, what) = (format!("defaults of {name}({})", function.signature), format!("function {name}"));
-            self.absorb_as(key, &what, &effects, at)?;
+            return self.absorb_as(key, &what, &effects, at);
         }
-        Ok(())
+        Ok(Label::none())
     }
 
     /// What a function written in SQL does.

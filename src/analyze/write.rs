@@ -321,7 +321,7 @@ impl<'a> Resolver<'a> {
         let mut open = target.shape.rows.clone();
         if !open.is_empty() {
             let (leakproof, others): (Vec<Node>, Vec<Node>) =
-                conjuncts.into_iter().partition(|conjunct| self.is_leakproof(conjunct));
+                conjuncts.into_iter().partition(|conjunct| is_plain(conjunct) && self.is_leakproof(conjunct));
             open.extend(leakproof);
             if let Some(others) = all_of(others) {
                 let conditions = all_of(target.shape.rows.clone());
@@ -494,6 +494,15 @@ fn is_given(node: &Node) -> bool {
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().is_some_and(|arg| is_given(arg)),
         Some(NodeEnum::List(list)) => list.items.iter().all(is_given),
         Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().all(is_given),
+        Some(_) | None => false,
+    }
+}
+
+/// A comparison or test without a sub-query in it: one could evaluate anything on the row at hand.
+fn is_plain(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::AExpr(_) | NodeEnum::NullTest(_) | NodeEnum::ColumnRef(_)) => true,
+        Some(NodeEnum::BoolExpr(expr)) => expr.args.iter().all(is_plain),
         Some(_) | None => false,
     }
 }

@@ -76,7 +76,10 @@ pub struct Relation {
     /// search path is `pg_catalog`: relations outside it are qualified. `None` where it could not be read.
     #[serde(default)]
     pub definition: Option<Arc<str>>,
-    /// What the server computes or checks over several of its columns when a row is written.
+    /// The columns that decide in which partition a row lies; 0 stands for an expression.
+    #[serde(default)]
+    pub partition_key: Vec<AttNum>,
+    /// What the server computes or checks over its columns when a row is written.
     #[serde(default)]
     pub ties: Vec<Tie>,
     #[serde(default)]
@@ -110,6 +113,9 @@ pub struct Tie {
     /// The constraint, index or column.
     pub name: Arc<str>,
     pub columns: Vec<AttNum>,
+    /// It compares a row with the others: a key, a unique index, an exclusion.
+    #[serde(default)]
+    pub compares: bool,
 }
 
 /// A foreign key, as its referencing table has it.

@@ -20,20 +20,20 @@ pub(super) struct Written {
 /// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
 /// predicates, and generated columns, by what they depend on.
 const TIES: &str = "
-    SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns)
+    SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns), c.contype <> 'c'
       FROM pg_constraint c, LATERAL (
                SELECT array_agg(a.attnum ORDER BY a.attnum) AS columns FROM pg_attribute a
                 WHERE a.attrelid = c.conrelid AND a.attnum > 0 AND NOT a.attisdropped) every
      WHERE c.contype IN ('c', 'u', 'p', 'x') AND c.conrelid <> 0
     UNION ALL
-    SELECT i.indrelid, c.relname, array_agg(DISTINCT d.refobjsubid::int2)
+    SELECT i.indrelid, c.relname, array_agg(DISTINCT d.refobjsubid::int2), bool_or(i.indisunique OR i.indisexclusion)
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
       JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
      WHERE i.indisunique OR i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
      GROUP BY 1, 2
     UNION ALL
-    SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2)
+    SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2), false
       FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
       JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid > 0
@@ -87,10 +87,8 @@ const CALLS: &str = "
 pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, Error> {
     let mut written = Written::default();
     for row in client.query(TIES, &[]).await? {
-        let tie = Tie { name: names.get(row.try_get(1)?), columns: numbers(&row, 2)? };
-        if tie.columns.len() > 1 {
-            written.ties.entry(row.try_get(0)?).or_default().push(tie);
-        }
+        let tie = Tie { name: names.get(row.try_get(1)?), columns: numbers(&row, 2)?, compares: row.try_get(3)? };
+        written.ties.entry(row.try_get(0)?).or_default().push(tie);
     }
     for row in client.query(FOREIGN_KEYS, &[]).await? {
         written.foreign_keys.entry(row.try_get(0)?).or_default().push(ForeignKey {

@@ -66,7 +66,11 @@ fn control(view: &View, references: &[RelationUse], write: &Write) -> Vec<Flowin
             control.push(Flowing { origin: Origin::Rows(reference.relation), own: false });
         }
         for column in &reference.columns {
-            if DECIDING.iter().any(|usage| column.usages.contains(*usage)) {
+            // What a function, operator or cast does with what it reads is not followed into each value.
+            let decides = DECIDING.iter().any(|usage| column.usages.contains(*usage));
+            // A look-up finds the row that its own write is about, and is a condition of any other write.
+            let elsewhere = !own && column.usages.contains(Usage::Lookup);
+            if decides || elsewhere || reference.is_of_function() {
                 let source = ColumnSource { relation: reference.relation, index: column.index };
                 control.push(Flowing { origin: Origin::Column(source), own });
             }

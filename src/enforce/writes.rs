@@ -8,7 +8,7 @@
 use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, FunctionRead, Manner, Resolved, Verb, Write};
-use crate::catalog::{Call, Function, ReferentialAction, Relation, RelationKind, Trigger, quote_qualified};
+use crate::catalog::{Call, ForeignKey, Function, ReferentialAction, Relation, RelationKind, Trigger, quote_qualified};
 use crate::policy::{Effect, RelationRuling, RowCondition};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, UsageSet};
 use std::sync::Arc;
@@ -172,13 +172,18 @@ impl Judged<'_> {
     /// What the server does of its own accord: triggers and cascades.
     fn own_accord(&self) -> Result<(), Box<Refusal>> {
         let catalog = self.view.bound().catalog();
+        let column = |index: usize| self.relation.columns.get(index).map(|column| &column.name);
+        let updated: Vec<&Arc<str>> = self.updated().filter_map(|assigned| column(assigned.index)).collect();
+        let defaulted: Vec<&Arc<str>> = self.write.defaulted.iter().filter_map(|index| column(*index)).collect();
         for relation in catalog.with_descendants(self.relation) {
             self.triggers(relation, &self.write.verbs)?;
-            self.calls(relation)?;
+            if self.write.verbs.iter().any(|verb| matches!(verb, Verb::Insert | Verb::Update)) {
+                self.calls(relation, &defaulted)?;
+            }
             if self.write.verbs.contains(&Verb::TruncateCascade) || self.write.verbs.contains(&Verb::Delete) {
                 self.deletion_from(relation, &mut Vec::new())?;
             }
-            self.update_of_keys(relation)?;
+            self.update_of_keys(relation, &updated, &mut Vec::new())?;
         }
         Ok(())
     }
@@ -231,13 +236,7 @@ impl Judged<'_> {
     }
 
     /// Functions of users in defaults, generated columns, constraints and indexes: they can read what they like.
-    fn calls(&self, relation: &Relation) -> Result<(), Box<Refusal>> {
-        let fills = self.write.verbs.iter().any(|verb| matches!(verb, Verb::Insert | Verb::Update));
-        if !fills {
-            return Ok(());
-        }
-        let defaulted: Vec<&Arc<str>> =
-            self.write.defaulted.iter().filter_map(|index| Some(&self.relation.columns.get(*index)?.name)).collect();
+    fn calls(&self, relation: &Relation, defaulted: &[&Arc<str>]) -> Result<(), Box<Refusal>> {
         let called = |call: &&Call| match call.column {
             None => true,
             Some(number) => {
@@ -257,18 +256,55 @@ impl Judged<'_> {
         let truncates = self.write.verbs.contains(&Verb::TruncateCascade);
         for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
             let action = if truncates { ReferentialAction::Cascade } else { key.on_delete };
+            if !truncates {
+                self.key_is_open(relation, table, key)?;
+            }
             match action {
                 ReferentialAction::Refuse => self.referenced_by(table)?,
                 ReferentialAction::Cascade => {
                     self.every_column(table)?;
                     self.deletion_from(table, seen)?;
                 }
-                ReferentialAction::Set => {
-                    self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
-                }
+                ReferentialAction::Set => self.key_follows(table, key, &mut Vec::new())?,
             }
         }
         Ok(())
+    }
+
+    /// Whether a foreign key holds is a comparison of its columns, on both sides.
+    fn key_is_open(&self, relation: &Relation, table: &Relation, key: &ForeignKey) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        let open = |relation: &Relation, numbers: &[AttNum]| {
+            let ruling = bound.ruling(self.view.purpose(), relation);
+            let raw = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
+            numbers_to_indexes(relation, numbers).into_iter().all(raw)
+        };
+        if open(relation, &key.referenced) && open(table, &key.columns) {
+            return Ok(());
+        }
+        let referencing = quote_qualified(&table.schema, &table.name);
+        let message = format!(
+            "{} may not write to {} what {referencing} refers to by columns that are closed to it",
+            self.purpose(),
+            self.name()
+        );
+        Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()))
+    }
+
+    /// The columns of a foreign key are set on the statement's behalf, and what refers to them in turn.
+    fn key_follows(&self, table: &Relation, key: &ForeignKey, seen: &mut Vec<Oid>) -> Result<(), Box<Refusal>> {
+        let columns = numbers_to_indexes(table, &key.columns);
+        self.cascade(table, Right::Update, &columns)?;
+        let names: Vec<&Arc<str>> = columns.iter().filter_map(|index| Some(&table.columns.get(*index)?.name)).collect();
+        for below in self.view.bound().catalog().with_descendants(table) {
+            self.tied(below, &names, &[], false)?;
+            self.calls(below, &names)?;
+        }
+        if seen.contains(&table.oid) {
+            return Ok(());
+        }
+        seen.push(table.oid);
+        self.update_of_keys(table, &names, seen)
     }
 
     fn every_column(&self, table: &Relation) -> Result<(), Box<Refusal>> {
@@ -276,18 +312,21 @@ impl Judged<'_> {
     }
 
     /// Columns of other tables that follow an updated key.
-    fn update_of_keys(&self, relation: &Relation) -> Result<(), Box<Refusal>> {
-        let names: Vec<&Arc<str>> =
-            self.updated().filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect();
+    fn update_of_keys(
+        &self,
+        relation: &Relation,
+        names: &[&Arc<str>],
+        seen: &mut Vec<Oid>,
+    ) -> Result<(), Box<Refusal>> {
         for (table, key) in self.view.bound().catalog().references_to(relation.oid) {
             let referenced = numbers_to_indexes(relation, &key.referenced);
-            let touched = referenced.iter().any(|index| names.contains(&&relation.columns[*index].name));
+            if !referenced.iter().any(|index| names.contains(&&relation.columns[*index].name)) {
+                continue;
+            }
+            self.key_is_open(relation, table, key)?;
             match key.on_update {
-                _ if !touched => {}
                 ReferentialAction::Refuse => self.referenced_by(table)?,
-                ReferentialAction::Cascade | ReferentialAction::Set => {
-                    self.cascade(table, Right::Update, &numbers_to_indexes(table, &key.columns))?;
-                }
+                ReferentialAction::Cascade | ReferentialAction::Set => self.key_follows(table, key, seen)?,
             }
         }
         Ok(())
@@ -324,35 +363,66 @@ impl Judged<'_> {
         bound.catalog().with_descendants(table).into_iter().try_for_each(|table| self.triggers(table, &[verb]))
     }
 
-    /// Constraints, indexes and generated columns that tie an updated column to one that is closed: whether the write
+    /// Constraints, indexes and generated columns that tie a written column to one that is closed: whether the write
     /// succeeds would tell of the closed one.
     fn ties(&self) -> Result<(), Box<Refusal>> {
-        if self.updated().next().is_none() {
-            return Ok(());
-        }
         let bound = self.view.bound();
-        let names: Vec<&Arc<str>> =
-            self.updated().filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect();
-        for relation in bound.catalog().with_descendants(self.relation) {
-            let read = bound.ruling(self.view.purpose(), relation);
-            for tie in &relation.ties {
-                let tied = numbers_to_indexes(relation, &tie.columns);
-                if !tied.iter().any(|index| names.contains(&&relation.columns[*index].name)) {
-                    continue;
-                }
-                let closed = tied
-                    .iter()
-                    .find(|index| read.columns.get(**index).is_none_or(|ruling| ruling.effect != Effect::Allow));
-                if let Some(index) = closed {
-                    let column = &relation.columns[*index].name;
-                    let message = format!(
-                        "{} may not update a column of {} that {} ties to {column}, which is closed to it",
-                        self.purpose(),
-                        self.name(),
-                        tie.name
-                    );
-                    return Err(self.refused(message, "whether the write succeeds would tell of it".to_owned()));
-                }
+        let named = |right: Right| {
+            let of_right = self.write.assigned.iter().filter(move |assigned| assigned.right == right);
+            of_right.filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect::<Vec<&Arc<str>>>()
+        };
+        let (updated, inserted) = (named(Right::Update), named(Right::Insert));
+        let relations = bound.catalog().with_descendants(self.relation);
+        let moves = relations.iter().any(|relation| {
+            let by = |number: &AttNum| {
+                let column = relation.columns.iter().find(|column| column.number == *number);
+                column.is_none_or(|column| updated.contains(&&column.name))
+            };
+            !updated.is_empty() && relation.partition_key.iter().any(by)
+        });
+        relations.into_iter().try_for_each(|relation| self.tied(relation, &updated, &inserted, moves))
+    }
+
+    /// Whether a relation ties what is written of it to what is closed. `moves`: rows go to other partitions.
+    fn tied(
+        &self,
+        relation: &Relation,
+        updated: &[&Arc<str>],
+        inserted: &[&Arc<str>],
+        moves: bool,
+    ) -> Result<(), Box<Refusal>> {
+        let read = self.view.bound().ruling(self.view.purpose(), relation);
+        let open = |index: usize| read.columns.get(index).is_some_and(|ruling| ruling.effect == Effect::Allow);
+        if moves && !numbers_to_indexes(relation, &relation.partition_key).into_iter().all(open) {
+            let message = format!(
+                "{} may not move rows of {} between partitions: columns that decide are closed to it",
+                self.purpose(),
+                self.name()
+            );
+            return Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()));
+        }
+        for tie in &relation.ties {
+            let tied = numbers_to_indexes(relation, &tie.columns);
+            let name = |index: usize| &relation.columns[index].name;
+            // A row that moves to another partition is inserted there with all its columns.
+            let touched = moves || tied.iter().any(|index| updated.contains(&name(*index)));
+            // A new row's closed columns have their defaults; together with what is given they are compared with others.
+            let met = tie.compares && tied.iter().any(|index| inserted.contains(&name(*index)));
+            let closed = tied.iter().copied().find(|index| {
+                // The generated column itself is no source of its value.
+                let own = relation.columns[*index].generated && *name(*index) == tie.name;
+                let given = !touched && inserted.contains(&name(*index));
+                !own && !given && !open(*index)
+            });
+            if let (true, Some(index)) = (touched || met, closed) {
+                let message = format!(
+                    "{} may not write to {} what {} ties to {}, which is closed to it",
+                    self.purpose(),
+                    self.name(),
+                    tie.name,
+                    name(index)
+                );
+                return Err(self.refused(message, "whether the write succeeds would tell of it".to_owned()));
             }
         }
         Ok(())

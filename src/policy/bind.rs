@@ -241,7 +241,36 @@ impl<'p> Linked<'p> {
             own: column_tags(&own, &column.name),
             below: column_tags(&below, &column.name),
         });
-        RelationTags { columns: columns.collect(), conditions: conditions(relation, &own, &below) }
+        let mut columns: Vec<ColumnTags> = columns.collect();
+        inherit_of_sources(relation, &mut columns);
+        RelationTags { columns, conditions: conditions(relation, &own, &below) }
+    }
+}
+
+/// A generated column has the tags of the columns that it is computed from beside its own; computed from an untagged one
+/// it is untagged.
+fn inherit_of_sources(relation: &Relation, tags: &mut [ColumnTags]) {
+    for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| column.generated) {
+        let Some(tie) =
+            relation.ties.iter().find(|tie| tie.name == column.name && tie.columns.contains(&column.number))
+        else {
+            continue;
+        };
+        let sources = relation
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(source, other)| *source != at && tie.columns.contains(&other.number));
+        let sources: Vec<usize> = sources.map(|(source, _)| source).collect();
+        let untagged = sources.iter().any(|source| tags[*source].own.is_empty());
+        for source in sources {
+            let (own, below) = (tags[source].own.clone(), tags[source].below.clone());
+            add_missing(&mut tags[at].own, &own);
+            add_missing(&mut tags[at].below, &below);
+        }
+        if untagged {
+            tags[at].own.clear();
+        }
     }
 }
 

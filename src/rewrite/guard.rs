@@ -113,6 +113,10 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         // A table's row keeps its own names, a derived table's takes the aliases.
         return Err(NotUnderstood::new("a whole row under column aliases", Some(at)).into());
     }
+    let mut conditions = Vec::new();
+    for condition in ruling.rows.iter() {
+        conditions.push(row_condition(relation, &alias, &condition.sql, context)?);
+    }
     let mut targets = Vec::with_capacity(reference.columns.len());
     let mut offered = 0;
     for column in &reference.columns {
@@ -125,8 +129,14 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         else {
             return Err(NotUnderstood::new("a column that the ruling does not know", column.at).into());
         };
-        let value = value(&alias, base, ruling)?;
-        let plain = ruling.effect == Effect::Allow && base.name == *name;
+        let mut value = value(&alias, base, ruling)?;
+        let mut plain = ruling.effect == Effect::Allow && base.name == *name;
+        if fence == Fence::Closed && ruling.effect == Effect::Allow {
+            // The planner estimates a condition on a bare column by running it over the column's statistics, hidden rows'
+            // values among them, and a pattern or an operator can fail there. It has none for an expression.
+            value = super::target::typed_case(&conditions, value, &base.type_sql)?;
+            plain = false;
+        }
         targets.push(target(value, if plain { String::new() } else { name.to_string() }));
     }
     if reference.offer == Offer::All {
@@ -140,10 +150,6 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         if targets.iter().all(|target| !is_reference_to(target, name)) {
             targets.push(target(column(&alias, name), String::new()));
         }
-    }
-    let mut conditions = Vec::new();
-    for condition in ruling.rows.iter() {
-        conditions.push(row_condition(relation, &alias, &condition.sql, context)?);
     }
     if fence == Fence::Closed {
         for condition in &reference.copyable {

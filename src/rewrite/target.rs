@@ -53,7 +53,7 @@ pub fn shape(
 }
 
 /// `CAST(CASE WHEN conditions THEN value END AS type)`.
-fn typed_case(conditions: &[Node], value: Node, type_sql: &str) -> Result<Node, Trouble> {
+pub(super) fn typed_case(conditions: &[Node], value: Node, type_sql: &str) -> Result<Node, Trouble> {
     let boolop = BoolExprType::AndExpr as i32;
     let all = BoolExpr { xpr: None, boolop, args: conditions.to_vec(), location: -1 };
     let condition = match conditions {

@@ -269,6 +269,7 @@ impl Session {
                 self.own_answered(own, &entry)?;
                 Audience::Nobody
             }
+            Segment::Extended if entry.quiet => Audience::Nobody,
             Segment::Simple | Segment::Extended | Segment::Call | Segment::CopyEnd => Audience::Client,
         };
         if self.owed.at_rest() {

@@ -406,6 +406,14 @@ impl Session {
         self.end_segment(entry);
     }
 
+    /// Ends the open segment in the client's stead.
+    pub(super) fn sync_quietly(&mut self) {
+        if let Some(open) = &mut self.owed.open {
+            open.quiet = true;
+        }
+        self.sync();
+    }
+
     /// A message that ends a segment was sent.
     pub(super) fn end_segment(&mut self, mut entry: Entry) {
         self.state.end_of_segment();

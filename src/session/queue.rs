@@ -48,6 +48,8 @@ pub struct Entry {
     /// A top-level DISCARD ALL, alone.
     pub discard_all: bool,
     pub failed: bool,
+    /// The proxy ended it: the client gets no ReadyForQuery for it.
+    pub quiet: bool,
     /// A portal was bound in it.
     pub bound: bool,
     /// The first CommandComplete answers the proxy's own SET.
@@ -72,6 +74,7 @@ impl Entry {
             catalog: false,
             discard_all: false,
             failed: false,
+            quiet: false,
             bound: false,
             own_complete: false,
             positions: None,

@@ -287,12 +287,27 @@ fn a_refusal_leaves_the_state_that_an_error_leaves() {
     }
 }
 
-/// After an error the server discards a simple query that comes before the Sync, before one it answers it. The proxy can
-/// not tell which it will be, and no driver sends it: the session ends rather than that answers are told wrong.
+/// asyncpg prepares with Flush, and may then send a simple query.
 #[test]
-fn a_simple_query_before_the_sync_ends_the_session() {
+fn a_simple_query_before_the_sync_is_answered() {
+    let ways = Ways::get();
+    let batches: [Batch; 4] = [
+        vec![parse("", "SELECT 1"), query("SELECT 2")],
+        vec![parse("early", "SELECT 3"), describe_statement("early"), flush(), query("SELECT 4")],
+        vec![close_statement("early"), flush(), query("BEGIN")],
+        vec![parse("", "SELECT 5"), query("ROLLBACK"), query("SELECT 6")],
+    ];
+    let (mut direct, mut proxied) =
+        (ways.direct("tester", "model_training").raw(), ways.proxied("tester", "model_training").raw());
+    same_bytes("a query before the Sync", &mut direct, &mut proxied, &batches);
+}
+
+/// After an error the server discards a simple query that comes before the Sync, before one it answers it. Where something
+/// was bound the proxy cannot tell which it will be: the session ends rather than that answers are told wrong.
+#[test]
+fn a_simple_query_after_a_bind_and_before_the_sync_ends_the_session() {
     let mut raw = Ways::get().proxied("tester", "model_training").raw();
-    raw.send(&[parse("", "SELECT 1"), query("SELECT 2"), sync()].concat());
+    raw.send(&[parse("", "SELECT 1"), bind("", "", &[], Format::Text), query("SELECT 2"), sync()].concat());
     let error = std::iter::repeat_with(|| raw.frame()).find(|frame| frame.tag == b'E').expect("an error");
     assert_eq!(error.field(b'S').as_deref(), Some("FATAL"));
     assert_eq!(error.field(b'C').as_deref(), Some("08P01"));

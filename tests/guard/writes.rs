@@ -203,7 +203,9 @@ fn hidden_rows_are_not_written() {
 }
 
 /// Conditions that are an error on hidden rows only.
-const TELLING: [&str; 14] = [
+const TELLING: [&str; 16] = [
+    "EXISTS (SELECT FROM open WHERE 1 / people.amount >= 0)",
+    "(EXISTS (SELECT 1 WHERE 1 / people.amount >= 0) OR people.id = 2)",
     "email::int > 0",
     "1 / amount > 0",
     "id > 0 AND 1 / amount > 0",
@@ -313,6 +315,7 @@ fn copying_launders_nothing() {
             "WITH n AS (SELECT email FROM notes) INSERT INTO open (id, label) SELECT 100, n.email FROM n",
             "WITH n AS (UPDATE notes SET body = body RETURNING email) INSERT INTO open (id, label) SELECT 100, n.email FROM n",
             "MERGE INTO open USING notes n ON n.id = open.id WHEN MATCHED THEN UPDATE SET label = n.email",
+            "WITH x AS (UPDATE notes SET email = 'q' WHERE email = 'mail 1' RETURNING id) INSERT INTO open (id) SELECT id + 100 FROM x",
             "MERGE INTO open USING notes n ON n.id = open.id WHEN MATCHED AND n.email > 'a' THEN UPDATE SET label = 'x'",
             "MERGE INTO open USING notes n ON n.email = open.label WHEN NOT MATCHED THEN INSERT (id) VALUES (100)",
         ] {
@@ -406,12 +409,21 @@ fn what_the_server_calls_and_checks_of_its_own_accord_tells_nothing() {
             CREATE INDEX ON indexed (fixed(label));
             CREATE TABLE computed (id int, label text, again text GENERATED ALWAYS AS (fixed(label)) STORED);
             CREATE TABLE closed (id int, open int REFERENCES open (id));
-            INSERT INTO closed VALUES (1, 1);"
-        );
-        let tables = ["defaulted", "checked", "indexed", "computed"];
+            INSERT INTO closed VALUES (1, 1);
+            CREATE TABLE moving (id int, k int, s text) PARTITION BY LIST (k);
+            CREATE TABLE moving_1 PARTITION OF moving FOR VALUES IN (1);
+            CREATE TABLE moving_2 PARTITION OF moving FOR VALUES IN (2);
+            CREATE UNIQUE INDEX ON moving_2 (s);
+            CREATE TABLE met (id int, s text DEFAULT 'S1', v int, UNIQUE (v, s));
+            CREATE TABLE made (id int, s text, v int, g text GENERATED ALWAYS AS (s || v::text) STORED);
+            CREATE FUNCTION of_contact(int, t text DEFAULT reads_mail(1)) RETURNS text LANGUAGE sql AS 'SELECT t';"
+        )
+        .replace("CREATE TABLE defaulted", "CREATE FUNCTION reads_mail(int) RETURNS text LANGUAGE sql AS 'SELECT email FROM public.notes WHERE id = $1'; CREATE TABLE defaulted");
+        let tables = ["defaulted", "checked", "indexed", "computed", "moving", "met", "made"];
         let tags: String = tables
             .iter()
             .map(|table| format!("[table.\"public.{table}\"]\ndefault = \"plain\"\nconsent.use = \"true\"\n"))
+            .map(|tags| if tags.contains(".m") { format!("{tags}columns.s = \"hidden\"\n") } else { tags })
             .collect();
         let pack = format!("{PACK}\n{tags}");
         let (proxied, _direct, _proxy) = clients_on("writes_calls", &schema, "filtered", &pack).await;
@@ -429,6 +441,22 @@ fn what_the_server_calls_and_checks_of_its_own_accord_tells_nothing() {
             ("INSERT INTO indexed VALUES (1, 'y')", false),
             ("UPDATE computed SET label = 'y'", false),
             ("DELETE FROM computed", true),
+            // The row that moves is inserted into the other partition with its closed column.
+            ("UPDATE moving SET k = 2", false),
+            ("UPDATE moving SET id = 2", true),
+            ("INSERT INTO moving (id, k) VALUES (1, 2)", true),
+            // A default that is closed meets an index together with what is given.
+            ("INSERT INTO met (id, v) VALUES (1, 50)", false),
+            ("INSERT INTO met (id, v) VALUES (1, 50) ON CONFLICT DO NOTHING", false),
+            ("INSERT INTO met (id) VALUES (1)", true),
+            // A generated column is what it is computed from.
+            ("SELECT g FROM made", false),
+            ("INSERT INTO made (id) VALUES (1) RETURNING g", false),
+            ("INSERT INTO made (id) VALUES (1) RETURNING id", true),
+            // What the default of an argument reads is read.
+            ("INSERT INTO open (id, label) VALUES (50, of_contact(1))", false),
+            ("UPDATE open SET label = 'x' WHERE of_contact(1) < 'M'", false),
+            ("SELECT of_contact(1)", true),
             // `closed` is untagged: that it refers to a row must not be told.
             ("DELETE FROM open WHERE id = 2", false),
             ("UPDATE open SET id = 5 WHERE id = 2", false),

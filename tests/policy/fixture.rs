@@ -94,6 +94,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             columns,
             primary_key: Vec::new(),
             parents,
+            partition_key: Vec::new(),
             ties: Vec::new(),
             foreign_keys: Vec::new(),
             triggers: Vec::new(),
