@@ -460,7 +460,7 @@ impl Generator {
         let mut parts = Vec::new();
         for _ in 0..1 + usize::from(self.chance(18)) {
             let (mut doc, mut here) = self.relation(depth, &scope, outer);
-            while here.len() < 4 && self.chance(32) {
+            while here.len() < 3 && self.chance(30) {
                 let (other, more) = self.relation(depth, &[scope.as_slice(), here.as_slice()].concat(), outer);
                 let shared: Vec<String> = here
                     .iter()

@@ -65,20 +65,20 @@ fn rows(purpose: &str, world: World) -> String {
                 (ARRAY['sad', 'ok', 'happy', NULL])[1 + (i + h) % 4]::mood, CASE WHEN h = 0 THEN i % 5 ELSE {zero} END,
                 ARRAY['t' || i, 'a'], ARRAY[i + h, 2, NULL], jsonb_build_object('a', i + h, 'b', ({zero})::text),
                 h = 0 OR {zero} % 2 = 1, CASE WHEN h > 0 THEN timestamptz '2026-02-01 00:00:00+00' + {zero} * interval '1 day' END
-            FROM generate_series(1, 12) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
+            FROM generate_series(1, 8) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO orders
-            SELECT CASE WHEN h = 0 THEN i ELSE 1000 + i * 10 + h END, CASE WHEN h = 0 THEN 1 + i * 5 % 12 ELSE {zero} END,
+            SELECT CASE WHEN h = 0 THEN i ELSE 1000 + i * 10 + h END, CASE WHEN h = 0 THEN 1 + i * 5 % 8 ELSE {zero} END,
                 CASE WHEN h = 0 THEN i * 7 % 30 ELSE 0 - {zero} END, CASE i % 3 WHEN 0 THEN NULL ELSE 'note ' || i + h END, {secret},
                 timestamptz '2026-01-01 00:00:00+00' + i * interval '7 hours', h > 0
-            FROM generate_series(1, 18) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
+            FROM generate_series(1, 10) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO readings
             SELECT timestamptz '2025-12-29 00:00:00+00' + i * interval '1 day', CASE WHEN h = 0 THEN i % 4 ELSE 0 - {zero} END, i, {email}, h > 0
-            FROM generate_series(1, 8) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
+            FROM generate_series(1, 6) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO pets
-            SELECT i + h * 100, CASE WHEN h = 0 THEN 'pet ' || i ELSE {zero}::text END, i - 2, 1 + i % 12, {secret}, h > 0
-            FROM generate_series(1, 5) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
+            SELECT i + h * 100, CASE WHEN h = 0 THEN 'pet ' || i ELSE {zero}::text END, i - 2, 1 + i % 8, {secret}, h > 0
+            FROM generate_series(1, 4) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO cats
-            SELECT 20 + i + h * 100, CASE WHEN h = 0 THEN 'cat ' || i ELSE {zero}::text END, i, 1 + i % 12, {secret}, h > 0, 9 - i, {email}
+            SELECT 20 + i + h * 100, CASE WHEN h = 0 THEN 'cat ' || i ELSE {zero}::text END, i, 1 + i % 8, {secret}, h > 0, 9 - i, {email}
             FROM generate_series(1, 4) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO log SELECT i, 'line ' || i, i * 2 FROM generate_series(1, 4) AS i;"
     )
@@ -100,7 +100,7 @@ pub fn prepared(cluster: &'static Cluster) -> &'static Proxy {
 
 fn prepare(cluster: &Cluster) {
     cluster.database("worlds_template", SCHEMA);
-    cluster.sql("postgres", "ALTER ROLE tester SUPERUSER; ALTER ROLE tester SET statement_timeout = '3s'");
+    cluster.sql("postgres", "ALTER ROLE tester SUPERUSER; ALTER ROLE tester SET statement_timeout = '1s'");
     for purpose in PURPOSES {
         for world in [World::One, World::Other] {
             let name = database(purpose, world);
