@@ -51,6 +51,14 @@ fn ours(tree: &mut Node) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
                 Some(NodeEnum::CopyStmt(copy)) => {
                     self.relations.extend(copy.relation.iter().map(|range| range.relname.clone()))
                 }
+                Some(NodeEnum::LockStmt(lock)) => {
+                    // The walk goes through what is read, and a lock reads nothing.
+                    for relation in &lock.relations {
+                        if let Some(NodeEnum::RangeVar(range)) = &relation.node {
+                            self.relations.insert(range.relname.clone());
+                        }
+                    }
+                }
                 _another_node => {}
             }
             Ok(())
