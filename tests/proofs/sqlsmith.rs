@@ -64,7 +64,7 @@ fn without_samples(statement: &str) -> String {
 #[test]
 fn statements_of_sqlsmith_answer_alike_in_two_worlds() {
     let cluster = Cluster::shared();
-    let proxy = two_worlds::prepared(cluster);
+    let (proxy, _turn) = two_worlds::prepared(cluster);
     let statements = statements(cluster, "worlds_template");
     assert!(statements.len() > STATEMENTS / 2, "sqlsmith printed {} statements", statements.len());
     let generated = |statement: String| {

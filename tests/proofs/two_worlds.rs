@@ -5,7 +5,7 @@ use crate::common::transcript::{bare, code, not_understood, outline, sorted};
 use crate::common::{At, Cluster, Proxy};
 use crate::generator::{Generated, Generator};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -90,12 +90,16 @@ fn database(purpose: &str, world: World) -> String {
 
 /// The worlds and a proxy in front of them, made once: a template with the schema, so that OIDs agree, and two worlds a
 /// purpose.
-pub fn prepared(cluster: &'static Cluster) -> &'static Proxy {
+pub fn prepared(cluster: &'static Cluster) -> (&'static Proxy, MutexGuard<'static, ()>) {
     static PROXY: OnceLock<Proxy> = OnceLock::new();
-    PROXY.get_or_init(|| {
+    static TURN: Mutex<()> = Mutex::new(());
+    // One test at a time: the worlds are refilled under it.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let proxy = PROXY.get_or_init(|| {
         prepare(cluster);
         Proxy::with_policy(cluster, POLICY)
-    })
+    });
+    (proxy, turn)
 }
 
 fn prepare(cluster: &Cluster) {
@@ -385,7 +389,7 @@ pub fn soak() -> Option<Duration> {
 
 #[test]
 fn generated_statements_answer_alike_in_two_worlds() {
-    let proxy = prepared(Cluster::shared());
+    let (proxy, _turn) = prepared(Cluster::shared());
     let began = Instant::now();
     let deadline = soak().map(|length| began + length);
     let first = match deadline {
