@@ -109,6 +109,17 @@ fn relation_behind(node: &Node, unlisted: Unlisted, context: &Context<'_>) -> Op
     Some(relation)
 }
 
+/// The column in a fenced guard's `CAST(CASE WHEN condition THEN column END AS type)`; anything else as it is.
+fn behind_fence(value: &NodeEnum) -> &NodeEnum {
+    let NodeEnum::TypeCast(cast) = value else { return value };
+    let Some(NodeEnum::CaseExpr(case)) = cast.arg.as_ref().and_then(|arg| arg.node.as_ref()) else { return value };
+    let [Node { node: Some(NodeEnum::CaseWhen(when)) }] = case.args.as_slice() else { return value };
+    match when.result.as_ref().and_then(|result| result.node.as_ref()) {
+        Some(column @ NodeEnum::ColumnRef(_)) => column,
+        Some(_) | None => value,
+    }
+}
+
 /// The column aliases of the reference that a guard with these targets stands for; empty where it has none. `None`: no
 /// guard has such targets.
 fn visible_names(
@@ -124,7 +135,7 @@ fn visible_names(
     for target in targets {
         let Some(NodeEnum::ResTarget(target)) = &target.node else { return None };
         let ResTarget { name, indirection: _, val, location: _ } = &**target;
-        match val.as_ref().and_then(|value| value.node.as_ref()) {
+        match val.as_ref().and_then(|value| value.node.as_ref()).map(behind_fence) {
             Some(NodeEnum::ColumnRef(reference)) => {
                 let [qualifier, base] = reference.fields.as_slice() else { return None };
                 let (qualifier, base) = (string(qualifier)?, string(base)?);
