@@ -17,7 +17,8 @@ awk -v lines="$run.lines" '
         if (name == "stable-rewrites") return "4. Rewriting again changes nothing"
         if (name == "widening") return "4. A wider policy refuses nothing more"
         if (name == "understood") return "5. Not over-blocking: the tool corpora"
-        if (name ~ /^hostile/) return "6. Hostile input"
+        if (name == "hostile-texts") return "6. Hostile statements"
+        if (name == "hostile-policies") return "6. Hostile policies"
         return name
     }
     /<!-- proofs: end -->/ { inside = 0 }
