@@ -1,13 +1,13 @@
 //! COPY between the client and a relation or query.
 
+use super::Verb;
 use super::columns::{column_node, target_node};
 use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood};
 use super::scope::{Level, Written};
 use super::write::{Draft, named};
-use super::{Manner, Verb};
 use crate::catalog::{Relation, RelationKind};
-use crate::sql::{empty_select, string, words};
+use crate::sql::{empty_select, string};
 use crate::vocab::{Right, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CopyStmt, DefElem, Node, RangeVar};
@@ -51,13 +51,7 @@ impl Resolver<'_> {
         if let Some(query) = query {
             return match &mut query.node {
                 Some(NodeEnum::SelectStmt(select)) => self.query(select, Some(Usage::Output)).map(|_| ()),
-                Some(
-                    statement @ (NodeEnum::InsertStmt(_)
-                    | NodeEnum::UpdateStmt(_)
-                    | NodeEnum::DeleteStmt(_)
-                    | NodeEnum::MergeStmt(_)),
-                ) => self.write(statement).map(|_| ()),
-                Some(other) => not_understood(words(other), -1),
+                Some(statement) => self.write(statement).map(|_| ()),
                 None => not_understood("COPY of nothing", -1),
             };
         }
@@ -80,7 +74,7 @@ impl Resolver<'_> {
                 return not_understood(format!("COPY of a {}: use COPY (SELECT …)", found.kind.word()), range.location);
             }
         }
-        let names = if listed.is_empty() { Self::every_column(found).0 } else { listed };
+        let names = if listed.is_empty() { every_column(found) } else { listed };
         let alias: Arc<str> = Arc::clone(&found.name);
         let mut select = empty_select();
         for name in &names {
@@ -105,7 +99,7 @@ impl Resolver<'_> {
         let target = self.target(relation, Right::Insert)?;
         let mut names: Vec<Node> = listed.iter().filter_map(string).map(named).collect();
         if names.is_empty() {
-            names = Self::every_column(target.relation).0;
+            names = every_column(target.relation);
         }
         let labels = vec![Label::none(); names.len()];
         self.levels.push(Level::default());
@@ -117,15 +111,14 @@ impl Resolver<'_> {
             self.expression(condition, Some(Usage::Filter))?;
         }
         self.levels.pop();
-        self.drafts.push(Draft {
-            number: target.number,
-            at: target.at,
-            manner: Manner::Plain,
-            verbs: vec![Verb::Insert],
-            assigned,
-        });
+        self.drafts.push(Draft::plain(&target, Verb::Insert, assigned));
         Ok(())
     }
+}
+
+/// The columns of a COPY that lists none.
+fn every_column(relation: &Relation) -> Vec<Node> {
+    relation.columns.iter().filter(|column| !column.generated).map(|column| named(&column.name)).collect()
 }
 
 fn target_names(relation: &Relation, indexes: &[usize]) -> Vec<Node> {

@@ -1,14 +1,13 @@
 //! MERGE and TRUNCATE.
 
-use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood};
 use super::scope::{Columns, Level};
-use super::write::{Draft, named};
+use super::write::Draft;
 use super::{Manner, Verb};
 use crate::sql::words;
 use crate::vocab::{Right, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{CmdType, DropBehavior, MergeStmt, MergeWhenClause, Node, TruncateStmt};
+use pg_query::protobuf::{CmdType, DropBehavior, MergeStmt, MergeWhenClause, TruncateStmt};
 
 impl Resolver<'_> {
     pub(super) fn merge(&mut self, merge: &mut MergeStmt) -> Outcome<Columns> {
@@ -82,20 +81,8 @@ impl Resolver<'_> {
             let mut named = Some(std::mem::take(range));
             let target = self.target(&mut named, Right::Delete)?;
             *range = named.unwrap_or_default();
-            self.drafts.push(Draft {
-                number: target.number,
-                at: target.at,
-                manner: Manner::Plain,
-                verbs: vec![verb],
-                assigned: Vec::new(),
-            });
+            self.drafts.push(Draft::plain(&target, verb, Vec::new()));
         }
         Ok(())
-    }
-
-    /// Names for the columns of a COPY that lists none.
-    pub(super) fn every_column(relation: &crate::catalog::Relation) -> (Vec<Node>, Vec<Label>) {
-        let columns = relation.columns.iter().filter(|column| !column.generated);
-        columns.map(|column| (named(&column.name), Label::none())).unzip()
     }
 }

@@ -9,12 +9,12 @@ use super::resolver::{Found, Outcome, Resolver, known, not_understood, unresolve
 use super::scope::{Columns, Entry, Level, Source, Visible, Written};
 use super::{Assignment, Manner, Shape, Verb, Write};
 use crate::catalog::{Relation, RelationKind};
-use crate::sql::{keep_first_source, string, words};
+use crate::sql::{all_of, case_when, keep_first_source, string, words};
 use crate::vocab::{Right, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AExprKind, BoolExpr, BoolExprType, CaseExpr, CaseWhen, DeleteStmt, IndexElem, InferClause, InsertStmt, Node,
-    OnConflictAction, OnConflictClause, RangeVar, ResTarget, ReturningClause, UpdateStmt, WithClause,
+    AExprKind, BoolExpr, BoolExprType, DeleteStmt, IndexElem, InferClause, InsertStmt, Node, OnConflictAction,
+    OnConflictClause, RangeVar, ResTarget, ReturningClause, UpdateStmt, WithClause,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ pub(super) struct Draft {
     pub manner: Manner,
     pub verbs: Vec<Verb>,
     pub assigned: Vec<DraftAssignment>,
+}
+
+impl Draft {
+    /// A write that finds its rows by its own conditions.
+    pub(super) fn plain(target: &Target<'_>, verb: Verb, assigned: Vec<DraftAssignment>) -> Draft {
+        Draft { number: target.number, at: target.at, manner: Manner::Plain, verbs: vec![verb], assigned }
+    }
 }
 
 #[derive(Debug)]
@@ -94,8 +101,7 @@ impl<'a> Resolver<'a> {
         self.levels.push(Level::default());
         let assigned = self.insert_columns(&target, cols, &labels)?;
         self.levels.pop();
-        let mut draft =
-            Draft { number: target.number, at: target.at, manner: Manner::Plain, verbs: vec![Verb::Insert], assigned };
+        let mut draft = Draft::plain(&target, Verb::Insert, assigned);
         if let Some(conflict) = on_conflict_clause {
             self.on_conflict(conflict, &target, &mut draft)?;
         }
@@ -205,13 +211,7 @@ impl<'a> Resolver<'a> {
         self.resolve_from(from_clause)?;
         let assigned = self.assignments(&target, target_list)?;
         self.target_condition(&target, where_clause)?;
-        self.drafts.push(Draft {
-            number: target.number,
-            at: target.at,
-            manner: Manner::Plain,
-            verbs: vec![Verb::Update],
-            assigned,
-        });
+        self.drafts.push(Draft::plain(&target, Verb::Update, assigned));
         self.push_old_and_new(&target);
         self.returning(returning_clause)
     }
@@ -224,13 +224,7 @@ impl<'a> Resolver<'a> {
         self.push_entry(target.entry());
         self.resolve_from(using_clause)?;
         self.target_condition(&target, where_clause)?;
-        self.drafts.push(Draft {
-            number: target.number,
-            at: target.at,
-            manner: Manner::Plain,
-            verbs: vec![Verb::Delete],
-            assigned: Vec::new(),
-        });
+        self.drafts.push(Draft::plain(&target, Verb::Delete, Vec::new()));
         self.push_old_and_new(&target);
         self.returning(returning_clause)
     }
@@ -325,7 +319,7 @@ impl<'a> Resolver<'a> {
             open.extend(leakproof);
             if let Some(others) = all_of(others) {
                 let conditions = all_of(target.shape.rows.clone());
-                open.push(case(conditions, others));
+                open.push(case_when(conditions, others));
             }
             conjuncts = open;
         }
@@ -516,29 +510,4 @@ fn conjuncts(node: Node) -> Vec<Node> {
         }
         other => vec![Node { node: other }],
     }
-}
-
-/// The conjunction of some conditions; `None` of none.
-fn all_of(mut conditions: Vec<Node>) -> Option<Node> {
-    if conditions.len() < 2 {
-        return conditions.pop();
-    }
-    let boolop = BoolExprType::AndExpr as i32;
-    let all = BoolExpr { xpr: None, boolop, args: conditions, location: -1 };
-    Some(Node { node: Some(NodeEnum::BoolExpr(Box::new(all))) })
-}
-
-/// `CASE WHEN condition THEN result END`: the result is evaluated only where the condition holds.
-pub(super) fn case(condition: Option<Node>, result: Node) -> Node {
-    let when = CaseWhen { xpr: None, expr: condition.map(Box::new), result: Some(Box::new(result)), location: -1 };
-    let case = CaseExpr {
-        xpr: None,
-        casetype: 0,
-        casecollid: 0,
-        arg: None,
-        args: vec![Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }],
-        defresult: None,
-        location: -1,
-    };
-    Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }
 }

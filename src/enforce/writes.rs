@@ -33,6 +33,13 @@ fn offset(write: &Write) -> Option<u32> {
     u32::try_from(write.at).ok()
 }
 
+/// Whether updated rows may go to another partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    Stay,
+    Move,
+}
+
 /// One write that is being judged.
 struct Judged<'a> {
     view: &'a View,
@@ -165,6 +172,12 @@ impl Judged<'_> {
         Ok(())
     }
 
+    /// The names of the columns that are given values by a right.
+    fn named(&self, right: Right) -> Vec<&Arc<str>> {
+        let of_right = self.write.assigned.iter().filter(|assigned| assigned.right == right);
+        of_right.filter_map(|assigned| Some(&self.relation.columns.get(assigned.index)?.name)).collect()
+    }
+
     fn updated(&self) -> impl Iterator<Item = &Assignment> {
         self.write.assigned.iter().filter(|assigned| assigned.right == Right::Update)
     }
@@ -173,7 +186,7 @@ impl Judged<'_> {
     fn own_accord(&self) -> Result<(), Box<Refusal>> {
         let catalog = self.view.bound().catalog();
         let column = |index: usize| self.relation.columns.get(index).map(|column| &column.name);
-        let updated: Vec<&Arc<str>> = self.updated().filter_map(|assigned| column(assigned.index)).collect();
+        let updated = self.named(Right::Update);
         let defaulted: Vec<&Arc<str>> = self.write.defaulted.iter().filter_map(|index| column(*index)).collect();
         for relation in catalog.with_descendants(self.relation) {
             self.triggers(relation, &self.write.verbs)?;
@@ -297,7 +310,7 @@ impl Judged<'_> {
         self.cascade(table, Right::Update, &columns)?;
         let names: Vec<&Arc<str>> = columns.iter().filter_map(|index| Some(&table.columns.get(*index)?.name)).collect();
         for below in self.view.bound().catalog().with_descendants(table) {
-            self.tied(below, &names, &[], false)?;
+            self.tied(below, &names, &[], Rows::Stay)?;
             self.calls(below, &names)?;
         }
         if seen.contains(&table.oid) {
@@ -367,11 +380,7 @@ impl Judged<'_> {
     /// succeeds would tell of the closed one.
     fn ties(&self) -> Result<(), Box<Refusal>> {
         let bound = self.view.bound();
-        let named = |right: Right| {
-            let of_right = self.write.assigned.iter().filter(move |assigned| assigned.right == right);
-            of_right.filter_map(|a| Some(&self.relation.columns.get(a.index)?.name)).collect::<Vec<&Arc<str>>>()
-        };
-        let (updated, inserted) = (named(Right::Update), named(Right::Insert));
+        let (updated, inserted) = (self.named(Right::Update), self.named(Right::Insert));
         let relations = bound.catalog().with_descendants(self.relation);
         let moves = relations.iter().any(|relation| {
             let by = |number: &AttNum| {
@@ -380,20 +389,21 @@ impl Judged<'_> {
             };
             !updated.is_empty() && relation.partition_key.iter().any(by)
         });
-        relations.into_iter().try_for_each(|relation| self.tied(relation, &updated, &inserted, moves))
+        let rows = if moves { Rows::Move } else { Rows::Stay };
+        relations.into_iter().try_for_each(|relation| self.tied(relation, &updated, &inserted, rows))
     }
 
-    /// Whether a relation ties what is written of it to what is closed. `moves`: rows go to other partitions.
+    /// Whether a relation ties what is written of it to what is closed.
     fn tied(
         &self,
         relation: &Relation,
         updated: &[&Arc<str>],
         inserted: &[&Arc<str>],
-        moves: bool,
+        rows: Rows,
     ) -> Result<(), Box<Refusal>> {
         let read = self.view.bound().ruling(self.view.purpose(), relation);
         let open = |index: usize| read.columns.get(index).is_some_and(|ruling| ruling.effect == Effect::Allow);
-        if moves && !numbers_to_indexes(relation, &relation.partition_key).into_iter().all(open) {
+        if rows == Rows::Move && !numbers_to_indexes(relation, &relation.partition_key).into_iter().all(open) {
             let message = format!(
                 "{} may not move rows of {} between partitions: columns that decide are closed to it",
                 self.purpose(),
@@ -405,7 +415,7 @@ impl Judged<'_> {
             let tied = numbers_to_indexes(relation, &tie.columns);
             let name = |index: usize| &relation.columns[index].name;
             // A row that moves to another partition is inserted there with all its columns.
-            let touched = moves || tied.iter().any(|index| updated.contains(&name(*index)));
+            let touched = rows == Rows::Move || tied.iter().any(|index| updated.contains(&name(*index)));
             // A new row's closed columns have their defaults; together with what is given they are compared with others.
             let met = tie.compares && tied.iter().any(|index| inserted.contains(&name(*index)));
             let closed = tied.iter().copied().find(|index| {

@@ -3,12 +3,12 @@
 use crate::analyze::{Context, Lock, Offer, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
 use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
-use crate::sql::{Visitor, clear_locations, empty_select, expression, only_target, parse, walk};
+use crate::sql::{Visitor, all_of, clear_locations, empty_select, expression, only_target, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, Alias, BoolExpr, BoolExprType, ColumnRef, Integer, LimitOption, Node, RangeSubselect, RangeVar, ResTarget,
-    String as Text, a_const::Val,
+    AConst, Alias, ColumnRef, Integer, LimitOption, Node, RangeSubselect, RangeVar, ResTarget, String as Text,
+    a_const::Val,
 };
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -169,14 +169,7 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         alias: renamed.then(|| Alias { aliasname: alias.clone(), colnames: Vec::new() }),
         location: -1,
     };
-    let where_clause = match conditions.len() {
-        0 => None,
-        1 => conditions.pop().map(Box::new),
-        _several => {
-            let boolop = BoolExprType::AndExpr as i32;
-            boxed(wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args: conditions, location: -1 }))))
-        }
-    };
+    let where_clause = all_of(conditions).map(Box::new);
     let mut select = empty_select();
     select.target_list = targets;
     select.from_clause = vec![wrap(NodeEnum::RangeVar(range))];

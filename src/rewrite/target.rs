@@ -4,9 +4,10 @@ use super::guard::{constant, row_condition, value};
 use crate::analyze::{Context, Shape, Trouble};
 use crate::catalog::Relation;
 use crate::policy::{Effect, RelationRuling};
+use crate::sql::{all_of, case_when};
 use crate::vocab::Right;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{BoolExpr, BoolExprType, CaseExpr, CaseWhen, Node};
+use pg_query::protobuf::Node;
 use std::rc::Rc;
 
 /// How a relation is read that a statement writes to. `read` and `write` are the rulings for reading it and for what is
@@ -54,25 +55,9 @@ pub fn shape(
 
 /// `CAST(CASE WHEN conditions THEN value END AS type)`.
 pub(super) fn typed_case(conditions: &[Node], value: Node, type_sql: &str) -> Result<Node, Trouble> {
-    let boolop = BoolExprType::AndExpr as i32;
-    let all = BoolExpr { xpr: None, boolop, args: conditions.to_vec(), location: -1 };
-    let condition = match conditions {
-        [one] => one.clone(),
-        _several => Node { node: Some(NodeEnum::BoolExpr(Box::new(all))) },
-    };
-    let when = CaseWhen { xpr: None, expr: Some(Box::new(condition)), result: Some(Box::new(value)), location: -1 };
-    let case = CaseExpr {
-        xpr: None,
-        casetype: 0,
-        casecollid: 0,
-        arg: None,
-        args: vec![Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }],
-        defresult: None,
-        location: -1,
-    };
     let mut cast = constant(&format!("NULL::{type_sql}"))?;
     if let Some(NodeEnum::TypeCast(cast)) = &mut cast.node {
-        cast.arg = Some(Box::new(Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }));
+        cast.arg = Some(Box::new(case_when(all_of(conditions.to_vec()), value)));
     }
     Ok(cast)
 }

@@ -4,7 +4,7 @@ use super::parse::parse;
 use super::walk::{Visitor, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{LimitOption, Node, SelectStmt, SetOperation};
+use pg_query::protobuf::{BoolExpr, BoolExprType, CaseExpr, CaseWhen, LimitOption, Node, SelectStmt, SetOperation};
 
 /// A SELECT without anything in it.
 pub fn empty_select() -> SelectStmt {
@@ -30,6 +30,31 @@ pub fn empty_select() -> SelectStmt {
         larg: None,
         rarg: None,
     }
+}
+
+/// The conjunction of some conditions; `None` of none.
+pub fn all_of(mut conditions: Vec<Node>) -> Option<Node> {
+    if conditions.len() < 2 {
+        return conditions.pop();
+    }
+    let boolop = BoolExprType::AndExpr as i32;
+    let all = BoolExpr { xpr: None, boolop, args: conditions, location: -1 };
+    Some(Node { node: Some(NodeEnum::BoolExpr(Box::new(all))) })
+}
+
+/// `CASE WHEN condition THEN result END`: the result is evaluated only where the condition holds.
+pub fn case_when(condition: Option<Node>, result: Node) -> Node {
+    let when = CaseWhen { xpr: None, expr: condition.map(Box::new), result: Some(Box::new(result)), location: -1 };
+    let case = CaseExpr {
+        xpr: None,
+        casetype: 0,
+        casecollid: 0,
+        arg: None,
+        args: vec![Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }],
+        defresult: None,
+        location: -1,
+    };
+    Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }
 }
 
 /// Parses an expression that we wrote ourselves. It has no locations.

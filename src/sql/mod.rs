@@ -14,7 +14,7 @@ mod walk_constructs;
 mod walk_utility;
 mod walk_write;
 
-pub use build::{clear_locations, empty_select, expression, only_target};
+pub use build::{all_of, case_when, clear_locations, empty_select, expression, only_target};
 pub use classify::{classify, set_config_name, string, words};
 pub use comment::purpose as purpose_comment;
 pub use kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, SetValue, Signal, Transaction};
