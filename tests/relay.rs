@@ -8,6 +8,8 @@ mod raw;
 mod relay_support;
 #[path = "relay_support/session_attacks.rs"]
 mod session_attacks;
+#[path = "common/soak.rs"]
+mod soak;
 #[path = "relay_support/walk.rs"]
 mod walk;
 

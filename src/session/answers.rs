@@ -178,7 +178,8 @@ impl Session {
             | Awaited::Deallocate(_)
             | Awaited::Declare { .. }
             | Awaited::CloseCursor(_)
-            | Awaited::DiscardAll => {}
+            | Awaited::CloseCursors { .. }
+            | Awaited::DiscardAll { .. } => {}
         }
         Ok(slot.audience)
     }
@@ -246,6 +247,10 @@ impl Session {
         self.owed.forget_slots(entry.number);
         if status == b'I' && !matches!(entry.segment, Segment::Own(_)) {
             self.portals_end(entry.failed);
+        }
+        if entry.segment == Segment::Simple {
+            // It ran in the unnamed portal; what it leaves there when it fails may crash the server (PostgreSQL 15).
+            self.portals.remove(&b""[..]);
         }
         self.opaque |= entry.opaque;
         if status == b'I' {

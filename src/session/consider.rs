@@ -276,7 +276,7 @@ impl Session {
             Kind::Set(set) => self.apply_set(state, entry, set)?,
             Kind::Discard(Discard::All) => {
                 if state.block == Block::Outside {
-                    entry.effects.push(Awaited::DiscardAll);
+                    entry.effects.push(Awaited::DiscardAll { by: None });
                     entry.settle = true;
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
@@ -297,8 +297,10 @@ impl Session {
                 state.fresh = false;
             }
             Kind::Close(name) => {
-                let name = name.as_ref().map(|name| name.as_bytes().into());
-                entry.effects.push(Awaited::CloseCursor(name));
+                entry.effects.push(match name {
+                    Some(name) => Awaited::CloseCursor(name.as_bytes().into()),
+                    None => Awaited::CloseCursors { by: None },
+                });
                 state.fresh = false;
             }
             // What an unrestricted session prepares and declares is gone before it comes under a restricted purpose.

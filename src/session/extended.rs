@@ -19,7 +19,7 @@ use std::sync::Arc;
 const UNDEFINED_STATEMENT: SqlState = SqlState("26000");
 
 /// A prepared statement as it may be used now.
-enum Usable {
+pub(super) enum Usable {
     /// By the name the client knows.
     AsNamed,
     /// By a name of the proxy's.
@@ -175,7 +175,7 @@ impl Session {
 
     /// Whether the client's own statement of that name may be used under the view in force; if not so any more it is
     /// judged again and prepared under a private name, in this segment.
-    fn usable(&mut self, name: &[u8], frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<Usable, Step> {
+    pub(super) fn usable(&mut self, name: &[u8], frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<Usable, Step> {
         let number = self.owed.number;
         let statement = match self.owed.pending(name) {
             // Whether an earlier segment's Parse or Close took effect is known when it was answered.
@@ -445,30 +445,6 @@ impl Session {
         self.guc = purpose;
     }
 
-    pub(super) fn describe(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        let name = match self.checked(wire::close_or_describe(b'D', frame.body()?), outs)? {
-            Target::Portal(_) => {
-                self.owed.open();
-                return Ok(self.pass(frame, outs));
-            }
-            Target::Statement(name) => name,
-        };
-        let usable = self.usable(name, frame, outs)?;
-        self.owed.open();
-        Ok(match usable {
-            Usable::AsNamed => self.pass(frame, outs),
-            Usable::Private(private) => {
-                wire::describe_statement(&private, outs.server.own(frame.input));
-                self.drop_frame(frame)
-            }
-            Usable::Refused(refusal) => {
-                let name = self.poison(refusal);
-                wire::describe_statement(&name, outs.server.own(frame.input));
-                self.drop_frame(frame)
-            }
-        })
-    }
-
     pub(super) fn poison(&mut self, refusal: Arc<Refusal>) -> String {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
@@ -505,14 +481,14 @@ impl Session {
 const LONGEST_NAMES: usize = 8 << 10;
 
 /// The statement that a name stands for once what was sent has been answered.
-fn statement_of<'a>(session: &'a mut Session, name: &[u8]) -> Option<&'a Statement> {
+pub(super) fn statement_of<'a>(session: &'a mut Session, name: &[u8]) -> Option<&'a Statement> {
     match session.owed.pending(name) {
         Some(slot) => slot.what.statement(),
         None => session.statements.get(name),
     }
 }
 
-fn kind(statement: &Statement) -> Option<&Kind> {
+pub(super) fn kind(statement: &Statement) -> Option<&Kind> {
     match &*statement.judged {
         Judged::One(planned) => Some(&planned.statement.kind),
         Judged::Many(_) | Judged::Empty => None,

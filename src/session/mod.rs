@@ -7,6 +7,7 @@
 
 mod answers;
 mod consider;
+mod describe;
 mod discreet;
 mod extended;
 mod judge;

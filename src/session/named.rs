@@ -63,13 +63,6 @@ pub enum Admission {
     Refused(Refusal),
 }
 
-/// What a name was found to stand for.
-enum Found<T> {
-    Known(T),
-    /// Nothing that the session knows of.
-    Unknown,
-}
-
 impl Session {
     /// Whether a statement that is analysed when it is executed would be understood now as it was when it was bound.
     pub(super) fn moved_on(&mut self, act: &Act<'_>, now: &Arc<Settings>) -> Result<Option<Refusal>, Step> {
@@ -91,8 +84,8 @@ impl Session {
     pub(super) fn named_by(&mut self, kind: &Kind) -> Result<Names, Step> {
         Ok(match kind {
             Kind::Execute(Execute { name, answer: _ }) => match self.statement_named(name.as_bytes(), &[])? {
-                Found::Known(statement) => Names::Statement(statement.sent.or(statement.text)),
-                Found::Unknown => Names::Statement(None),
+                Some(statement) => Names::Statement(statement.sent.or(statement.text)),
+                None => Names::Statement(None),
             },
             Kind::Fetch(name) => Names::Portal(self.portal(name.as_bytes())?.map(|portal| portal.serial)),
             Kind::Read
@@ -142,10 +135,10 @@ impl Session {
         }
     }
 
-    /// What a name of a prepared statement stands for at this place.
-    fn statement_named(&mut self, name: &[u8], effects: &[Awaited]) -> Result<Found<Statement>, Step> {
+    /// What a name of a prepared statement stands for at this place, if the session knows of it.
+    pub(super) fn statement_named(&mut self, name: &[u8], effects: &[Awaited]) -> Result<Option<Statement>, Step> {
         let number = self.owed.number;
-        let known = match effects.iter().rev().find(|effect| effect.is_about_statement(name)) {
+        Ok(match effects.iter().rev().find(|effect| effect.is_about_statement(name)) {
             Some(effect) => effect.statement().cloned(),
             None => match self.owed.pending(name) {
                 // Whether an earlier segment's effect took place is known when it was answered.
@@ -153,8 +146,7 @@ impl Session {
                 Some(Slot { what, .. }) => what.statement().cloned(),
                 None => self.statements.get(name).cloned(),
             },
-        };
-        Ok(known.map_or(Found::Unknown, Found::Known))
+        })
     }
 
     fn admit_execute(
@@ -169,13 +161,13 @@ impl Session {
             return Ok(Admission::Refused(refusal));
         }
         let statement = match self.statement_named(name.as_bytes(), effects)? {
-            Found::Known(statement) => statement,
-            Found::Unknown if act.view.restricted() => {
+            Some(statement) => statement,
+            None if act.view.restricted() => {
                 let message = format!("prepared statement \"{name}\" does not exist");
                 return Ok(Admission::Refused(Refusal::new(UNDEFINED_STATEMENT, message)));
             }
             // Prepared under this or another unrestricted purpose.
-            Found::Unknown => return Ok(Admission::Admitted(None)),
+            None => return Ok(Admission::Admitted(None)),
         };
         if statement.traits.eventful {
             // SQL executes what a Parse prepared only if it is a query; this one would change the session unseen.
@@ -312,14 +304,14 @@ impl Session {
                 self.rolled_back = false;
                 self.portals.insert(name, portal);
             }
-            Awaited::CloseCursor(Some(name)) => {
+            Awaited::CloseCursor(name) => {
                 self.portals.remove(&name);
             }
-            Awaited::CloseCursor(None) => self.portals.clear(),
-            Awaited::DiscardAll => {
+            Awaited::CloseCursors { by } => self.portals.retain(|name, _| Some(name) == by.as_ref()),
+            Awaited::DiscardAll { by } => {
                 self.statements.clear_named();
                 self.outgrown.clear();
-                self.portals.clear();
+                self.portals.retain(|name, _| Some(name) == by.as_ref());
             }
             Awaited::Parse { .. }
             | Awaited::OwnParse

@@ -7,7 +7,7 @@
 use super::consider::is_about_session;
 use super::machine::{Frame, Outs, Session, Step};
 use super::named::{Act, Admission, answers_rows, moved_on};
-use super::queue::{Audience, Entry, Segment};
+use super::queue::{Audience, Awaited, Entry, Segment};
 use super::settings::{Reach, Settings};
 use crate::enforce::{Judged, View};
 use crate::sql::Kind;
@@ -169,7 +169,7 @@ impl Session {
                 let message = format!("portal \"{}\" cannot be run", String::from_utf8_lossy(name));
                 Ok(Some(Refusal::new(NOT_IN_PREREQUISITE_STATE, message)))
             }
-            (Does::Event(event), Ran::No) => self.execute_event(event),
+            (Does::Event(event), Ran::No) => self.execute_event(name, event),
             (Does::Unknown, _) => {
                 self.execute_unknown();
                 Ok(None)
@@ -177,24 +177,26 @@ impl Session {
         }
     }
 
-    /// The portal of that name, if there is one at this place. Whether an earlier segment's Bind or Close took effect is
-    /// known when it was answered.
+    /// The portal of that name, if there is one at this place. Whether an earlier segment's Bind or Close took effect, and
+    /// whether a simple query took the unnamed one, is known when it was answered.
     pub(super) fn portal(&mut self, name: &[u8]) -> Result<Option<&mut Portal>, Step> {
         let number = self.owed.number;
+        let awaited = name.is_empty() && self.owed.awaits_simple();
         match self.owed.pending_portal(name) {
             Some(slot) if slot.segment != number => Err(Step::Hold),
             Some(slot) => Ok(slot.what.portal()),
+            None if awaited => Err(Step::Hold),
             None => Ok(self.portals.get_mut(name)),
         }
     }
 
     /// Whether anything in force at this place is restricted.
-    fn is_restricted(&self) -> bool {
+    pub(super) fn is_restricted(&self) -> bool {
         self.rules_restrict(self.state.now.purpose)
             || self.of_segment.is_some_and(|purpose| self.rules_restrict(purpose))
     }
 
-    fn execute_event(&mut self, event: &Event) -> Result<Option<Refusal>, Step> {
+    fn execute_event(&mut self, name: &[u8], event: &Event) -> Result<Option<Refusal>, Step> {
         let open = Entry::new(Segment::Extended, self.owed.number);
         let act = Act { kind: &event.kind, text: &event.text, view: &event.view, judged: &event.judged };
         let now = Arc::clone(&self.state.now);
@@ -217,7 +219,10 @@ impl Session {
         if let Err(refusal) = outcome {
             return Ok(Some(refusal));
         }
-        for effect in effects {
+        for mut effect in effects {
+            if let Awaited::CloseCursors { by } | Awaited::DiscardAll { by } = &mut effect {
+                *by = Some(name.into());
+            }
             self.slot(Audience::Client, effect);
         }
         let purpose_before = self.state.now.purpose;

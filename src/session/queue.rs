@@ -133,9 +133,16 @@ pub enum Awaited {
         name: Box<[u8]>,
         portal: Portal,
     },
-    /// CLOSE of one cursor, or of all.
-    CloseCursor(Option<Box<[u8]>>),
-    DiscardAll,
+    /// CLOSE of one cursor.
+    CloseCursor(Box<[u8]>),
+    /// CLOSE ALL. The portal that executes it stays, and can't be executed again.
+    CloseCursors {
+        by: Option<Box<[u8]>>,
+    },
+    /// DISCARD ALL, which leaves the portal that executes it too.
+    DiscardAll {
+        by: Option<Box<[u8]>>,
+    },
 }
 
 impl Awaited {
@@ -149,7 +156,8 @@ impl Awaited {
             | Awaited::Deallocate(_)
             | Awaited::Declare { .. }
             | Awaited::CloseCursor(_)
-            | Awaited::DiscardAll => b'C',
+            | Awaited::CloseCursors { .. }
+            | Awaited::DiscardAll { .. } => b'C',
         }
     }
 
@@ -160,9 +168,9 @@ impl Awaited {
             Awaited::Deallocate(Some(_)) => Some(b"DEALLOCATE"),
             Awaited::Deallocate(None) => Some(b"DEALLOCATE ALL"),
             Awaited::Declare { .. } => Some(b"DECLARE CURSOR"),
-            Awaited::CloseCursor(Some(_)) => Some(b"CLOSE CURSOR"),
-            Awaited::CloseCursor(None) => Some(b"CLOSE CURSOR ALL"),
-            Awaited::DiscardAll => Some(b"DISCARD ALL"),
+            Awaited::CloseCursor(_) => Some(b"CLOSE CURSOR"),
+            Awaited::CloseCursors { .. } => Some(b"CLOSE CURSOR ALL"),
+            Awaited::DiscardAll { .. } => Some(b"DISCARD ALL"),
             Awaited::Parse { .. }
             | Awaited::OwnParse
             | Awaited::Bind { .. }
@@ -181,13 +189,14 @@ impl Awaited {
             | Awaited::CloseStatement(known)
             | Awaited::Deallocate(Some(known)) => **known == *name,
             // The unnamed statement stays.
-            Awaited::Deallocate(None) | Awaited::DiscardAll => !name.is_empty(),
+            Awaited::Deallocate(None) | Awaited::DiscardAll { .. } => !name.is_empty(),
             Awaited::Bind { .. }
             | Awaited::Declare { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
             | Awaited::CloseCursor(_)
+            | Awaited::CloseCursors { .. }
             | Awaited::CloseOther => false,
         }
     }
@@ -201,11 +210,12 @@ impl Awaited {
             | Awaited::Declare { .. }
             | Awaited::CloseStatement(_)
             | Awaited::Deallocate(_)
-            | Awaited::DiscardAll
+            | Awaited::DiscardAll { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
             | Awaited::CloseCursor(_)
+            | Awaited::CloseCursors { .. }
             | Awaited::CloseOther => None,
         }
     }
@@ -216,8 +226,8 @@ impl Awaited {
             Awaited::Bind { name: known, .. }
             | Awaited::Declare { name: known, .. }
             | Awaited::ClosePortal(known)
-            | Awaited::CloseCursor(Some(known)) => **known == *name,
-            Awaited::CloseCursor(None) | Awaited::DiscardAll => true,
+            | Awaited::CloseCursor(known) => **known == *name,
+            Awaited::CloseCursors { by } | Awaited::DiscardAll { by } => by.as_deref() != Some(name),
             Awaited::Parse { .. }
             | Awaited::Prepare { .. }
             | Awaited::CloseStatement(_)
@@ -236,11 +246,12 @@ impl Awaited {
             | Awaited::Prepare { .. }
             | Awaited::CloseStatement(_)
             | Awaited::Deallocate(_)
-            | Awaited::DiscardAll
+            | Awaited::DiscardAll { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
             | Awaited::CloseCursor(_)
+            | Awaited::CloseCursors { .. }
             | Awaited::CloseOther => None,
         }
     }
@@ -254,11 +265,12 @@ impl Awaited {
             | Awaited::Prepare { .. }
             | Awaited::CloseStatement(_)
             | Awaited::Deallocate(_)
-            | Awaited::DiscardAll
+            | Awaited::DiscardAll { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
             | Awaited::CloseCursor(_)
+            | Awaited::CloseCursors { .. }
             | Awaited::CloseOther => None,
         }
     }
@@ -269,13 +281,14 @@ impl Awaited {
             | Awaited::Prepare { .. }
             | Awaited::CloseStatement(_)
             | Awaited::Deallocate(_)
-            | Awaited::DiscardAll => true,
+            | Awaited::DiscardAll { .. } => true,
             Awaited::Bind { .. }
             | Awaited::Declare { .. }
             | Awaited::OwnParse
             | Awaited::OwnBind
             | Awaited::ClosePortal(_)
             | Awaited::CloseCursor(_)
+            | Awaited::CloseCursors { .. }
             | Awaited::CloseOther => false,
         }
     }
@@ -324,6 +337,11 @@ impl Owed {
     /// Everything was answered but what the open segment holds.
     pub fn only_open(&self) -> bool {
         self.entries.iter().all(|entry| entry.segment == Segment::CopyEnd)
+    }
+
+    /// The answer to a simple query is still to come.
+    pub fn awaits_simple(&self) -> bool {
+        self.entries.iter().any(|entry| entry.segment == Segment::Simple)
     }
 
     /// Everything was answered.

@@ -144,7 +144,8 @@ impl Session {
                 | Awaited::Deallocate(_)
                 | Awaited::Declare { .. }
                 | Awaited::CloseCursor(_)
-                | Awaited::DiscardAll => position,
+                | Awaited::CloseCursors { .. }
+                | Awaited::DiscardAll { .. } => position,
             },
             (None, Some(_) | None) => position,
         }

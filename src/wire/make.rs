@@ -56,6 +56,11 @@ pub fn describe_statement(name: &str, out: &mut BytesMut) {
     put(Describe::new(b'S', Some(name.to_owned())), out);
 }
 
+/// Describe of a portal.
+pub fn describe_portal(name: &str, out: &mut BytesMut) {
+    put(Describe::new(b'P', Some(name.to_owned())), out);
+}
+
 /// An Execute of a portal that does not exist: fails with 34000 and the name in the message.
 pub fn execute_unknown(name: &str, out: &mut BytesMut) {
     put(Execute::new(Some(name.to_owned()), 0), out);

@@ -3,6 +3,7 @@
 
 pub mod raw;
 pub mod script;
+pub mod soak;
 pub mod transcript;
 pub mod worlds;
 

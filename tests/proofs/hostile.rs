@@ -122,7 +122,7 @@ fn hostile_texts_are_judged_in_bounded_time() {
             texts += 1;
         }
         let mut monstrous = Vec::new();
-        for text in monsters(if crate::two_worlds::soak().is_some() { 1 << 20 } else { BIG }) {
+        for text in monsters(if crate::common::soak::soak().is_some() { 1 << 20 } else { BIG }) {
             let started = spent();
             let _ = judge_text(&views[0], &text, &Limits::default());
             let took = spent().saturating_sub(started);

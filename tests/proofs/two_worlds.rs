@@ -1,12 +1,13 @@
 //! Generated statements in two databases that differ only in what the purpose closes: every answer must be the same.
 
 use crate::common::raw::{self, Frame, Raw, query};
+use crate::common::soak::soak;
 use crate::common::transcript::{bare, code, not_understood, outline, sorted};
 use crate::common::{At, Cluster, Proxy};
 use crate::generator::{Generated, Generator};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const SCHEMA: &str = include_str!("schema.sql");
 const POLICY: &str = include_str!("policy.toml");
@@ -372,19 +373,6 @@ fn show(runs: &[Run]) {
     for (what, (count, example)) in reasons.into_iter().take(120) {
         println!("    {count} × {what} — {example}");
     }
-}
-
-/// How long the soak that `WHEREFORE_SOAK` asks for lasts: `90s`, `10m`, `1h`.
-pub fn soak() -> Option<Duration> {
-    let text = std::env::var("WHEREFORE_SOAK").ok()?;
-    let (number, unit) = text.split_at(text.len() - 1);
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => panic!("WHEREFORE_SOAK is a number and s, m or h"),
-    };
-    Some(Duration::from_secs(number.parse::<u64>().expect("WHEREFORE_SOAK is a number and s, m or h") * unit))
 }
 
 #[test]

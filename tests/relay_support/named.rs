@@ -260,6 +260,41 @@ fn cursors_and_portals_share_their_names() {
     assert_eq!(seen(&answer), ["item 1", "item 2", "item 3"]);
 }
 
+/// Each of these ends every session of the server when it gets there (PostgreSQL 15).
+#[test]
+fn what_names_nothing_or_itself_is_not_described() {
+    let mut client = bare(&[]);
+    let describe = |name: &str| [raw::describe_statement(name), raw::sync()];
+    client.exchange(&[raw::query("PREPARE p AS SELECT 1"), raw::query("BEGIN; DECLARE c CURSOR FOR SELECT 1")]);
+    client.exchange(&[parse("round", "EXECUTE p"), parse("f", "FETCH c"), bind("g", "f"), raw::sync()]);
+    assert_eq!(
+        seen(&client.exchange(&[raw::describe_statement("f"), raw::describe_portal("g"), raw::sync()])),
+        [""; 0]
+    );
+    client.exchange(&[raw::query("CLOSE c")]);
+    assert_eq!(seen(&client.exchange(&[raw::describe_portal("g"), raw::sync()])), ["0A000"]);
+    client.exchange(&[raw::query("ROLLBACK")]);
+    assert_eq!(seen(&client.exchange(&describe("f"))), ["0A000"]);
+    client.exchange(&[raw::query("DEALLOCATE p"), parse("p", "EXECUTE round"), raw::sync()]);
+    assert_eq!(seen(&client.exchange(&describe("p"))), ["0A000"]);
+    assert_eq!(seen(&client.exchange(&[bind("", "round"), raw::describe_portal(""), raw::sync()])), ["0A000"]);
+    // What a failed simple query leaves in the unnamed portal.
+    client.exchange(&[raw::query("BEGIN"), parse("", "SELECT 1"), bind("", ""), raw::sync()]);
+    client.exchange(&[raw::query("SELECT 1 / 0")]);
+    assert_eq!(seen(&client.exchange(&[execute(""), raw::sync()])), ["34000"]);
+    client.exchange(&[raw::query("ROLLBACK")]);
+    assert_eq!(seen(&client.exchange(&[raw::query("SELECT 'here'")])), ["here"]);
+}
+
+#[test]
+fn what_closes_all_portals_stays_until_it_is_done() {
+    let mut client = bare(&[]);
+    for text in ["CLOSE ALL", "DISCARD ALL"] {
+        let answer = client.exchange(&[parse("", text), bind("e", ""), execute("e"), execute("e"), raw::sync()]);
+        assert_eq!(seen(&answer), ["55000"], "{text}");
+    }
+}
+
 #[test]
 fn an_unrestricted_cursor_is_out_of_reach() {
     let parameters = [("user", "owner"), ("options", "-c wherefore.purpose=everything")];
