@@ -92,6 +92,7 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         triggers: Vec::new(),
         calls: Vec::new(),
         has_rules: false,
+        check_option: false,
         definition: None,
     }
 }

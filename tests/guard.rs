@@ -6,6 +6,8 @@ mod common;
 mod reads;
 #[path = "guard/scale.rs"]
 mod scale;
+#[path = "guard/view_writes.rs"]
+mod view_writes;
 #[path = "guard/writes.rs"]
 mod writes;
 

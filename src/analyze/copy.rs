@@ -3,12 +3,12 @@
 use super::Verb;
 use super::columns::{column_node, target_node};
 use super::label::Label;
-use super::resolver::{Outcome, Resolver, not_understood};
+use super::resolver::{Outcome, Resolver, not_understood, unresolved};
 use super::scope::{Level, Written};
 use super::write::{Draft, named};
 use crate::catalog::{Relation, RelationKind};
 use crate::sql::{empty_select, string};
-use crate::vocab::{Right, Usage};
+use crate::vocab::{Right, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CopyStmt, DefElem, Node, RangeVar};
 use std::sync::Arc;
@@ -97,6 +97,10 @@ impl Resolver<'_> {
         where_clause: &mut Option<Box<Node>>,
     ) -> Outcome<()> {
         let target = self.target(relation, Right::Insert)?;
+        if let Some(view) = &target.view {
+            let message = format!("cannot copy to view \"{}\"", view.relation.name);
+            return unresolved(SqlState::WRONG_OBJECT_TYPE, message, target.at);
+        }
         let mut names: Vec<Node> = listed.iter().filter_map(string).map(named).collect();
         if names.is_empty() {
             names = every_column(target.relation);

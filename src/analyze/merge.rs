@@ -1,11 +1,12 @@
 //! MERGE and TRUNCATE.
 
-use super::resolver::{Outcome, Resolver, not_understood};
+use super::resolver::{Outcome, Resolver, not_understood, unresolved};
 use super::scope::{Columns, Level};
+use super::updatable::Standing;
 use super::write::Draft;
 use super::{Manner, Verb};
 use crate::sql::words;
-use crate::vocab::{Right, Usage};
+use crate::vocab::{Right, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CmdType, DropBehavior, MergeStmt, MergeWhenClause, TruncateStmt};
 
@@ -15,6 +16,10 @@ impl Resolver<'_> {
             merge;
         self.with_clause(with_clause)?;
         let target = self.target(relation, Right::Update)?;
+        if let Some(view) = target.view.as_ref().filter(|view| view.standing == Standing::Table) {
+            let what = format!("MERGE into view {}, whose rows are filtered or columns masked,", view.relation.name);
+            return not_understood(what, target.at);
+        }
         let mut draft = Draft {
             number: target.number,
             at: target.at,
@@ -80,6 +85,10 @@ impl Resolver<'_> {
             };
             let mut named = Some(std::mem::take(range));
             let target = self.target(&mut named, Right::Delete)?;
+            if let Some(view) = &target.view {
+                let message = format!("\"{}\" is not a table", view.relation.name);
+                return unresolved(SqlState::WRONG_OBJECT_TYPE, message, target.at);
+            }
             *range = named.unwrap_or_default();
             self.drafts.push(Draft::plain(&target, verb, Vec::new()));
         }

@@ -141,8 +141,38 @@ impl Resolver<'_> {
         })
     }
 
+    /// Resolves something of a view's definition by itself. What it reads must be open as it is.
+    pub(super) fn in_definition<T>(
+        &mut self,
+        relation: &Relation,
+        at: i32,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let name = quote_qualified(&relation.schema, &relation.name);
+        let (number, first) = (self.views.len(), self.uses.len());
+        self.views.push(ViewUse {
+            at,
+            own: first,
+            inside: first..first,
+            nested: number + 1,
+            alias: Arc::clone(&relation.name),
+            definition: crate::sql::empty_select(),
+            kind: relation.kind,
+            renamed: false,
+            computes: false,
+        });
+        let around = self.enter(&name, relation.kind, at, number);
+        if let Some(inside) = &mut self.inside {
+            inside.place = Place::Stored;
+        }
+        let outcome = work(self);
+        self.leave(around);
+        self.views.truncate(number);
+        outcome.map_err(|trouble| through(trouble, relation.kind, &name, at))
+    }
+
     /// The definition's tree. Its locations are -1, but for relations, which get numbers of their own.
-    fn definition(&mut self, text: &str) -> Option<SelectStmt> {
+    pub(super) fn definition(&mut self, text: &str) -> Option<SelectStmt> {
         struct Locator<'n>(&'n mut i32);
         impl Visitor for Locator<'_> {
             fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {

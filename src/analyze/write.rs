@@ -4,30 +4,21 @@
 //! its row conditions join the statement's own: leakproof conjuncts stay beside them, the others are evaluated only on
 //! rows that meet them.
 
-use super::label::{BaseColumn, ColumnSource, Label, Place, RelationUse};
+use super::label::{BaseColumn, ColumnSource, Label};
 use super::resolver::{Found, Outcome, Resolver, known, not_understood, unresolved};
-use super::scope::{Columns, Entry, Level, Source, Visible, Written};
-use super::{Assignment, Manner, Shape, Verb, Write};
-use crate::catalog::{Relation, RelationKind};
+use super::scope::{Columns, Entry, Level, Visible};
+use super::target::Target;
+use super::updatable::{Reading, Standing};
+use super::{Assignment, Manner, Verb, Write};
+use crate::catalog::quote_qualified;
 use crate::sql::{all_of, case_when, keep_first_source, string, words};
 use crate::vocab::{Right, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AExprKind, BoolExpr, BoolExprType, DeleteStmt, IndexElem, InferClause, InsertStmt, Node, OnConflictAction,
-    OnConflictClause, RangeVar, ResTarget, ReturningClause, UpdateStmt, WithClause,
+    OnConflictClause, ResTarget, ReturningClause, UpdateStmt, WithClause,
 };
-use std::rc::Rc;
 use std::sync::Arc;
-
-/// The relation that a statement writes to.
-pub(super) struct Target<'a> {
-    pub relation: &'a Relation,
-    /// The number of its use.
-    pub number: usize,
-    pub alias: Arc<str>,
-    pub at: i32,
-    pub shape: Shape,
-}
 
 /// A write in the making: labels still count uses.
 #[derive(Debug)]
@@ -87,6 +78,14 @@ impl<'a> Resolver<'a> {
         } = insert;
         self.with_clause(with_clause)?;
         let target = self.target(relation, Right::Insert)?;
+        if let Some(view) = &target.view
+            && view.reading == Reading::Refused
+            && (on_conflict_clause.is_some() || returning_clause.is_some())
+        {
+            let name = quote_qualified(&view.relation.schema, &view.relation.name);
+            let what = format!("what an INSERT into view {name} reads, whose rows are filtered or columns masked,");
+            return not_understood(what, target.at);
+        }
         let mut labels = Vec::new();
         match select_stmt.as_mut().map(|node| &mut node.node) {
             None => {}
@@ -120,11 +119,12 @@ impl<'a> Resolver<'a> {
         labels: &[Label],
     ) -> Outcome<Vec<DraftAssignment>> {
         if cols.is_empty() {
-            if labels.len() > target.relation.columns.len() {
+            let names = target.names();
+            if labels.len() > names.len() {
                 let message = "INSERT has more expressions than target columns".to_owned();
                 return unresolved(SqlState::SYNTAX_ERROR, message, target.at);
             }
-            cols.extend(target.relation.columns.iter().take(labels.len()).map(|column| named(&column.name)));
+            cols.extend(names.iter().take(labels.len()).map(|name| named(name)));
         }
         let mut assigned = Vec::with_capacity(cols.len());
         for (position, node) in cols.iter_mut().enumerate() {
@@ -132,7 +132,7 @@ impl<'a> Resolver<'a> {
                 return not_understood("a column list", target.at);
             };
             let ResTarget { name, indirection, val: _, location } = &mut **column;
-            let index = target.column(name, *location)?;
+            let index = target.column(name, Right::Insert, *location)?;
             let steps = self.steps(indirection, Some(Usage::Output))?;
             let label = labels.get(position).cloned().unwrap_or_default().join(&steps);
             assigned.push(DraftAssignment { index, right: Right::Insert, at: *location, label });
@@ -193,7 +193,7 @@ impl<'a> Resolver<'a> {
             return not_understood("an operator class", target.at);
         }
         if !name.is_empty() {
-            let index = target.column(name, target.at)?;
+            let index = target.column(name, Right::Update, target.at)?;
             self.touch(&Label::of((target.number, index)), Some(Usage::Lookup), target.at);
         }
         if let Some(expression) = expr {
@@ -229,47 +229,6 @@ impl<'a> Resolver<'a> {
         self.returning(returning_clause)
     }
 
-    /// The relation that is written to, under its schema and alias.
-    pub(super) fn target(&mut self, range: &mut Option<RangeVar>, right: Right) -> Outcome<Target<'a>> {
-        let Some(range) = range else { return not_understood("a write without a target", -1) };
-        let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias, location } = range;
-        let at = *location;
-        if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
-            return not_understood(format!("a reference to another database (\"{catalogname}\")"), at);
-        }
-        if schemaname.is_empty() && self.ctes.iter().any(|frame| frame.ready.iter().any(|cte| *cte.name == **relname)) {
-            let message = format!("relation \"{relname}\" cannot be the target of a modifying statement");
-            return unresolved(SqlState::SYNTAX_ERROR, message, at);
-        }
-        let relation = self.find_relation(schemaname, relname, at)?;
-        match relation.kind {
-            RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {}
-            RelationKind::View | RelationKind::MaterializedView | RelationKind::Sequence => {
-                let what = format!("writing to {} {}.{}", relation.kind.word(), relation.schema, relation.name);
-                return not_understood(what, at);
-            }
-        }
-        if relation.has_rules {
-            return not_understood(format!("writing to {}.{}, which has rules", relation.schema, relation.name), at);
-        }
-        if right != Right::Delete {
-            // Values become its columns' types, and the conditions of domains among them are checked.
-            relation.columns.iter().try_for_each(|column| self.type_open(column.type_oid, at))?;
-        }
-        catalogname.clear();
-        *schemaname = relation.schema.to_string();
-        let alias: Arc<str> = match alias {
-            Some(alias) => alias.aliasname.as_str().into(),
-            None => Arc::clone(&relation.name),
-        };
-        let names = relation.columns.iter().map(|column| Arc::clone(&column.name)).collect();
-        let used =
-            RelationUse { place: Place::Target, ..RelationUse::new(relation.oid, at, Arc::clone(&alias), names) };
-        let number = self.add_use(used)?;
-        let shape = self.context.rulings.shape(relation, &alias, right)?;
-        Ok(Target { relation, number, alias, at, shape })
-    }
-
     /// The SET list of an UPDATE.
     pub(super) fn assignments(&mut self, target: &Target<'_>, list: &mut [Node]) -> Outcome<Vec<DraftAssignment>> {
         let mut assigned = Vec::with_capacity(list.len());
@@ -280,7 +239,7 @@ impl<'a> Resolver<'a> {
                 return not_understood("a SET list", target.at);
             };
             let ResTarget { name, indirection, val, location } = &mut **column;
-            let index = target.column(name, *location)?;
+            let index = target.column(name, Right::Update, *location)?;
             let steps = self.steps(indirection, Some(Usage::Output))?;
             let value = match val.as_mut().map(|value| &mut value.node) {
                 Some(Some(NodeEnum::MultiAssignRef(multiple))) => {
@@ -309,22 +268,38 @@ impl<'a> Resolver<'a> {
         let mut conjuncts = clause.take().map_or_else(Vec::new, |node| conjuncts(*node));
         for conjunct in &mut conjuncts {
             let lookup = self.is_lookup(conjunct, target.number)?;
-            self.condition(conjunct, if lookup { Usage::Lookup } else { Usage::Filter })?;
-            self.harvest(conjunct);
+            self.expression(conjunct, Some(if lookup { Usage::Lookup } else { Usage::Filter }))?;
         }
-        let mut open = target.shape.rows.clone();
-        if !open.is_empty() {
+        // From here on names are those of the text: the table's, where it stands in a view's place.
+        let shown = self.swap_target(target.table_entry());
+        let of_view = target.view.as_ref().map_or(&[][..], |view| view.conditions_in_text());
+        for condition in conjuncts.iter().chain(of_view) {
+            self.leakproof = self.leakproof && self.is_leakproof(condition);
+            self.harvest(condition);
+        }
+        // Each group is evaluated only on rows that meet those before it.
+        for conditions in [of_view, &target.shape.rows] {
+            if conditions.is_empty() {
+                continue;
+            }
+            let mut open = conditions.to_vec();
             let (leakproof, others): (Vec<Node>, Vec<Node>) =
                 conjuncts.into_iter().partition(|conjunct| is_plain(conjunct) && self.is_leakproof(conjunct));
             open.extend(leakproof);
             if let Some(others) = all_of(others) {
-                let conditions = all_of(target.shape.rows.clone());
-                open.push(case_when(conditions, others));
+                open.push(case_when(all_of(conditions.to_vec()), others));
             }
             conjuncts = open;
         }
+        self.swap_target(shown);
         *clause = all_of(conjuncts).map(Box::new);
         Ok(())
+    }
+
+    /// Puts another entry in the place of the target's, which is its level's first.
+    fn swap_target(&mut self, entry: Option<Entry>) -> Option<Entry> {
+        let first = self.levels.last_mut().and_then(|level| level.entries.first_mut());
+        first.zip(entry).map(|(first, entry)| std::mem::replace(first, entry))
     }
 
     /// Whether a conjunct that is not resolved yet compares a column of the target for equality with given values.
@@ -360,7 +335,9 @@ impl<'a> Resolver<'a> {
 
     /// `old` and `new` in RETURNING, from PostgreSQL 18 on.
     pub(super) fn push_old_and_new(&mut self, target: &Target<'_>) {
-        if self.context.catalog.server_version() < 180_000 {
+        // Where the table stands in a view's place `old` and `new` are the table's.
+        let moved = target.view.as_ref().is_some_and(|view| view.standing == Standing::Table);
+        if self.context.catalog.server_version() < 180_000 || moved {
             return;
         }
         for name in ["old", "new"] {
@@ -418,63 +395,6 @@ impl<'a> Resolver<'a> {
     }
 }
 
-impl Target<'_> {
-    /// The index of a column by name.
-    pub(super) fn column(&self, name: &str, at: i32) -> Outcome<usize> {
-        match self.relation.columns.iter().position(|column| *column.name == *name) {
-            Some(index) => Ok(index),
-            None => {
-                let message = format!("column \"{name}\" of relation \"{}\" does not exist", self.relation.name);
-                unresolved(SqlState::UNDEFINED_COLUMN, message, at)
-            }
-        }
-    }
-
-    /// The target in sight of its statement's expressions.
-    pub(super) fn entry(&self) -> Entry {
-        self.entry_as(&self.alias)
-    }
-
-    fn entry_as(&self, name: &Arc<str>) -> Entry {
-        let visible = |(index, column): (usize, &crate::catalog::Column)| {
-            let base = Some((self.number, index));
-            let written = match self.shape.columns.get(index) {
-                Some(Some(instead)) => Written::Instead(Rc::clone(instead)),
-                Some(None) | None => Written::Qualified(Arc::clone(name), Arc::clone(&column.name)),
-            };
-            Visible {
-                name: Arc::clone(&column.name),
-                written,
-                label: Label::of((self.number, index)),
-                base,
-                typed: base,
-            }
-        };
-        Entry {
-            name: Some(Arc::clone(name)),
-            schema: (*self.alias == *self.relation.name).then(|| Arc::clone(&self.relation.schema)),
-            by_name: true,
-            by_column: true,
-            columns: known(self.relation.columns.iter().enumerate().map(visible)),
-            source: Source::Base(self.number),
-            nullable: false,
-        }
-    }
-
-    /// The row that was to be inserted.
-    fn excluded(&self, assigned: &[DraftAssignment]) -> Vec<Visible> {
-        let name: Arc<str> = "excluded".into();
-        let columns = self.relation.columns.iter().enumerate().map(|(index, column)| Visible {
-            name: Arc::clone(&column.name),
-            written: Written::Qualified(Arc::clone(&name), Arc::clone(&column.name)),
-            label: assigned.iter().find(|a| a.index == index).map_or_else(Label::none, |a| a.label.clone()),
-            base: None,
-            typed: None,
-        });
-        columns.collect()
-    }
-}
-
 /// A column in a column list.
 pub(super) fn named(name: &str) -> Node {
     let target = ResTarget { name: name.to_owned(), indirection: Vec::new(), val: None, location: -1 };
@@ -502,7 +422,7 @@ fn is_plain(node: &Node) -> bool {
 }
 
 /// The terms of a conjunction.
-fn conjuncts(node: Node) -> Vec<Node> {
+pub(super) fn conjuncts(node: Node) -> Vec<Node> {
     match node.node {
         Some(NodeEnum::BoolExpr(expr)) if expr.boolop == BoolExprType::AndExpr as i32 => {
             let BoolExpr { xpr: _, boolop: _, args, location: _ } = *expr;

@@ -93,6 +93,9 @@ pub struct Relation {
     /// Whether rules rewrite what is written to it.
     #[serde(default)]
     pub has_rules: bool,
+    /// A view `WITH CHECK OPTION`.
+    #[serde(default)]
+    pub check_option: bool,
 }
 
 /// A function of a user in a default, generated column, CHECK constraint or index.

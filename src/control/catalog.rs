@@ -33,7 +33,8 @@ const RELATIONS: &str = "
              WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid AND i.indimmediate),
            ARRAY(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid ORDER BY h.inhparent),
            EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1'),
-           (SELECT p.partattrs::int2[] FROM pg_partitioned_table p WHERE p.partrelid = c.oid)
+           (SELECT p.partattrs::int2[] FROM pg_partitioned_table p WHERE p.partrelid = c.oid),
+           coalesce(c.reloptions::text ~ 'check_option=', false)
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
        AND n.nspname <> 'pg_toast'
@@ -163,6 +164,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             triggers: written.triggers.remove(&oid).unwrap_or_default(),
             calls: written.calls.remove(&oid).unwrap_or_default(),
             has_rules: row.try_get(6)?,
+            check_option: row.try_get(8)?,
             partition_key: row.try_get::<_, Option<Vec<i16>>>(7)?.unwrap_or_default().into_iter().map(AttNum).collect(),
             definition: definitions.remove(&oid).flatten().map(Arc::from),
         });

@@ -173,3 +173,16 @@ CREATE VIEW nearer AS SELECT id, name, secret FROM far;
 CREATE VIEW numbers AS SELECT id, name, secret::int AS n, length(email) AS mail FROM people WHERE id < 50 UNION ALL SELECT id, note, 1, 2 FROM orders WHERE id < 50 ORDER BY 1, 2 LIMIT 60;
 CREATE VIEW over_numbers AS SELECT name FROM numbers;
 CREATE TABLE articles (id int, words tsvector);
+-- views that are written to
+CREATE VIEW measured AS SELECT at, value, value * 2 AS twice FROM measurements;
+CREATE VIEW shelved (number, label) AS SELECT id, label FROM shelf WHERE id > 0;
+CREATE VIEW told_view AS SELECT * FROM told;
+CREATE VIEW ruled_view AS SELECT * FROM ruled;
+CREATE VIEW triggered_view AS SELECT id FROM shelf;
+CREATE TRIGGER instead INSTEAD OF UPDATE ON triggered_view FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE VIEW by_default AS SELECT id, label FROM shelf;
+ALTER VIEW by_default ALTER COLUMN label SET DEFAULT reads_secret();
+CREATE VIEW swapped (id, name, city) AS SELECT id, city, name FROM people;
+CREATE VIEW nested_contacts AS SELECT number, town FROM contacts WHERE length(town) > 2;
+CREATE VIEW with_query AS SELECT id, name FROM people WHERE id IN (SELECT person_id FROM orders);
+CREATE VIEW titles AS SELECT id, title, upper(email) AS shout FROM tickets;

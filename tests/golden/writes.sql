@@ -73,7 +73,55 @@ DELETE FROM shelf WHERE EXISTS (SELECT FROM people WHERE email LIKE 'a%')
 WITH s AS (SELECT id, email FROM people) UPDATE tickets SET title = s.email FROM s WHERE s.id = tickets.owner
 INSERT INTO shelf VALUES (1, (SELECT email FROM people LIMIT 1))
 INSERT INTO shelf (id) VALUES ((SELECT count(*) FROM people))
+-- views
+INSERT INTO adults VALUES (1, 'x')
+INSERT INTO adults AS a (name, id) VALUES ('x', 1) ON CONFLICT (id) DO UPDATE SET name = upper(a.name) || excluded.name RETURNING a.*
+INSERT INTO adults (id, city) VALUES (1, 'x')
+INSERT INTO contacts (town, number, who) SELECT note, id, 'x' FROM replies
+INSERT INTO adjustable VALUES (1, 'x', 'y') RETURNING *
+INSERT INTO adjustable SELECT id, email, 'y' FROM tickets
+UPDATE contacts SET town = upper(who) WHERE number = $1 RETURNING contacts, town
+UPDATE contacts c SET mail = town WHERE mail = 'x'
+UPDATE contacts c SET town = mail
+UPDATE adjustable SET name = city WHERE city LIKE 'a%'
+UPDATE known_secrets SET name = 'x' WHERE id = 1
+UPDATE everyone SET secret = 'x'
+UPDATE everyone SET name = secret
+UPDATE everyone SET name = 'x' WHERE ctid = '(0,1)'
+UPDATE keyed SET name = 'x'
+UPDATE towns SET city = 'x'
+UPDATE rowed SET everything = '{}'
+UPDATE measured SET twice = 3
+UPDATE measured SET value = twice WHERE twice > 1 RETURNING twice, at
+UPDATE labelled SET name = 'x' WHERE id = 1
+UPDATE latest SET value = 1 WHERE at = '2026-01-01'
+DELETE FROM latest WHERE value = 1
+DELETE FROM contacts WHERE number = 1
+DELETE FROM shelved WHERE label = 'x' RETURNING *
+UPDATE shelved SET label = 'x' WHERE number IN (SELECT id FROM replies)
+UPDATE stored_towns SET city = 'x'
+COPY adults FROM STDIN
+TRUNCATE adults
+MERGE INTO shelved USING replies r ON shelved.number = r.id WHEN MATCHED THEN DELETE
+UPDATE told_view SET note = 'x'
+UPDATE ruled_view SET note = 'x'
+UPDATE triggered_view SET id = 1
+INSERT INTO by_default (id) VALUES (1)
 -- under filtered_clerk
+-- views
+UPDATE contacts SET town = 'x' WHERE number = 1
+UPDATE contacts c SET town = upper(who) WHERE length(mail) > 3 AND number = $1 RETURNING number, town, *
+UPDATE contacts SET town = 'x' RETURNING contacts
+UPDATE swapped SET name = 'x' WHERE name = 'y' AND city = 'z'
+UPDATE nested_contacts SET town = 'x' WHERE number < 3
+UPDATE barrier SET name = 'x' WHERE id / id = 1
+UPDATE adjustable SET city = 'x'
+UPDATE with_query SET name = 'x'
+UPDATE contacts SET town = o.note FROM orders o WHERE o.person_id = number
+INSERT INTO shelved VALUES (1, 'x')
+INSERT INTO shelved VALUES (1, 'x') RETURNING number
+UPDATE known_secrets SET name = 'x'
+-- tables
 UPDATE people SET name = 'x' WHERE id = 1
 UPDATE people SET name = 'x' WHERE city = 'y' AND length(email) > 3 RETURNING id, email
 UPDATE people SET consent = true WHERE id = 1
@@ -89,6 +137,13 @@ UPDATE people SET name = 'x' WHERE CURRENT OF c
 COPY people (id, email) TO STDOUT
 COPY people (id, name) FROM STDIN
 -- under masked_clerk
+-- views
+UPDATE everyone SET name = email WHERE email = 'x' RETURNING id, email
+UPDATE titles SET title = shout WHERE shout = 'x' RETURNING shout AS said, shout
+UPDATE titles SET title = 'x' WHERE id = 1
+INSERT INTO titles (id, title) VALUES (1, 'x') RETURNING id
+INSERT INTO titles (id, title) VALUES (1, 'x')
+-- tables
 UPDATE tickets SET title = email WHERE email = 'x' RETURNING id, email, *
 UPDATE tickets SET title = 'x' WHERE id = 1 RETURNING tickets.id, upper(email) AS up
 UPDATE tickets SET title = 'x' RETURNING tickets

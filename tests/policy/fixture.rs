@@ -100,6 +100,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             triggers: Vec::new(),
             calls: Vec::new(),
             has_rules: false,
+            check_option: false,
             definition: None,
         });
     }
