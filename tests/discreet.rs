@@ -137,6 +137,62 @@ fn what_is_open_is_told_as_postgres_tells_it() {
     }
 }
 
+/// Triggers that say something, some with the policy's word that they may.
+const SPEAKING: &str = "
+    CREATE FUNCTION says() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no % here', NEW.word; END$$;
+    CREATE FUNCTION says_too() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no % here', NEW.word; END$$;
+    CREATE FUNCTION shout(text) RETURNS int LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no % here', $1; END$$;
+    CREATE TABLE spoken (id int, word text);
+    CREATE TRIGGER says BEFORE INSERT ON spoken FOR EACH ROW EXECUTE FUNCTION says();
+    CREATE TABLE spoken_too (id int, word text);
+    CREATE TRIGGER says BEFORE INSERT ON spoken_too FOR EACH ROW EXECUTE FUNCTION says_too();
+    CREATE TABLE spoken_beside (id int, word text, secret text);
+    CREATE TRIGGER says BEFORE INSERT ON spoken_beside FOR EACH ROW EXECUTE FUNCTION says();
+    -- A key that is followed to a table with another trigger.
+    CREATE TABLE spoken_of (id int PRIMARY KEY);
+    INSERT INTO spoken_of VALUES (1);
+    CREATE TABLE follows (id int REFERENCES spoken_of ON UPDATE CASCADE, word text DEFAULT 'CANARY');
+    INSERT INTO follows VALUES (1);
+    CREATE TRIGGER says BEFORE UPDATE ON follows FOR EACH ROW EXECUTE FUNCTION says_too();
+";
+
+#[test]
+fn the_words_of_a_trigger_pass_where_the_policy_says_so() {
+    let cluster = Cluster::shared();
+    cluster.database("discreet_words", &format!("{SCHEMA}{SPEAKING}"));
+    cluster.sql("discreet_words", "ALTER ROLE tester SUPERUSER");
+    let functions = [("says", "messages = \"pass\""), ("says_too", ""), ("shout", "messages = \"pass\"")]
+        .map(|(name, messages)| format!("[function.\"public.{name}\"]\nreads = []\n{messages}\n"));
+    let tables = ["spoken", "spoken_too", "spoken_beside", "spoken_of", "follows"].map(|name| {
+        format!("[table.\"public.{name}\"]\nsubject = \"person\"\ndefault = \"open\"\ncolumns.secret = \"secret\"\n")
+    });
+    let proxy = Proxy::with_policy(cluster, &format!("{PACK}{}{}", functions.concat(), tables.concat()));
+    for (sql, passes) in [
+        ("INSERT INTO spoken VALUES (1, 'CANARY')", true),
+        ("INSERT INTO spoken_too VALUES (1, 'CANARY')", false),
+        ("INSERT INTO spoken_beside VALUES (1, 'CANARY')", false),
+        ("UPDATE spoken_of SET id = 2", false),
+        ("SELECT shout('CANARY')", true),
+        ("SELECT shout(word) FROM people", false),
+        ("SELECT raise_it('exception', 'CANARY')", false),
+    ] {
+        let case = Case { sql, before: &[] };
+        let bare = answer(&mut direct("discreet_words"), &case, true);
+        let answered = answer(&mut client(proxy.port(), "discreet_words", Some("support")), &case, true);
+        assert!(reports(&bare).iter().any(|frame| quotes_a_value(frame)), "{sql}: {:?}", told(&bare));
+        match passes {
+            true => assert_eq!(told(&answered), told(&bare), "{sql}"),
+            false => {
+                let told = told(&answered);
+                assert!(
+                    told.iter().all(|text| !text.contains("CANARY") && text.contains("reference")),
+                    "{sql}: {told:?}"
+                );
+            }
+        }
+    }
+}
+
 /// All fields of all reports.
 fn told(frames: &[Frame]) -> Vec<String> {
     reports(frames).into_iter().map(shown).collect()

@@ -1,6 +1,8 @@
 //! What guards do inside Postgres: the primary key's index still serves, GROUP BY still knows its key, masks and row
 //! conditions hold, and no error tells of a row that a condition hides.
 
+#[path = "guard/accord.rs"]
+mod accord;
 mod common;
 #[path = "guard/reads.rs"]
 mod reads;
@@ -197,6 +199,16 @@ fn no_error_tells_of_a_hidden_row() {
             "SELECT id FROM people WHERE phone NOT LIKE '%PHON!' ESCAPE '!'",
             "SELECT p.id FROM people p JOIN orders o ON p.phone LIKE '%PHON' || chr(92)",
             "SELECT id FROM (SELECT id, phone FROM people) s WHERE phone ~~ '%PHON\\'",
+            // A view's definition takes its place: what stands around it, and in it, is fenced off all the same.
+            "SELECT id FROM cast_city WHERE n = 2",
+            "SELECT id FROM cast_city WHERE city::int = 2",
+            "SELECT id FROM everyone WHERE city::boolean",
+            "SELECT id FROM everyone WHERE phone LIKE '%PHON\\'",
+            "SELECT e.id FROM everyone e JOIN orders o ON e.city::int = o.id",
+            "SELECT id FROM barred WHERE part = 1",
+            "SELECT id FROM barred WHERE city::int = 2",
+            "SELECT o.id FROM orders o WHERE EXISTS (SELECT FROM cast_city c WHERE c.n = o.id)",
+            "SELECT n FROM cast_city GROUP BY n",
         ];
         for sql in attacks {
             let plain = rows(&direct, sql).await;

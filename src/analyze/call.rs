@@ -6,14 +6,14 @@
 use super::builtin;
 use super::columns::{Value, column_node};
 use super::known::Known;
-use super::label::{Label, SequenceUse};
+use super::label::{BaseColumn, ColumnSource, Label, Outlet, Sent, SequenceUse};
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Columns;
-use crate::catalog::{Catalog, Function, FunctionKind, RelationKind};
-use crate::sql::{Visitor, is_json_aggregate, set_config_name, string, walk};
-use crate::vocab::{NotUnderstood, SqlState, Usage};
+use crate::catalog::{Catalog, Function, FunctionKind, Relation, RelationKind};
+use crate::sql::{Visitor, constant_text, is_json_aggregate, set_config_name, string, walk};
+use crate::vocab::{NotUnderstood, Oid, SqlState, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{FuncCall, Node, a_const::Val};
+use pg_query::protobuf::{FuncCall, Node, TypeCast, a_const::Val};
 
 /// Settings that `set_config` may change from within a query: they shape a session's speed and output only. asyncpg
 /// switches `jit` off so.
@@ -57,7 +57,8 @@ impl Resolver<'_> {
         if let Some(window) = over {
             label = label.join(&self.window(window)?);
         }
-        label = label.join(&self.called(&name, call)?);
+        let read = self.called(&name, call, &label)?;
+        label = label.join(&read);
         if name.last().is_some_and(|name| self.context.catalog.functions(name).any(|function| function.set)) {
             // How many rows it makes depends on its arguments.
             self.touch(&label, Some(Usage::Filter), location);
@@ -105,8 +106,9 @@ impl Resolver<'_> {
         }
     }
 
-    /// Checks a function call whose arguments are resolved. Returns what the functions that it may mean read.
-    fn called(&mut self, name: &[String], call: &FuncCall) -> Outcome<Label> {
+    /// Checks a function call whose arguments are resolved and depend on `label`. Returns what the functions that it may
+    /// mean read.
+    fn called(&mut self, name: &[String], call: &FuncCall, label: &Label) -> Outcome<Label> {
         let at = call.location;
         let (schema, function) = match name {
             [function] => (None, function),
@@ -117,13 +119,30 @@ impl Resolver<'_> {
             match function.as_str() {
                 "set_config" => {
                     let harmless = set_config_name(call).is_some_and(|name| HARMLESS_SETTINGS.contains(&&*name));
-                    if harmless && !self.has_rival(schema, function) {
+                    if self.has_rival(schema, function) {
+                        return not_understood("a user's function set_config", at);
+                    }
+                    if harmless {
+                        return Ok(Label::none());
+                    }
+                    if set_config_name(call).is_some_and(|name| self.context.rulings.is_own_setting(&name)) {
+                        self.sets.get_or_insert(at);
                         return Ok(Label::none());
                     }
                     return not_understood("function set_config inside a query", at);
                 }
                 "nextval" | "currval" if !self.has_rival(schema, function) => {
-                    self.sequence(call)?;
+                    self.sequences(call)?;
+                    return Ok(Label::none());
+                }
+                "setval" if !self.has_rival(schema, function) => {
+                    for sequence in self.sequences(call)? {
+                        self.send(Outlet::Sequence(sequence), label, "setval", at)?;
+                    }
+                    return Ok(Label::none());
+                }
+                "pg_notify" if !self.has_rival(schema, function) => {
+                    self.notify(call, label)?;
                     return Ok(Label::none());
                 }
                 "pg_input_is_valid" | "pg_input_error_info" if !self.has_rival(schema, function) => {
@@ -231,30 +250,98 @@ impl Resolver<'_> {
         builtin::is_aggregate(name) || functions.any(|function| function.kind == FunctionKind::Aggregate)
     }
 
-    /// `nextval('s')`, `currval('s')`: which sequence is asked.
-    fn sequence(&mut self, call: &FuncCall) -> Outcome<()> {
+    /// `pg_notify('channel', payload)`, in the statement itself.
+    fn notify(&mut self, call: &FuncCall, payload: &Label) -> Outcome<()> {
+        let at = call.location;
+        let channel = match call.args.as_slice() {
+            [channel, _payload] => constant_text(channel),
+            _other => None,
+        };
+        let Some(channel) = channel else { return not_understood("pg_notify to a channel that is no constant", at) };
+        self.send(Outlet::Channel(channel.into()), payload, "pg_notify", at)
+    }
+
+    /// Notes what a function puts where others find it.
+    fn send(&mut self, to: Outlet, value: &Label, function: &str, at: i32) -> Outcome<()> {
+        if self.inside.is_some() || self.bodies.are_being_read() {
+            return not_understood(format!("{function} in a view or function"), at);
+        }
+        let source =
+            |(number, index): &BaseColumn| ColumnSource { relation: self.uses[*number].relation, index: *index };
+        let sources = value.columns().iter().map(source).collect();
+        self.sent.push(Sent { to, at: u32::try_from(at).ok(), sources });
+        Ok(())
+    }
+
+    /// What a session sets outlives its purpose, so that nothing may decide whether it is set.
+    pub(super) fn settings_stand_alone(&self) -> Outcome<()> {
+        match self.sets {
+            Some(at) if !self.uses.is_empty() => {
+                not_understood("function set_config in a statement over relations", at)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// `nextval('s')`, `currval('s')`, `setval('s', n)`: which sequences may be meant.
+    fn sequences(&mut self, call: &FuncCall) -> Outcome<Vec<Oid>> {
         let at = call.location;
         let refuse = || not_understood("a sequence function whose sequence is not a constant", at);
-        let [argument] = call.args.as_slice() else { return refuse() };
-        let Some(name) = constant_name(argument) else { return refuse() };
+        let Some(argument) = call.args.first() else { return refuse() };
+        let sequences = match (constant_name(argument), self.serial_column(argument)) {
+            (Some(name), _) => match self.find_named(&name) {
+                Some(relation) if relation.kind == RelationKind::Sequence => vec![relation.oid],
+                Some(_) => return refuse(),
+                None => return undefined_relation(&name, at),
+            },
+            (None, Some((table, column))) => {
+                let Some(relation) = self.find_named(&table) else { return undefined_relation(&table, at) };
+                let number = relation.columns.iter().find(|known| *known.name == *column).map(|known| known.number);
+                let users = self.context.catalog.snapshot().sequence_users.iter();
+                let of = users.filter(|user| user.table == relation.oid && Some(user.column) == number);
+                of.map(|user| user.sequence).collect()
+            }
+            (None, None) => return refuse(),
+        };
+        if sequences.is_empty() {
+            return refuse();
+        }
+        let uses = sequences.iter().map(|sequence| SequenceUse { sequence: *sequence, at: u32::try_from(at).ok() });
+        self.sequences.extend(uses);
+        Ok(sequences)
+    }
+
+    /// `pg_get_serial_sequence('table', 'column')`, with constants.
+    fn serial_column(&self, node: &Node) -> Option<(Vec<String>, Box<str>)> {
+        let call = match node.node.as_ref()? {
+            NodeEnum::FuncCall(call) => call,
+            NodeEnum::TypeCast(cast) if is_name_cast(cast) => return self.serial_column(cast.arg.as_ref()?),
+            _other => return None,
+        };
+        let name: Vec<&str> = call.funcname.iter().filter_map(string).collect();
+        let own = match name.as_slice() {
+            ["pg_catalog", "pg_get_serial_sequence"] => true,
+            ["pg_get_serial_sequence"] => !self.has_rival(None, "pg_get_serial_sequence"),
+            _other => false,
+        };
+        match call.args.as_slice() {
+            [table, column] if own => Some((qualified_name(&constant_text(table)?)?, constant_text(column)?)),
+            _other => None,
+        }
+    }
+
+    fn find_named(&self, name: &[String]) -> Option<&Relation> {
         let (catalog, path) = (self.context.catalog, self.context.path);
-        let found = match name.as_slice() {
+        match name {
             [name] => catalog.find_relation(path, name),
             [schema, name] => catalog.relation_in(schema, name),
             _other => None,
-        };
-        match found {
-            Some(relation) if relation.kind == RelationKind::Sequence => {
-                self.sequences.push(SequenceUse { sequence: relation.oid, at: u32::try_from(at).ok() });
-                Ok(())
-            }
-            Some(_) => refuse(),
-            None => {
-                let message = format!("relation \"{}\" does not exist", name.join("."));
-                unresolved(SqlState::UNDEFINED_TABLE, message, at)
-            }
         }
     }
+}
+
+fn undefined_relation<T>(name: &[String], at: i32) -> Outcome<T> {
+    unresolved(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.join(".")), at)
 }
 
 /// The arguments of a call, as far as they are known.
@@ -268,17 +355,19 @@ pub(super) enum Arguments {
 /// A relation's name from a constant, perhaps cast to `regclass`, as `stringToQualifiedNameList` reads it.
 fn constant_name(node: &Node) -> Option<Vec<String>> {
     match node.node.as_ref()? {
-        NodeEnum::TypeCast(cast) => {
-            let parts: Vec<&str> = cast.type_name.as_ref()?.names.iter().filter_map(string).collect();
-            matches!(parts.as_slice(), ["regclass"] | ["pg_catalog", "regclass"] | ["text"] | ["pg_catalog", "text"])
-                .then(|| constant_name(cast.arg.as_ref()?))?
-        }
+        NodeEnum::TypeCast(cast) if is_name_cast(cast) => constant_name(cast.arg.as_ref()?),
         NodeEnum::AConst(value) => match value.val.as_ref()? {
             Val::Sval(text) => qualified_name(&text.sval),
             Val::Ival(_) | Val::Fval(_) | Val::Boolval(_) | Val::Bsval(_) => None,
         },
         _other => None,
     }
+}
+
+/// A cast that leaves a relation's name what it is.
+fn is_name_cast(cast: &TypeCast) -> bool {
+    let names = cast.type_name.as_ref().map(|name| name.names.iter().filter_map(string).collect::<Vec<_>>());
+    matches!(names.as_deref(), Some(["regclass" | "text"] | ["pg_catalog", "regclass" | "text"]))
 }
 
 /// Splits `schema.name`; what is not quoted is folded to lower case. `None` where it is none, or the number of a relation.

@@ -43,7 +43,7 @@ fn write(reference: &mut ColumnRef, written: &Written) {
         Written::Qualified(alias, name) => vec![text_node(alias), text_node(name)],
         Written::Bare(name) => vec![text_node(name)],
         // INVARIANT: the node is replaced by `Resolver::value`; where it were not, no column has such a name.
-        Written::Instead(_) => vec![text_node("wherefore: a column of a written relation")],
+        Written::Instead(_) => vec![text_node("wherefore: a column that is replaced")],
     };
 }
 
@@ -209,7 +209,7 @@ impl Resolver<'_> {
         if let Columns::Known(columns) = &columns {
             if columns.iter().any(|column| matches!(column.written, Written::Instead(_))) {
                 return not_understood(
-                    "a whole row of a relation that is written to and partly masked or filtered",
+                    "a whole row of a relation that is written to or locked, and partly masked or filtered",
                     at,
                 );
             }

@@ -4,9 +4,11 @@ use super::from::{alias_parts, derived, renamed};
 use super::known::Known;
 use super::label::{Label, Lock};
 use super::resolver::{Outcome, Resolver, Use, known, label_of, not_understood, unresolved};
-use super::scope::{Columns, Source, Visible, Written};
+use super::scope::{Columns, Locked, Source, Visible, Written};
+use super::written::Shape;
+use crate::catalog::Relation;
 use crate::sql::{Part, is_json_aggregate, parts, string};
-use crate::vocab::{SqlState, Usage};
+use crate::vocab::{Right, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AIndirection, Alias, CteCycleClause, CteSearchClause, JsonTable, JsonTableColumnType, LockingClause, Node,
@@ -203,6 +205,38 @@ impl Resolver<'_> {
 
     /// Row locks of a query over the relations of its FROM clause, which have these numbers. Notes what they lock; a
     /// guard in their way may be a reason to refuse.
+    /// Says which relations of the level are going to be locked, before they are resolved.
+    pub(super) fn announce_locks(&mut self, locks: &[Node]) {
+        let Some(level) = self.levels.last_mut() else { return };
+        for node in locks {
+            let Some(NodeEnum::LockingClause(LockingClause { locked_rels, strength: _, wait_policy: _ })) = &node.node
+            else {
+                continue;
+            };
+            let names = locked_rels.iter().filter_map(|node| match &node.node {
+                Some(NodeEnum::RangeVar(locked)) => Some(locked.relname.clone()),
+                Some(_) | None => None,
+            });
+            match &mut level.locked {
+                _all if locked_rels.is_empty() => level.locked = Locked::All,
+                Locked::All => {}
+                Locked::These(known) => known.extend(names),
+                none @ Locked::None => *none = Locked::These(names.collect()),
+            }
+        }
+    }
+
+    /// What stands in the place of a relation's columns, where it stays for a lock on its rows though some are masked.
+    pub(super) fn masked_for_a_lock(&self, relation: &Relation, alias: &str) -> Outcome<Option<Shape>> {
+        let locked = self.levels.last().is_some_and(|level| level.locked.takes(alias));
+        if !locked || self.inside.is_some() || self.context.rulings.filtered(relation) {
+            return Ok(None);
+        }
+        let shape = self.context.rulings.shape(relation, alias, Right::Read)?;
+        Ok(shape.columns.iter().any(Option::is_some).then_some(shape))
+    }
+
+    /// Notes the locks of a level whose FROM is resolved. `from`: the uses in it.
     pub(super) fn locks(&mut self, locks: &[Node], from: Range<usize>, lock: Lock) -> Outcome<()> {
         for node in locks {
             let Some(NodeEnum::LockingClause(LockingClause { locked_rels, strength: _, wait_policy: _ })) = &node.node

@@ -2,7 +2,7 @@
 //! `transformFromClauseItem` of Postgres's parser.
 
 use super::known::Known;
-use super::label::{Label, RelationUse};
+use super::label::{Label, Place, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
@@ -110,10 +110,19 @@ impl<'a> Resolver<'a> {
         *schemaname = relation.schema.to_string();
         let visible_name = |index: usize| colnames.get(index).unwrap_or(&relation.columns[index].name);
         let names: Vec<Arc<str>> = (0..relation.columns.len()).map(|index| Arc::clone(visible_name(index))).collect();
-        let number = self.add_use(self.placed(RelationUse::new(relation.oid, at, Arc::clone(&name), names)))?;
+        let masks = self.masked_for_a_lock(relation, &name)?;
+        let mut used = self.placed(RelationUse::new(relation.oid, at, Arc::clone(&name), names));
+        if masks.is_some() {
+            used.place = Place::Locked;
+        }
+        let number = self.add_use(used)?;
+        let written = |index: usize| match masks.as_ref().and_then(|masks| masks.columns.get(index)) {
+            Some(Some(mask)) => Written::Instead(Rc::clone(mask)),
+            Some(None) | None => Written::Qualified(Arc::clone(&name), Arc::clone(visible_name(index))),
+        };
         let columns = known((0..relation.columns.len()).map(|index| Visible {
             name: Arc::clone(visible_name(index)),
-            written: Written::Qualified(Arc::clone(&name), Arc::clone(visible_name(index))),
+            written: written(index),
             label: Label::of((number, index)),
             base: Some((number, index)),
             typed: Some((number, index)),

@@ -68,6 +68,9 @@ impl Resolver<'_> {
         let columns = known(merged.iter().cloned().chain(self.unmerged(start..end, &merged)?));
         match alias {
             Some(alias) => {
+                if let Columns::Known(columns) = &columns {
+                    not_replaced(columns.iter())?;
+                }
                 // The alias hides what is joined.
                 if !alias.colnames.is_empty() {
                     // They count columns by position.
@@ -134,6 +137,7 @@ impl Resolver<'_> {
         let mut merged = Vec::new();
         for name in using.iter().filter_map(string) {
             let (left, right) = (one(&left, name, "left")?, one(&right, name, "right")?);
+            not_replaced([left, right])?;
             self.leakproof = self.leakproof && self.leakproof_equality(left, right);
             let label = left.label.clone().join(&right.label);
             self.touch(&label, Some(Usage::Join), -1);
@@ -158,6 +162,14 @@ impl Resolver<'_> {
         let aliased = self.by_column(range);
         // An alias over a join with an unknown side has unknown columns; the caller can't name them.
         Ok(aliased?.into_iter().filter(|column| merged.iter().all(|m| m.name != column.name)).collect())
+    }
+}
+
+/// A join by name, or under an alias, would bring out what a mask stands in place of.
+fn not_replaced<'c>(columns: impl IntoIterator<Item = &'c Visible>) -> Outcome<()> {
+    match columns.into_iter().find(|column| matches!(column.written, Written::Instead(_))) {
+        Some(column) => not_understood(format!("a row lock with {}, masked, in a join by name", column.name), -1),
+        None => Ok(()),
     }
 }
 

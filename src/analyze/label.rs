@@ -12,6 +12,9 @@ pub enum Place {
     Text,
     /// The relation that is written to. No guard can stand in for it.
     Target,
+    /// In the statement, with a lock on its rows. It stays, since a lock in a guard would take rows that the statement
+    /// passes over; its masks stand where its columns are named.
+    Locked,
     /// A view whose reference stays as it is.
     View,
     /// A view whose definition takes its place.
@@ -92,6 +95,25 @@ pub struct SequenceUse {
     pub sequence: Oid,
     /// Byte offset of the call.
     pub at: Option<u32>,
+}
+
+/// What a statement puts by a function where other sessions find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub to: Outlet,
+    /// Byte offset of the call.
+    pub at: Option<u32>,
+    /// What it is made of.
+    pub sources: Vec<ColumnSource>,
+}
+
+/// Where a function puts a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlet {
+    /// `pg_notify`.
+    Channel(Arc<str>),
+    /// `setval`.
+    Sequence(Oid),
 }
 
 /// A column of a relation reference, by its index in `Relation::columns`.

@@ -34,7 +34,8 @@ mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
 pub use extension::is_trusted as is_trusted_extension;
-pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Place, RelationUse, SequenceUse};
+pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
+pub use routine::{OnItsOwn, on_its_own};
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 
@@ -67,6 +68,10 @@ pub trait Rulings {
     /// What a function reads beyond its arguments, if the policy lists it; a function that it does not list and that
     /// cannot be seen through is closed.
     fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>>;
+    /// Whether the policy says of a function that it lists that what it raises may pass.
+    fn messages_pass(&self, function: &Function) -> bool;
+    /// Whether a setting of that name, in lower case, is an application's own (`app.tenant`).
+    fn is_own_setting(&self, name: &str) -> bool;
 }
 
 /// What a purpose gets of a column.
@@ -96,6 +101,8 @@ pub struct Resolved {
     pub leakproof: bool,
     /// Sequences that the statement draws from.
     pub sequences: Vec<SequenceUse>,
+    /// What it puts into channels and sequences.
+    pub sent: Vec<Sent>,
     /// It calls functions of users: what they raise is their own.
     pub calls_users: bool,
 }
@@ -120,8 +127,10 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     let columns = resolver.statement(&mut tree)?;
     resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;
+    resolver.settings_stand_alone()?;
     let writes = resolver.finish_writes();
+    let sent = std::mem::take(&mut resolver.sent);
     let calls_users = resolver.calls_users;
     let (relations, leakproof, sequences) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, calls_users })
+    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users })
 }

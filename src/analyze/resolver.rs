@@ -1,6 +1,6 @@
 //! The state of a resolution, and what every part of it needs: recording uses, finding names.
 
-use super::label::{BaseColumn, Label, RelationUse, SequenceUse};
+use super::label::{BaseColumn, Label, RelationUse, Sent, SequenceUse};
 use super::routine::Bodies;
 use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
 use super::view::{Inside, ViewUse};
@@ -42,6 +42,10 @@ pub(super) struct Resolver<'a> {
     pub budget: Cell<usize>,
     /// Sequences that are drawn from.
     pub sequences: Vec<SequenceUse>,
+    /// See [`super::Resolved::sent`].
+    pub sent: Vec<Sent>,
+    /// Where `set_config` changes a setting of an application's own.
+    pub sets: Option<i32>,
     /// See [`super::Resolved::calls_users`].
     pub calls_users: bool,
     /// Bodies of functions; shared with the resolutions of the bodies themselves.
@@ -113,6 +117,8 @@ impl<'a> Resolver<'a> {
             prepared: Vec::new(),
             budget: Cell::new(LOOKUP_BUDGET),
             sequences: Vec::new(),
+            sent: Vec::new(),
+            sets: None,
             calls_users: false,
             bodies: Rc::default(),
             absorbed: FxHashMap::default(),

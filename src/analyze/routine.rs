@@ -31,11 +31,40 @@ pub(super) struct Effects {
     sequences: Rc<[SequenceUse]>,
 }
 
+/// What a function that the server calls of its own accord reads and draws from, where the policy lists it or it can be
+/// seen through.
+pub fn on_its_own(function: &Function, context: &Context<'_>) -> Result<OnItsOwn, Trouble> {
+    let mut resolver = Resolver::new(context);
+    resolver.run(function, -1)?;
+    Ok(OnItsOwn { reads: resolver.uses.iter().map(read).collect(), sequences: resolver.sequences })
+}
+
+/// What a function does that the server calls of its own accord.
+#[derive(Debug)]
+pub struct OnItsOwn {
+    pub reads: Vec<FunctionRead>,
+    pub sequences: Vec<SequenceUse>,
+}
+
+fn read(relation: &RelationUse) -> FunctionRead {
+    FunctionRead {
+        relation: relation.relation,
+        columns: relation.columns.iter().map(|column| (column.index, column.usages)).collect(),
+    }
+}
+
 /// The bodies of one statement, each resolved once for each search path.
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
     known: RefCell<FxHashMap<(Oid, SearchPath), Result<Effects, Trouble>>>,
     depth: Cell<usize>,
+}
+
+impl Bodies {
+    /// Whether a function's body is being resolved, and not the statement itself.
+    pub(super) fn are_being_read(&self) -> bool {
+        self.depth.get() > 0
+    }
 }
 
 /// Whether the function came with the server.
@@ -52,13 +81,14 @@ impl<'a> Resolver<'a> {
         if function.kind == FunctionKind::Procedure {
             return closed();
         }
-        self.calls_users |= !is_built_in(function) && function.extension.is_none();
+        let own = !is_built_in(function) && function.extension.is_none();
         if let Some(reads) = self.context.rulings.listed(function) {
-            self.calls_users = true;
+            self.calls_users |= !self.context.rulings.messages_pass(function);
             let label = self.types_of_function(function, at)?;
             let effects = Effects { reads: reads.iter().cloned().collect(), sequences: Rc::default() };
             return Ok(label.join(&self.absorb(function, &effects, at)?));
         }
+        self.calls_users |= own;
         if is_built_in(function) {
             let open = match &*function.schema {
                 "pg_catalog" => builtin::permitted_overload(function),
@@ -188,12 +218,11 @@ impl<'a> Resolver<'a> {
         let outcome = inner.query(&mut select, Some(Usage::Output)).and_then(|_| inner.no_captured_casts());
         self.bodies.depth.set(depth);
         self.budget.set(inner.budget.get());
+        if let (Ok(()), Some(at)) = (&outcome, inner.sets) {
+            return not_understood("function set_config", at);
+        }
         self.calls_users |= inner.calls_users;
         outcome?;
-        let read = |relation: &RelationUse| FunctionRead {
-            relation: relation.relation,
-            columns: relation.columns.iter().map(|column| (column.index, column.usages)).collect(),
-        };
         Ok(Effects { reads: inner.uses.iter().map(read).collect(), sequences: inner.sequences.into() })
     }
 

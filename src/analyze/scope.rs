@@ -13,7 +13,7 @@ pub(super) enum Written {
     /// `column`: a merged column of JOIN … USING, or one of a sub-query without an alias; it has no other name, and
     /// the level it stands in is sure to have it.
     Bare(Arc<str>),
-    /// What stands in the place of a column of a relation that is written to.
+    /// What stands in the place of a column of a relation that is written to, or whose rows are locked.
     Instead(Rc<Node>),
 }
 
@@ -65,9 +65,29 @@ pub(super) struct Entry {
     pub nullable: bool,
 }
 
+/// The relations of a level whose rows are locked.
+#[derive(Debug, Default)]
+pub(super) enum Locked {
+    #[default]
+    None,
+    These(Vec<String>),
+    All,
+}
+
+impl Locked {
+    pub fn takes(&self, alias: &str) -> bool {
+        match self {
+            Locked::None => false,
+            Locked::These(names) => names.iter().any(|name| name == alias),
+            Locked::All => true,
+        }
+    }
+}
+
 /// One query level.
 #[derive(Debug, Default)]
 pub(super) struct Level {
+    pub locked: Locked,
     pub entries: Vec<Entry>,
     /// Entries below this index are siblings that the expression at hand may not see (a join's ON clause).
     pub from: usize,

@@ -213,6 +213,7 @@ impl Resolver<'_> {
             rarg: _,
         } = select;
         let first = self.uses.len();
+        self.announce_locks(locking_clause);
         self.resolve_from(from_clause)?;
         let limited = limit_count.is_some() || limit_offset.is_some();
         let from = first..self.uses.len();
@@ -409,7 +410,11 @@ impl Resolver<'_> {
                 let index = relation.columns.iter().position(|column| column.number == number);
                 index.is_some_and(|index| keys.contains(&(base.0, index)))
             };
-            let keyed = !relation.primary_key.is_empty() && relation.primary_key.iter().all(|number| key_of(*number));
+            // A closed one is refused, or null in the target list of a view.
+            let closed = self.is_closed(&Label::of(base));
+            let keyed = !closed
+                && !relation.primary_key.is_empty()
+                && relation.primary_key.iter().all(|number| key_of(*number));
             if keyed && self.context.rulings.guarded(relation) && !some.contains(&base) && !added.contains(&base) {
                 added.push(base);
                 group.push(column_node(&written, -1));

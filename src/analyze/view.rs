@@ -344,7 +344,7 @@ impl Resolver<'_> {
                 // Judged on their own, and open as they are or refused.
                 // No definition writes.
                 Place::Target => false,
-                Place::View | Place::Inlined | Place::Within | Place::Stored => true,
+                Place::View | Place::Inlined | Place::Within | Place::Stored | Place::Locked => true,
             }
         })
     }

@@ -119,12 +119,8 @@ impl<'a> Resolver<'a> {
         labels: &[Label],
     ) -> Outcome<Vec<DraftAssignment>> {
         if cols.is_empty() {
-            let names = target.names();
-            if labels.len() > names.len() {
-                let message = "INSERT has more expressions than target columns".to_owned();
-                return unresolved(SqlState::SYNTAX_ERROR, message, target.at);
-            }
-            cols.extend(names.iter().take(labels.len()).map(|name| named(name)));
+            // Where there are more values than columns the server says so.
+            cols.extend(target.names().iter().take(labels.len()).map(|name| named(name)));
         }
         let mut assigned = Vec::with_capacity(cols.len());
         for (position, node) in cols.iter_mut().enumerate() {
@@ -145,12 +141,12 @@ impl<'a> Resolver<'a> {
         self.levels.push(Level::default());
         self.push_entry(target.entry());
         if let Some(infer) = infer {
-            let InferClause { index_elems, where_clause, conname: _, location: _ } = &mut **infer;
+            let InferClause { index_elems, where_clause, conname: _, location: inferred } = &mut **infer;
             for node in index_elems {
                 let Some(NodeEnum::IndexElem(element)) = &mut node.node else {
                     return not_understood("a conflict target", *location);
                 };
-                self.arbiter(element, target)?;
+                self.arbiter(element, target, *inferred)?;
             }
             if let Some(predicate) = where_clause {
                 self.expression(predicate, Some(Usage::Filter))?;
@@ -178,7 +174,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// One element of a conflict target: a column or an expression.
-    fn arbiter(&mut self, element: &mut IndexElem, target: &Target<'_>) -> Outcome<()> {
+    fn arbiter(&mut self, element: &mut IndexElem, target: &Target<'_>, at: i32) -> Outcome<()> {
         let IndexElem {
             name,
             expr,
@@ -190,11 +186,14 @@ impl<'a> Resolver<'a> {
             nulls_ordering: _,
         } = element;
         if !opclass.is_empty() {
-            return not_understood("an operator class", target.at);
+            return not_understood("an operator class", at);
         }
         if !name.is_empty() {
-            let index = target.column(name, Right::Update, target.at)?;
-            self.touch(&Label::of((target.number, index)), Some(Usage::Lookup), target.at);
+            if !target.names().iter().any(|known| **known == **name) {
+                return unresolved(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"), at);
+            }
+            let index = target.column(name, Right::Update, at)?;
+            self.touch(&Label::of((target.number, index)), Some(Usage::Lookup), at);
         }
         if let Some(expression) = expr {
             self.expression(expression, Some(Usage::Filter))?;

@@ -53,7 +53,8 @@ const TRIGGERS: &str = "
       FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY t.tgrelid, t.tgname";
 
-/// Functions, and those of operators, that are neither built in nor an extension's. Objects of an extension are the
+/// Functions, and those of operators, that are neither built in nor an extension's: in defaults, also those of domains, in
+/// constraints, indexes and partition keys. Objects of an extension are the
 /// extension's own affair.
 const CALLS: &str = "
     WITH called AS (
@@ -61,7 +62,7 @@ const CALLS: &str = "
           FROM pg_depend d
           LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
           LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-         WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+         WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass, 'pg_type'::regclass)
            AND (p.oid IS NOT NULL OR o.oid IS NOT NULL)
     ), used AS (
         SELECT f.adrelid AS relation, a.attname AS by,
@@ -76,6 +77,14 @@ const CALLS: &str = "
         SELECT i.indrelid, r.relname, NULL, c.function
           FROM called c JOIN pg_index i ON c.classid = 'pg_class'::regclass AND i.indexrelid = c.objid
           JOIN pg_class r ON r.oid = i.indexrelid
+        UNION ALL
+        SELECT t.relid, k.relname, NULL, c.function
+          FROM called c JOIN pg_partitioned_table p ON c.classid = 'pg_class'::regclass AND p.partrelid = c.objid
+          JOIN pg_class k ON k.oid = p.partrelid, LATERAL pg_partition_tree(p.partrelid) t
+        UNION ALL
+        SELECT a.attrelid, a.attname, a.attnum, c.function
+          FROM called c JOIN pg_type t ON c.classid = 'pg_type'::regclass AND t.oid = c.objid AND t.typdefaultbin IS NOT NULL
+          JOIN pg_attribute a ON a.atttypid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.atthasdef
     )
     SELECT u.relation, u.by, u.number, n.nspname, p.proname
       FROM used u JOIN pg_proc p ON p.oid = u.function JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -9,8 +9,10 @@
 //! name anyway.
 
 use super::report;
+use super::sequences::sees_numbers;
+use super::utility::may_signal;
 use super::view::View;
-use crate::analyze::{ColumnSource, Place, RelationUse, Resolved, Verb, Write};
+use crate::analyze::{ColumnSource, Outlet, Place, RelationUse, Resolved, Sent, Verb, Write};
 use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
 use crate::policy::{Effect, PurposeId, RelationRuling};
 use crate::vocab::{Closed, Oid, Refusal, SqlState, Usage};
@@ -23,6 +25,25 @@ enum Origin {
     Column(ColumnSource),
     /// That a relation has the rows that it has.
     Rows(Oid),
+}
+
+impl Origin {
+    fn name(self, view: &View) -> String {
+        match self {
+            Origin::Column(source) => {
+                let relation = view.bound().catalog().relation(source.relation);
+                let column = relation.and_then(|relation| relation.columns.get(source.index));
+                let column = column.map_or_else(String::new, |column| quote_identifier(&column.name));
+                format!("{}.{column}", name_of(view, source.relation))
+            }
+            Origin::Rows(oid) => format!("the rows of {}", name_of(view, oid)),
+        }
+    }
+}
+
+fn name_of(view: &View, oid: Oid) -> String {
+    let relation = view.bound().catalog().relation(oid);
+    relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
 }
 
 /// A source, and whether it belongs to the very row that is written.
@@ -38,7 +59,7 @@ const DECIDING: [Usage; 5] = [Usage::Filter, Usage::Join, Usage::Group, Usage::S
 /// Holds every write of a statement against those who may read what it writes to.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     for write in &resolved.writes {
-        let control = control(view, &resolved.relations, write);
+        let control = control(view, &resolved.relations, Some(write.at));
         let valued = write.assigned.iter().any(|assigned| !assigned.sources.is_empty());
         if control.is_empty() && !valued {
             continue;
@@ -56,12 +77,73 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
     Ok(())
 }
 
-/// What decides which rows are written.
-fn control(view: &View, references: &[RelationUse], write: &Write) -> Vec<Flowing> {
+/// Holds what a statement puts into channels and sequences against those who find it there.
+pub(super) fn permit_sent(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
+    let policy = view.bound().policy();
+    for Sent { to, at, sources } in &resolved.sent {
+        let into = match to {
+            Outlet::Channel(channel) => {
+                may_signal(view, text, channel, "notify", *at)?;
+                format!("the channel \"{channel}\"")
+            }
+            Outlet::Sequence(oid) => format!("the sequence {}", name_of(view, *oid)),
+        };
+        let values = sources.iter().map(|source| Origin::Column(*source)).filter(|origin| tells(view, *origin));
+        let control = control(view, &resolved.relations, None);
+        let origins: Vec<Origin> = values.chain(control.into_iter().map(|flowing| flowing.origin)).collect();
+        let finds = |purpose: &PurposeId| {
+            !policy.is_unrestricted(*purpose)
+                && match to {
+                    Outlet::Channel(channel) => policy.may_signal(*purpose, channel),
+                    Outlet::Sequence(oid) => sees_numbers(view, *purpose, *oid),
+                }
+        };
+        for finder in policy.purposes().filter(finds) {
+            let hidden = |origin: &Origin| Some((*origin, hidden_from(view, finder, *origin)?));
+            let Some((origin, why)) = origins.iter().find_map(hidden) else { continue };
+            let not = match why {
+                Why::Closed => "may not read it",
+                Why::Filtered => "may not read all of it",
+            };
+            let (source, finder) = (origin.name(view), policy.purpose_name(finder));
+            let message =
+                format!("this would carry {source} to {into}, where purpose \"{finder}\" finds it, which {not}");
+            let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, *at);
+            let hint = "A value may be put only where everyone who finds it there may read its sources.";
+            return Err(Box::new(refusal.with_hint(hint)));
+        }
+    }
+    Ok(())
+}
+
+/// Why a purpose may not see the source of something that is not of a row it sees, if it may not.
+fn hidden_from(view: &View, reader: PurposeId, origin: Origin) -> Option<Why> {
+    let bound = view.bound();
+    let oid = match origin {
+        Origin::Column(source) => source.relation,
+        Origin::Rows(oid) => oid,
+    };
+    let ruling = bound.ruling(Some(reader), bound.catalog().relation(oid)?);
+    match open(&ruling, origin) {
+        false => Some(Why::Closed),
+        true => (!ruling.rows.is_empty()).then_some(Why::Filtered),
+    }
+}
+
+/// Whether a ruling leaves a source as it is.
+fn open(ruling: &RelationRuling, origin: Origin) -> bool {
+    match origin {
+        Origin::Column(source) => ruling.columns.get(source.index).is_some_and(|c| c.effect == Effect::Allow),
+        Origin::Rows(_) => ruling.countable(),
+    }
+}
+
+/// What decides which rows are written, or what is sent; `write` is where what is written stands.
+fn control(view: &View, references: &[RelationUse], write: Option<i32>) -> Vec<Flowing> {
     let mut control = Vec::new();
     for reference in references {
         // The target of another write of the statement is written, not read, unless its columns are used.
-        let own = reference.at == write.at;
+        let own = Some(reference.at) == write;
         if !matches!(reference.place, Place::Target) {
             control.push(Flowing { origin: Origin::Rows(reference.relation), own: false });
         }
@@ -117,7 +199,14 @@ impl<'a> Reading<'a> {
             let seen = |index: &usize| target.columns.get(*index).is_some_and(|c| c.effect == Effect::Allow);
             // Who sees a mask, or nothing, learns nothing of the value.
             let Some(written) = named.columns.get(assigned.index) else { continue };
-            let Some(into) = reached(stored, &written.name).into_iter().find(seen) else { continue };
+            let reached = reached(stored, &written.name);
+            // What a condition on the reader's rows is made of tells by whether there is a row.
+            let decides =
+                |index: &usize| target.rows.iter().any(|row| row.columns.contains(&stored.columns[*index].name));
+            let into = reached.iter().find(|index| seen(index));
+            if into.is_none() && !(target.countable() && reached.iter().any(decides)) {
+                continue;
+            }
             let values =
                 assigned.sources.iter().map(|source| Flowing { origin: Origin::Column(*source), own: assigned.own });
             for flowing in values.chain(control.iter().copied()) {
@@ -125,9 +214,9 @@ impl<'a> Reading<'a> {
                     continue;
                 }
                 if let Some(why) = self.hidden(flowing) {
-                    let column = stored.columns.get(into);
+                    let column = into.map(|index| &stored.columns[*index].name);
                     let at = assigned.at.or(u32::try_from(self.write.at).ok());
-                    return Err(self.refusal(stored, column.map(|column| &column.name), flowing.origin, why, at));
+                    return Err(self.refusal(stored, column, flowing.origin, why, at));
                 }
             }
         }
@@ -152,11 +241,7 @@ impl<'a> Reading<'a> {
             Origin::Rows(oid) => oid,
         };
         let ruling = self.ruling(oid)?;
-        let open = match flowing.origin {
-            Origin::Column(source) => ruling.columns.get(source.index).is_some_and(|c| c.effect == Effect::Allow),
-            Origin::Rows(_) => ruling.countable(),
-        };
-        if !open {
+        if !open(&ruling, flowing.origin) {
             return Some(Why::Closed);
         }
         (!ruling.rows.is_empty() && !flowing.own).then_some(Why::Filtered)
@@ -170,33 +255,18 @@ impl<'a> Reading<'a> {
         why: Why,
         at: Option<u32>,
     ) -> Box<Refusal> {
-        let name = |oid: Oid| {
-            let relation = self.relation(oid);
-            relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
-        };
+        let into = quote_qualified(&stored.schema, &stored.name);
         let target = match column {
-            Some(column) => format!("{}.{}", name(stored.oid), quote_identifier(column)),
-            None => format!("the rows of {}", name(stored.oid)),
+            Some(column) => format!("{into}.{}", quote_identifier(column)),
+            None => format!("the rows of {into}"),
         };
-        let (source, index) = match origin {
-            Origin::Column(source) => {
-                let relation = self.relation(source.relation);
-                let column = relation.and_then(|relation| relation.columns.get(source.index));
-                let column = column.map_or_else(String::new, |column| quote_identifier(&column.name));
-                (format!("{}.{column}", name(source.relation)), Some(source))
-            }
-            Origin::Rows(oid) => (format!("the rows of {}", name(oid)), None),
-        };
+        let (source, not) = (origin.name(self.view), why.not());
         let reader = self.view.bound().policy().purpose_name(self.reader);
-        let not = match why {
-            Why::Closed => "not",
-            Why::Filtered => "not all of",
-        };
         let message = format!(
             "this would carry {source} into {target}: purpose \"{reader}\" may read {target}, but {not} {source}"
         );
         let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(self.text, at);
-        if let Some(source) = index
+        if let Origin::Column(source) = origin
             && let (Some(relation), Some(ruling)) = (self.relation(source.relation), self.ruling(source.relation))
             && let (Some(column), Some(verdict)) =
                 (relation.columns.get(source.index), ruling.columns.get(source.index))
@@ -236,4 +306,13 @@ enum Why {
     Closed,
     /// It sees some of the rows only.
     Filtered,
+}
+
+impl Why {
+    fn not(self) -> &'static str {
+        match self {
+            Why::Closed => "not",
+            Why::Filtered => "not all of",
+        }
+    }
 }

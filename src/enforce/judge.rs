@@ -49,6 +49,7 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
             | Transaction::Savepoint
             | Transaction::Release
             | Transaction::RollbackTo
+            | Transaction::Constraints
             | Transaction::TwoPhase,
         )
         | Kind::Show(_)
@@ -113,10 +114,18 @@ impl Rulings for View {
     fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>> {
         self.bound().listed(self.purpose(), function)
     }
+
+    fn messages_pass(&self, function: &Function) -> bool {
+        self.bound().messages_pass(self.purpose(), function)
+    }
+
+    fn is_own_setting(&self, name: &str) -> bool {
+        settings::is_custom(name, self.bound().catalog())
+    }
 }
 
 /// What names mean in this view.
-fn context(view: &View) -> Context<'_> {
+pub(super) fn context(view: &View) -> Context<'_> {
     Context { catalog: view.bound().catalog(), path: view.path(), rulings: view, parameters: view.parameters() }
 }
 
@@ -217,7 +226,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
             };
             let permitted = match (&verdict.effect, reference.place) {
                 (Effect::Allow, _) => true,
-                (Effect::Mask(_), place) => matches!(place, Place::Text | Place::Target),
+                (Effect::Mask(_), place) => matches!(place, Place::Text | Place::Target | Place::Locked),
                 (Effect::Deny, _) => false,
             };
             if !permitted {
@@ -251,6 +260,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     }
     super::writes::permit(view, text, &resolved)?;
     super::flow::permit(view, text, &resolved)?;
+    super::flow::permit_sent(view, text, &resolved)?;
     Ok(Permitted { resolved, references })
 }
 

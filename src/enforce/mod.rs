@@ -1,6 +1,7 @@
 //! The core's front door: a session's view and a text in, plans out. Pure but for the cache of plans.
 
 mod cache;
+mod called;
 mod explain;
 mod flow;
 mod judge;

@@ -6,6 +6,7 @@ use crate::analyze::Resolved;
 use crate::catalog::Relation;
 use crate::sql::Kind;
 use crate::vocab::Oid;
+use std::sync::Arc;
 
 /// How the server's errors and notices on a statement reach the client, under a restricted view. What a transaction has
 /// touched the session remembers until its end, so its end has no data of its own.
@@ -52,21 +53,25 @@ pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
         let relation = catalog.relation(oid);
         relation.is_some_and(|relation| catalog.with_descendants(relation).into_iter().all(whole))
     };
+    let passes = |(schema, name): &(Arc<str>, Arc<str>)| {
+        let mut meant = catalog.functions(name).filter(|function| function.schema == *schema).peekable();
+        meant.peek().is_some() && meant.all(|function| bound.messages_pass(view.purpose(), function))
+    };
     // What functions of users raise is their own, also of those that the server calls on a write: anything of the database.
-    let mut written = resolved.writes.iter().filter_map(|write| catalog.relation(write.relation));
-    let calls = resolved.calls_users
-        || written.any(|relation| {
-            let family = catalog.with_descendants(relation);
-            family.iter().any(|relation| !relation.triggers.is_empty() || !relation.calls.is_empty())
-        });
+    let following = follow(view, resolved);
+    let families =
+        || following.iter().filter_map(|oid| catalog.relation(*oid)).flat_map(|r| catalog.with_descendants(r));
+    let calls = resolved.calls_users || families().flat_map(called).any(|function| !passes(function));
     let mut tables = catalog.relations().iter().filter(|relation| !is_system(relation));
     let told = calls && !tables.all(whole);
     let reached = resolved.relations.iter().all(|reference| whole_family(reference.relation));
-    if !told && reached && follow(view, resolved).into_iter().all(whole_family) {
-        Reports::Verbatim
-    } else {
-        Reports::Discreet
-    }
+    if !told && reached && following.iter().copied().all(whole_family) { Reports::Verbatim } else { Reports::Discreet }
+}
+
+/// The functions of users that the server calls on a write, by schema and name.
+fn called(relation: &Relation) -> impl Iterator<Item = &(Arc<str>, Arc<str>)> {
+    let triggers = relation.triggers.iter().map(|trigger| &trigger.function);
+    triggers.chain(relation.calls.iter().map(|call| &call.function))
 }
 
 fn is_system(relation: &Relation) -> bool {

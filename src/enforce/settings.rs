@@ -120,13 +120,14 @@ pub(super) fn check(set: &Set, catalog: &Catalog) -> Result<(), NotUnderstood> {
 }
 
 /// Whether a setting of that name may have this value under a restricted purpose, wherever it comes from.
-pub fn setting_permitted(name: &str, value: &str) -> bool {
+pub fn setting_permitted(name: &str, value: &str, catalog: &Catalog) -> bool {
     let name = name.to_ascii_lowercase();
-    name != "all" && is_listed(&name) && is_permitted_value(&name, value)
+    let known = is_listed(&name) || is_custom(&name, catalog);
+    name != "all" && known && is_permitted_value(&name, value)
 }
 
 /// Whether it is a setting of an application's own: `app.tenant`, which row security and triggers read.
-fn is_custom(name: &str, catalog: &Catalog) -> bool {
+pub(super) fn is_custom(name: &str, catalog: &Catalog) -> bool {
     let Some((prefix, _)) = name.split_once('.') else { return false };
     let loaded = catalog.snapshot().setting_prefixes.iter().any(|known| **known == *prefix);
     !loaded && prefix != "wherefore" && !prefix.is_empty() && !OF_EXTENSIONS.contains(&prefix)
@@ -176,7 +177,7 @@ mod tests {
         let prefixes = vec!["loaded".into()];
         let snapshot = Snapshot { setting_prefixes: prefixes, ..Snapshot::default() };
         let catalog = Catalog::new(snapshot, 1);
-        let check = |set: &Set| check(set, &catalog);
+        let check = |set: &Set| super::check(set, &catalog);
         for name in
             ["timezone", "enable_seqscan", "search_path", "role", "session_authorization", "app.tenant", "a.b.c"]
         {
@@ -204,8 +205,12 @@ mod tests {
             ("backslash_quote", "on", false),
             ("TimeZone", "UTC", true),
             ("all", "", false),
+            ("app.tenant", "5", true),
+            ("App.Tenant", "5", true),
+            ("loaded.x", "5", false),
+            ("auto_explain.log_min_duration", "0", false),
         ] {
-            assert_eq!(setting_permitted(name, value), expected, "{name} {value}");
+            assert_eq!(setting_permitted(name, value, &catalog), expected, "{name} {value}");
         }
         for name in ["session_replication_role", "lc_messages", "log_statement", "transaction snapshot"] {
             assert!(check(&set(name)).is_err(), "{name}");

@@ -69,16 +69,27 @@ pub(super) fn signal(view: &View, text: &str, signal: &Signal) -> Result<Plan, B
         Signal::Listen(channel) => (channel, "listen to"),
         Signal::Notify(channel) => (channel, "notify"),
     };
+    may_signal(view, text, channel, word, None).map(|()| Plan::Forward)
+}
+
+/// Whether the purpose in force may use a channel.
+pub(super) fn may_signal(
+    view: &View,
+    text: &str,
+    channel: &str,
+    word: &str,
+    at: Option<u32>,
+) -> Result<(), Box<Refusal>> {
     let policy = view.bound().policy();
     if view.purpose().is_some_and(|purpose| policy.may_signal(purpose, channel)) {
-        return Ok(Plan::Forward);
+        return Ok(());
     }
     let message = match report::purpose_name(view) {
         Some(purpose) => format!("purpose \"{purpose}\" may not {word} the channel \"{channel}\""),
         None => format!("no purpose is declared, so the channel \"{channel}\" may not be used"),
     };
     let hint = format!("The policy's purposes name their channels: listen = [\"{channel}\"].");
-    Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint).with_position(text, None)))
+    Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint).with_position(text, at)))
 }
 
 /// How much of a relation a statement sees that refers to it.

@@ -7,10 +7,10 @@
 
 use super::report;
 use super::view::View;
-use crate::analyze::{Assignment, FunctionRead, Manner, Resolved, Verb, Write};
-use crate::catalog::{Call, ForeignKey, Function, ReferentialAction, Relation, RelationKind, Trigger, quote_qualified};
+use crate::analyze::{Assignment, Manner, Resolved, Verb, Write};
+use crate::catalog::{ForeignKey, ReferentialAction, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling, RowCondition};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, UsageSet};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
 use std::sync::Arc;
 
 /// Holds every write of a statement against the rights and rows of the purpose.
@@ -41,9 +41,9 @@ enum Rows {
 }
 
 /// One write that is being judged.
-struct Judged<'a> {
-    view: &'a View,
-    text: &'a str,
+pub(super) struct Judged<'a> {
+    pub(super) view: &'a View,
+    pub(super) text: &'a str,
     write: &'a Write,
     relation: &'a Relation,
 }
@@ -53,7 +53,7 @@ impl Judged<'_> {
         self.view.bound().ruling_for(self.view.purpose(), right, self.relation)
     }
 
-    fn not_understood(&self, what: impl Into<Arc<str>>) -> Box<Refusal> {
+    pub(super) fn not_understood(&self, what: impl Into<Arc<str>>) -> Box<Refusal> {
         let reason = NotUnderstood::new(what, offset(self.write));
         Box::new(report::not_understood(self.view, self.text, &reason))
     }
@@ -62,7 +62,7 @@ impl Judged<'_> {
         quote_qualified(&self.relation.schema, &self.relation.name)
     }
 
-    fn refused(&self, message: String, detail: String) -> Box<Refusal> {
+    pub(super) fn refused(&self, message: String, detail: String) -> Box<Refusal> {
         let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_detail(detail);
         Box::new(refusal.with_position(self.text, offset(self.write)))
     }
@@ -199,65 +199,6 @@ impl Judged<'_> {
             self.update_of_keys(relation, &updated, &mut Vec::new())?;
         }
         Ok(())
-    }
-
-    /// Triggers that fire on what is done with a relation.
-    fn triggers(&self, relation: &Relation, verbs: &[Verb]) -> Result<(), Box<Refusal>> {
-        // A row that is updated may move to another partition: deleted here, inserted there.
-        let moves = relation.kind == RelationKind::PartitionedTable || !relation.parents.is_empty();
-        let fires = |trigger: &&Trigger| {
-            verbs.iter().any(|verb| match verb {
-                Verb::Insert => trigger.on_insert,
-                Verb::Update => trigger.on_update || (moves && (trigger.on_insert || trigger.on_delete)),
-                Verb::Delete => trigger.on_delete,
-                Verb::Truncate | Verb::TruncateCascade => trigger.on_truncate,
-            })
-        };
-        for trigger in relation.triggers.iter().filter(|trigger| !trigger.extension).filter(fires) {
-            self.server_calls(&format!("trigger {}", trigger.name), relation, &trigger.function)?;
-        }
-        Ok(())
-    }
-
-    /// A user's function that the server calls on the statement's behalf: the policy must list it, and what it reads must
-    /// be open as it is.
-    fn server_calls(
-        &self,
-        by: &str,
-        relation: &Relation,
-        (schema, name): &(Arc<str>, Arc<str>),
-    ) -> Result<(), Box<Refusal>> {
-        let bound = self.view.bound();
-        let purpose = self.view.purpose();
-        let mut meant = bound.catalog().functions(name).filter(|function| function.schema == *schema).peekable();
-        let known = meant.peek().is_some();
-        let open = |read: &FunctionRead| {
-            bound.catalog().relation(read.relation).is_some_and(|relation| {
-                let ruling = bound.ruling(purpose, relation);
-                let raw = |(index, _): &(usize, UsageSet)| {
-                    ruling.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow)
-                };
-                ruling.rows.is_empty() && ruling.countable() && read.columns.iter().all(raw)
-            })
-        };
-        let listed = |function: &Function| bound.listed(purpose, function).is_some_and(|reads| reads.iter().all(open));
-        if known && meant.all(listed) {
-            return Ok(());
-        }
-        let of = quote_qualified(&relation.schema, &relation.name);
-        Err(self.not_understood(format!("function {schema}.{name}, which {by} of {of} calls,")))
-    }
-
-    /// Functions of users in defaults, generated columns, constraints and indexes: they can read what they like.
-    fn calls(&self, relation: &Relation, defaulted: &[&Arc<str>]) -> Result<(), Box<Refusal>> {
-        let called = |call: &&Call| match call.column {
-            None => true,
-            Some(number) => {
-                let column = relation.columns.iter().find(|column| column.number == number);
-                column.is_none_or(|column| defaulted.contains(&&column.name))
-            }
-        };
-        relation.calls.iter().filter(called).try_for_each(|call| self.server_calls(&call.by, relation, &call.function))
     }
 
     /// Rows that go, or lose their reference, with deleted ones.

@@ -7,6 +7,7 @@ use super::raw::Verdict;
 use super::report::{Finding, Findings, Lint};
 use super::rules::{Point, Rule, Sense, decide};
 use super::system::{self, Openness};
+use super::tree::{CategoryId, SubjectId};
 use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
 use crate::analyze::FunctionRead;
 use crate::catalog::{Catalog, Column, Function, Relation};
@@ -61,6 +62,7 @@ impl Bound {
             rulings: Memo::default(),
         };
         bound.check_constants(&mut findings);
+        bound.check_masked_updates(&mut findings);
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
     }
@@ -104,6 +106,11 @@ impl Bound {
     /// What a function reads beyond its arguments, where the policy lists it for the purpose.
     pub fn listed(&self, purpose: Option<PurposeId>, function: &Function) -> Option<Arc<[FunctionRead]>> {
         self.functions.listed(&self.policy, purpose?, function)
+    }
+
+    /// Whether the policy lets what a function raises pass under the purpose.
+    pub fn messages_pass(&self, purpose: Option<PurposeId>, function: &Function) -> bool {
+        purpose.is_some_and(|purpose| self.functions.messages_pass(&self.policy, purpose, function))
     }
 
     /// The purposes that this principal may declare and under which this right to none of these is denied; `None` stands for the
@@ -325,6 +332,55 @@ impl Bound {
                 let message = format!("the constant of rule `{}` does not fit every column it masks", rule.id.text);
                 let finding = Finding::new(message, &rule.id.place, "a mask never fails, so these stay closed");
                 findings.add(finding.help(columns.join(", ")));
+            }
+        }
+    }
+
+    /// Reports columns that a purpose reads masked and may update: whoever saves every field of a row, as object mappers
+    /// do, overwrites the value with its mask.
+    fn check_masked_updates(&self, findings: &mut Findings) {
+        let rules = &self.policy.rules;
+        let given = |right, point| {
+            let rule = decide(rules, &self.policy.trees, right, point)?;
+            match &rule.verdict {
+                Verdict::Give(effect) => Some((rule, effect)),
+                Verdict::Forbid => None,
+            }
+        };
+        let mut columns: FxHashMap<(Option<SubjectId>, CategoryId), Vec<String>> = FxHashMap::default();
+        for relation in self.catalog.relations() {
+            let Some(tags) = self.relations.get(&relation.oid) else { continue };
+            for (column, tags) in relation.columns.iter().zip(&tags.columns) {
+                for tag in &tags.own {
+                    let known = columns.entry((tag.subject, tag.category)).or_default();
+                    known.push(format!("{}.{}", relation.name, column.name));
+                }
+            }
+        }
+        for rule in rules {
+            let mut found: Vec<String> = Vec::new();
+            for purpose in self.policy.purposes().filter(|purpose| !self.policy.is_unrestricted(*purpose)) {
+                let mut names: Vec<&String> = Vec::new();
+                for ((subject, category), tagged) in &columns {
+                    let point = Point { subject: *subject, category: Some(*category), purpose: Some(purpose) };
+                    let masked = matches!(given(Right::Read, point), Some((_, Effect::Mask(_))));
+                    if let (true, Some((update, Effect::Allow))) = (masked, given(Right::Update, point))
+                        && std::ptr::eq(update, rule)
+                    {
+                        names.extend(tagged);
+                    }
+                }
+                names.sort_unstable();
+                names.dedup();
+                if !names.is_empty() {
+                    let names = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+                    found.push(format!("under `{}`: {names}", self.policy.purpose_name(purpose)));
+                }
+            }
+            if !found.is_empty() {
+                let message = format!("rule `{}` lets a purpose update what it reads masked", rule.id.text);
+                let label = "whoever saves a row as it was read overwrites the value with its mask";
+                findings.add(Finding::new(message, &rule.id.place, label).help(found.join("; ")));
             }
         }
     }

@@ -22,6 +22,16 @@ pub(super) struct RawOpened {
     reads: Option<Vec<Word>>,
     purposes: Vec<Word>,
     clause: Option<Word>,
+    messages: Messages,
+}
+
+/// What becomes of the errors and notices that a function raises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Messages {
+    /// They may hold anything: where the policy keeps something back they are filtered.
+    Filtered,
+    /// The policy says that they hold nothing of tables that the statement does not show.
+    Pass,
 }
 
 /// What kind of entry it is.
@@ -51,9 +61,21 @@ pub(super) fn read(kind: Kind, name: &Word, value: &Value<'_>, findings: &mut Fi
     };
     let purposes = words(&mut fields, "purpose", findings);
     let clause = word(&mut fields, "clause", findings);
+    let messages = match kind {
+        Kind::System => Messages::Filtered,
+        Kind::Function => match word(&mut fields, "messages", findings) {
+            None => Messages::Filtered,
+            Some(word) if &*word.text == "pass" => Messages::Pass,
+            Some(word) => {
+                let label = "`pass`, or leave it out: they are filtered then";
+                findings.add(Finding::new(format!("`{}` is no way for messages", word.text), &word.place, label));
+                Messages::Filtered
+            }
+        },
+    };
     word(&mut fields, "note", findings);
     fields.finish(&[], findings);
-    Some(RawOpened { name: name.clone(), reads, purposes, clause })
+    Some(RawOpened { name: name.clone(), reads, purposes, clause, messages })
 }
 
 /// A function's name as an entry gives it.
@@ -75,6 +97,7 @@ pub(super) struct Opened {
     /// Under which purposes; empty: under all.
     purposes: Vec<PurposeId>,
     pub(super) clause: Option<Arc<Clause>>,
+    messages: Messages,
 }
 
 /// Looks up what an entry names within the policy.
@@ -85,7 +108,7 @@ pub(super) fn resolve(
     clauses: &[Registered],
     findings: &mut Findings,
 ) -> Option<Opened> {
-    let RawOpened { name, reads, purposes, clause } = raw;
+    let RawOpened { name, reads, purposes, clause, messages } = raw;
     let purposes = purposes.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
     let clause = clause.and_then(|word| {
         let found = clauses.iter().find(|known| known.clause.id == word.text);
@@ -106,7 +129,7 @@ pub(super) fn resolve(
             findings.add(Finding::new(format!("`{}` is no table or column", word.text), &word.place, label));
         }
     }
-    Some(Opened { place: name.place, pattern, reads, purposes, clause })
+    Some(Opened { place: name.place, pattern, reads, purposes, clause, messages })
 }
 
 fn function_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
@@ -229,18 +252,33 @@ impl Opened {
 pub(super) struct BoundFunctions(Box<[Option<Arc<[FunctionRead]>>]>);
 
 impl BoundFunctions {
-    /// What a function reads, where the nearest entry opens it for the purpose.
+    /// The nearest entry about a function, with what it reads, where it opens the function for the purpose.
+    fn nearest<'p>(
+        &self,
+        policy: &'p Policy,
+        purpose: PurposeId,
+        function: &Function,
+    ) -> Option<(&'p Opened, Arc<[FunctionRead]>)> {
+        let entries = policy.functions.iter().zip(&self.0);
+        let near = entries.filter_map(|(entry, reads)| Some((entry.nearness(function)?, entry, reads)));
+        let (_, entry, reads) = near.max_by_key(|(nearness, _, _)| *nearness)?;
+        let closed = function.extension.as_ref().is_some_and(|owner| !is_trusted_extension(owner));
+        reads.clone().filter(|_| entry.covers(policy, purpose) && !closed).map(|reads| (entry, reads))
+    }
+
+    /// What a function reads, where the policy opens it for the purpose.
     pub(super) fn listed(
         &self,
         policy: &Policy,
         purpose: PurposeId,
         function: &Function,
     ) -> Option<Arc<[FunctionRead]>> {
-        let entries = policy.functions.iter().zip(&self.0);
-        let near = entries.filter_map(|(entry, reads)| Some((entry.nearness(function)?, entry, reads)));
-        let (_, entry, reads) = near.max_by_key(|(nearness, _, _)| *nearness)?;
-        let closed = function.extension.as_ref().is_some_and(|owner| !is_trusted_extension(owner));
-        reads.clone().filter(|_| entry.covers(policy, purpose) && !closed)
+        self.nearest(policy, purpose, function).map(|(_, reads)| reads)
+    }
+
+    /// Whether the policy lets what a function raises pass.
+    pub(super) fn messages_pass(&self, policy: &Policy, purpose: PurposeId, function: &Function) -> bool {
+        self.nearest(policy, purpose, function).is_some_and(|(entry, _)| entry.messages == Messages::Pass)
     }
 }
 

@@ -7,6 +7,7 @@ use super::gate::{Handle, Shared};
 use super::hello;
 use super::relay::Relay;
 use super::stream::{Inbox, Stream};
+use crate::catalog::Catalog;
 use crate::control::Database;
 use crate::enforce::setting_permitted;
 use crate::observe::Counters;
@@ -65,7 +66,7 @@ struct Wishes {
     database: String,
     /// `wherefore.purpose`, if declared.
     purpose: Option<String>,
-    /// The first setting that may not be made under a restricted purpose.
+    /// The first setting that may not be made under a restricted purpose, once the database is known.
     unjudged: Option<Box<str>>,
     /// A `wherefore.` setting that does not exist.
     unknown: Option<String>,
@@ -78,7 +79,7 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
         hello::fatal(client, "53300", "sorry, too many clients already").await;
         return Ok(None);
     }
-    let wishes = match take_wishes(&mut startup) {
+    let mut wishes = match take_wishes(&mut startup) {
         Ok(wishes) => wishes,
         Err(name) => {
             let message = format!("invalid value for parameter \"{name}\" in the startup packet");
@@ -156,6 +157,7 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
             return Ok(None);
         }
     };
+    wishes.unjudged = unjudged(&startup, shelf.bound().catalog());
     let restricted = start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
     if restricted && let Err(error) = database.fits().await {
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
@@ -286,14 +288,14 @@ fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
     let replication = startup.get("replication").is_some_and(|value| {
         !matches!(value.to_ascii_lowercase().as_slice(), b"" | b"false" | b"off" | b"no" | b"0" | b"f" | b"n")
     });
-    let unjudged = unjudged(startup);
     let unknown = own.iter().find(|(name, _)| name != "wherefore.purpose").map(|(name, _)| name.clone());
     let purpose = own.into_iter().rev().find(|(name, _)| name == "wherefore.purpose").map(|(_, value)| value);
-    Ok(Wishes { user, database, purpose, unjudged, unknown, replication })
+    Ok(Wishes { user, database, purpose, unjudged: None, unknown, replication })
 }
 
 /// The first start-up setting that may not be made under a restricted purpose.
-fn unjudged(startup: &Startup) -> Option<Box<str>> {
+fn unjudged(startup: &Startup, catalog: &Catalog) -> Option<Box<str>> {
+    let permitted = |name: &str, value: &str| setting_permitted(name, value, catalog);
     for (name, value) in &startup.parameters {
         let value = String::from_utf8_lossy(value);
         let name = String::from_utf8_lossy(name);
@@ -303,13 +305,13 @@ fn unjudged(startup: &Startup) -> Option<Box<str>> {
             extension if extension.starts_with("_pq_.") => {}
             "options" => match option_settings(&value) {
                 Ok(settings) => {
-                    if let Some((name, _)) = settings.iter().find(|(name, value)| !setting_permitted(name, value)) {
+                    if let Some((name, _)) = settings.iter().find(|(name, value)| !permitted(name, value)) {
                         return Some(name.as_str().into());
                     }
                 }
                 Err(word) => return Some(word.into()),
             },
-            setting if setting_permitted(setting, &value) => {}
+            setting if permitted(setting, &value) => {}
             setting => return Some(setting.into()),
         }
     }

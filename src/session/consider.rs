@@ -267,7 +267,9 @@ impl Session {
                 state.rollback_to();
                 state.fresh = false;
             }
-            Kind::Transaction(Transaction::Savepoint | Transaction::Release) => state.fresh = false,
+            Kind::Transaction(Transaction::Savepoint | Transaction::Release | Transaction::Constraints) => {
+                state.fresh = false;
+            }
             Kind::Transaction(Transaction::TwoPhase) => {
                 entry.settle |= state.changed;
                 entry.catalog = true;

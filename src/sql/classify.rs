@@ -3,9 +3,9 @@
 use super::kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, SetValue, Signal, Transaction};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, ClosePortalStmt, DeallocateStmt, DeclareCursorStmt, DiscardMode, DiscardStmt, ExecuteStmt, FetchStmt,
-    FuncCall, ListenStmt, Node, NotifyStmt, ResTarget, SelectStmt, TransactionStmt, TransactionStmtKind, TypeCast,
-    UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
+    AConst, ClosePortalStmt, ConstraintsSetStmt, DeallocateStmt, DeclareCursorStmt, DiscardMode, DiscardStmt,
+    ExecuteStmt, FetchStmt, FuncCall, ListenStmt, Node, NotifyStmt, ResTarget, SelectStmt, TransactionStmt,
+    TransactionStmtKind, TypeCast, UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
 };
 
 /// The kind of a statement.
@@ -21,6 +21,9 @@ pub fn classify(tree: &Node) -> Kind {
         | NodeEnum::TruncateStmt(_)
         | NodeEnum::CopyStmt(_) => Kind::Write,
         NodeEnum::TransactionStmt(stmt) => transaction(stmt),
+        NodeEnum::ConstraintsSetStmt(ConstraintsSetStmt { constraints: _, deferred: _ }) => {
+            Kind::Transaction(Transaction::Constraints)
+        }
         NodeEnum::VariableSetStmt(stmt) => set(stmt),
         NodeEnum::VariableShowStmt(VariableShowStmt { name }) => Kind::Show(name.to_lowercase().into()),
         NodeEnum::DiscardStmt(DiscardStmt { target }) => match DiscardMode::try_from(*target) {
@@ -212,7 +215,8 @@ fn constant(node: &Node) -> Option<&AConst> {
     }
 }
 
-fn constant_text(node: &Node) -> Option<Box<str>> {
+/// The text of a constant, as it is written or below a cast that leaves it as it is.
+pub fn constant_text(node: &Node) -> Option<Box<str>> {
     let value = constant(node)?;
     match value.val.as_ref() {
         Some(Val::Sval(text)) => Some(text.sval.as_str().into()),

@@ -84,6 +84,8 @@ pub enum Transaction {
     Savepoint,
     Release,
     RollbackTo,
+    /// `SET CONSTRAINTS`: when what is deferred is checked.
+    Constraints,
     /// `PREPARE TRANSACTION`, `COMMIT PREPARED`, `ROLLBACK PREPARED`.
     TwoPhase,
 }

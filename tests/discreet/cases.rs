@@ -262,6 +262,12 @@ pub const CASES: &[Case] = &[
     // At the end of the transaction.
     case("BEGIN; INSERT INTO later (id) VALUES (4711); COMMIT"),
     Case { sql: "COMMIT", before: &["BEGIN", "INSERT INTO later (id) VALUES (4711)"] },
+    Case {
+        sql: "SET CONSTRAINTS ALL IMMEDIATE",
+        before: &["BEGIN", "SET CONSTRAINTS later_id_key DEFERRED", "INSERT INTO later (id) VALUES (4711)"],
+    },
+    Case { sql: "COMMIT", before: &["BEGIN", "INSERT INTO later (id) VALUES (4711)", "SET CONSTRAINTS ALL DEFERRED"] },
+    case("INSERT INTO later (id) VALUES (4711)"),
     // Functions say what they like.
     case("SELECT raise_it('notice', word) FROM people"),
     case("SELECT raise_it('warning', word) FROM people"),

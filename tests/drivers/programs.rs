@@ -82,6 +82,16 @@ fn node_postgres() {
     compare(node, "node_driver.cjs", &["failed transaction"]);
 }
 
+/// Server-side cursors under a purpose with a mask and a row condition show what a view of the permitted part shows.
+#[test]
+fn cursors_of_drivers_read_the_permitted_part() {
+    let ways = Ways::get();
+    let read = |at, schema| output(at, python(), &["tests/drivers/cursors.py", schema]);
+    let direct = read(ways.direct("tester", "newsletter"), "permitted");
+    assert!(direct.contains("'b client 1'") && !direct.contains("client3@"), "{direct}");
+    same_lines(&direct, &read(ways.proxied("tester", "newsletter"), "public"));
+}
+
 /// Runs a script in psql: what it prints on both streams.
 fn psql(at: At<'_>, script: &str) -> String {
     static SCRIPTS: AtomicU32 = AtomicU32::new(0);

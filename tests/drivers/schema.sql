@@ -34,3 +34,17 @@ CREATE TABLE public.people (
     email text NOT NULL
 );
 INSERT INTO public.people SELECT i, 'Person ' || i, 'person' || i || '@mail.example' FROM generate_series(1, 10) AS i;
+
+-- Clients of whom some have agreed, and what a newsletter may see of them.
+CREATE TABLE public.clients (
+    id      integer PRIMARY KEY,
+    name    text NOT NULL,
+    email   text,
+    consent boolean NOT NULL
+);
+INSERT INTO public.clients
+SELECT i, chr(97 + i % 5) || ' client ' || i, 'client' || i || '@mail.example', i % 3 > 0 FROM generate_series(1, 40) AS i;
+CREATE SCHEMA permitted;
+CREATE VIEW permitted.clients AS SELECT id, name, NULL::text AS email, consent FROM public.clients WHERE consent;
+GRANT USAGE ON SCHEMA permitted TO tester;
+GRANT SELECT ON permitted.clients TO tester;

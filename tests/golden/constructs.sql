@@ -85,6 +85,16 @@ SELECT name FROM people WHERE id = 5 FOR UPDATE
 SELECT email FROM people WHERE id = 5 FOR UPDATE
 SELECT email FROM people ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 SELECT o.id, p.phone FROM people p JOIN orders o ON o.person_id = p.id FOR UPDATE OF o
+SELECT o.id, p.phone, email AS mail FROM people p JOIN orders o ON o.person_id = p.id WHERE p.email IS NULL ORDER BY email LIMIT 3 FOR UPDATE
+SELECT * FROM labelled WHERE email = 'x' LIMIT 1 FOR NO KEY UPDATE
+SELECT p FROM people p LIMIT 1 FOR UPDATE
+SELECT p.id, p.name FROM people p JOIN people q USING (id, email) LIMIT 1 FOR UPDATE OF p
+SELECT p.id, p.name FROM people p NATURAL JOIN (SELECT email FROM people) q LIMIT 1 FOR UPDATE OF p
+SELECT j.email FROM (people p CROSS JOIN orders o) AS j LIMIT 1 FOR UPDATE
+SELECT x.c FROM people AS x (a, b, c) LIMIT 1 FOR UPDATE OF x
+SELECT (SELECT upper(p.email)), email(p), (p).phone FROM people p LIMIT 1 FOR UPDATE
+SELECT s.email FROM (SELECT email, id FROM people ORDER BY id LIMIT 1 FOR UPDATE) s
+SELECT s.email FROM (SELECT email FROM people) s LIMIT 1 FOR UPDATE
 SELECT email FROM people TABLESAMPLE BERNOULLI (10)
 SELECT p.id, p.name, p.email, count(*) FROM people p GROUP BY GROUPING SETS ((p.id), (p.id, p.city))
 SELECT p.id, p.name FROM people p GROUP BY GROUPING SETS ((p.id), (p.city))

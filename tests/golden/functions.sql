@@ -102,6 +102,9 @@ SELECT nextval('free_numbers')
 SELECT nextval('order_' || 'numbers')
 SELECT nextval('people')
 SELECT setval('order_numbers', 1)
+SELECT setval(pg_get_serial_sequence('"orders"', 'id'), coalesce(max(id), 1), max(id) IS NOT null) FROM orders
+SELECT setval(pg_get_serial_sequence('orders', 'note'), 1)
+SELECT nextval(pg_get_serial_sequence('public.orders', 'id')::regclass)
 SELECT lastval()
 SELECT last_value FROM order_numbers
 SELECT nextval(note::regclass) FROM orders

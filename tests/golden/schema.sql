@@ -51,6 +51,9 @@ CREATE VIEW spread AS SELECT id, unnest(string_to_array(secret, '')) AS letter F
 CREATE VIEW rowed AS SELECT p.id, row_to_json(p.*) AS everything FROM people p;
 CREATE VIEW labelled AS SELECT id, name, email FROM people;
 CREATE VIEW with_ctes AS WITH people AS (SELECT id, name FROM public.people) SELECT people.id, people.name FROM people;
+CREATE VIEW summed AS SELECT id, count(*) AS n, sum(1 / (length(secret) - 8)) AS told, max(phone) AS digits FROM people GROUP BY id;
+CREATE VIEW cast_city AS SELECT id, city, city::int AS n FROM people;
+CREATE VIEW barred WITH (security_barrier) AS SELECT id, city, 1 / (id % 2 - 1) AS part FROM people WHERE length(name) > 3;
 CREATE MATERIALIZED VIEW stored_towns AS SELECT city, count(*) AS heads FROM people GROUP BY city;
 CREATE MATERIALIZED VIEW stored_mail AS SELECT id, email, secret, name FROM people;
 CREATE MATERIALIZED VIEW stored_by_secret AS SELECT id FROM people WHERE secret <> '';
@@ -186,3 +189,8 @@ CREATE VIEW swapped (id, name, city) AS SELECT id, city, name FROM people;
 CREATE VIEW nested_contacts AS SELECT number, town FROM contacts WHERE length(town) > 2;
 CREATE VIEW with_query AS SELECT id, name FROM people WHERE id IN (SELECT person_id FROM orders);
 CREATE VIEW titles AS SELECT id, title, upper(email) AS shout FROM tickets;
+-- what the server calls on a write
+CREATE FUNCTION in_capitals(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT upper($1)';
+CREATE TABLE called (id int PRIMARY KEY CHECK (own_function(id) > 0), label text DEFAULT in_capitals('x'), name text DEFAULT name_of(1),
+    secret text DEFAULT reads_secret(), code int DEFAULT opaque_default(), again text GENERATED ALWAYS AS (in_capitals(label)) STORED);
+CREATE INDEX ON called (in_capitals(label));

@@ -61,6 +61,12 @@ LISTEN jobs
 NOTIFY jobs, 'payload'
 LISTEN secrets
 NOTIFY secrets
+SELECT pg_notify('jobs', $1), pg_catalog.pg_notify('jobs'::text, 'x' || 1)
+SELECT pg_notify('jobs', count(*)::text) FROM orders
+SELECT pg_notify('jobs', email) FROM people
+SELECT pg_notify('jobs', amount::text) FROM orders
+SELECT pg_notify('secrets', 'x')
+SELECT pg_notify($1, 'x')
 UNLISTEN secrets
 UNLISTEN *
 -- the session
@@ -76,6 +82,13 @@ SHOW app.tenant
 SELECT set_config('app.tenant', $1, true)
 SELECT set_config('app.tenant', $1::text, true)
 SELECT set_config('search_path', $1, true)
+SELECT set_config('app.tenant', $1, true), set_config('app.user', current_user, false)
+SELECT set_config('app.tenant', $1, true), set_config('role', 'keeper', true)
+SELECT set_config('app.tenant', name, true) FROM people
+SELECT set_config('app.tenant', (SELECT name FROM people LIMIT 1), true), 1
+SELECT set_config('app.tenant', name_of(1), true), 1
+SET CONSTRAINTS ALL DEFERRED
+SET CONSTRAINTS a, public.b IMMEDIATE
 SET auto_explain.log_min_duration = 0
 SET plpgsql.variable_conflict = use_column
 SET wherefore.nonce = 'x'

@@ -19,6 +19,8 @@ SELECT c FROM contacts AS c
 SELECT row_to_json(adults) FROM adults
 SELECT id FROM adults NATURAL JOIN orders
 WITH contacts AS (SELECT 1 AS x) SELECT * FROM contacts
+SELECT id, n FROM summed
+SELECT id FROM summed WHERE told > 0
 -- what is reached and closed is a refusal, through the view
 SELECT * FROM everyone
 SELECT id FROM everyone WHERE secret = 'x'

@@ -22,6 +22,16 @@ INSERT INTO shelf VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET label = exclude
 INSERT INTO shelf VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET label = label
 INSERT INTO shelf VALUES (1, 'a') ON CONFLICT ON CONSTRAINT shelf_pkey DO UPDATE SET (label, parent) = (SELECT excluded.label, 2)
 INSERT INTO tickets (id, title) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET title = tickets.secret
+INSERT INTO shelf VALUES (1, 'a') ON CONFLICT (nothing) DO NOTHING
+-- what the server calls
+INSERT INTO called (id, label, name, secret, code) VALUES (1, 'a', 'b', 'c', 1)
+INSERT INTO called (id, name, secret, code) VALUES (1, 'b', 'c', 1)
+INSERT INTO called (id, secret, code) VALUES (1, 'c', 1)
+INSERT INTO called (id, name, code) VALUES (1, 'b', 1)
+INSERT INTO called (id, name, secret) VALUES (1, 'b', 'c')
+UPDATE called SET label = 'x' WHERE id = 1
+UPDATE called SET label = DEFAULT, code = 2 WHERE id = 1
+UPDATE called SET name = DEFAULT WHERE id = 1
 -- updates
 UPDATE tickets SET title = 'x', body = DEFAULT WHERE id = $1
 UPDATE tickets SET title = upper(title), tags[1] = 'x' WHERE id = 1 RETURNING *
@@ -59,6 +69,12 @@ COPY shelf FROM STDIN WHERE id > 1
 COPY shelf TO '/tmp/x'
 COPY shelf FROM PROGRAM 'id'
 -- what would launder
+SELECT setval('tickets_id_seq', 1)
+SELECT setval(pg_get_serial_sequence('"tickets"', 'id'), coalesce(max("id"), 1), max("id") IS NOT null) FROM "tickets"
+SELECT setval('tickets_id_seq', length(email)) FROM tickets
+SELECT setval('tickets_id_seq', 1) FROM tickets WHERE email = 'x'
+SELECT setval('shelf_numbers', 1)
+SELECT nextval(pg_get_serial_sequence('tickets', 'id')), currval(pg_get_serial_sequence('public.tickets', 'id'))
 INSERT INTO shelf (id, label) SELECT id, email FROM people
 INSERT INTO shelf (id, label) SELECT person_id, note FROM orders
 INSERT INTO tickets (email) SELECT email FROM tickets

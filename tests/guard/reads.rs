@@ -71,6 +71,7 @@ fn views_keep_back_what_their_tables_keep_back() {
             "SELECT count(*) FROM spread",
             "SELECT name FROM numbers",
             "SELECT count(*), max(name) FROM over_numbers",
+            "SELECT id, n, digits FROM summed ORDER BY id LIMIT 3",
         ],
     ));
 }

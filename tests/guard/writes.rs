@@ -6,7 +6,7 @@ use futures_util::{SinkExt, TryStreamExt};
 use std::pin::pin;
 use tokio_postgres::Client;
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE people (id int PRIMARY KEY, name text, email text, amount int, city text, consent boolean NOT NULL);
     INSERT INTO people SELECT i, 'name ' || i, i::text, i, 'city ' || i % 3, true FROM generate_series(1, 6) i;
     -- Hidden, and every cast of them an error that shows them.
@@ -22,7 +22,7 @@ const SCHEMA: &str = "
     CREATE TABLE child (hidden text) INHERITS (parent);
 ";
 
-const PACK: &str = r#"
+pub(super) const PACK: &str = r#"
     [pack]
     name = "writes"
     document = "A Promise"
@@ -110,7 +110,12 @@ async fn clients(database: &str, purpose: &str) -> (Client, Client, Proxy) {
 }
 
 /// What a statement does: its answer, and the tables afterwards. It is undone.
-async fn effect(writer: &Client, seen_by: &Client, sql: &str, tables: &[&str]) -> Result<Vec<String>, String> {
+pub(super) async fn effect(
+    writer: &Client,
+    seen_by: &Client,
+    sql: &str,
+    tables: &[&str],
+) -> Result<Vec<String>, String> {
     rows(writer, "BEGIN").await?;
     let answer = rows(writer, sql).await;
     let mut seen = vec![format!("{answer:?}")];
@@ -392,78 +397,6 @@ fn the_rights_to_write_are_their_own() {
             };
             let refused = rows(client, sql).await.expect_err(sql);
             assert!(refused.starts_with("42501"), "{sql}: {refused}");
-        }
-    });
-}
-
-#[test]
-fn what_the_server_calls_and_checks_of_its_own_accord_tells_nothing() {
-    run(async {
-        let schema = format!(
-            "{SCHEMA}
-            CREATE FUNCTION reads_secret(int) RETURNS text LANGUAGE sql AS 'SELECT email FROM public.people WHERE id = 9';
-            CREATE FUNCTION fixed(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
-            CREATE TABLE defaulted (id int, label text DEFAULT reads_secret(1));
-            CREATE TABLE checked (id int, label text CHECK (fixed(label) <> 'x'));
-            CREATE TABLE indexed (id int, label text);
-            CREATE INDEX ON indexed (fixed(label));
-            CREATE TABLE computed (id int, label text, again text GENERATED ALWAYS AS (fixed(label)) STORED);
-            CREATE TABLE closed (id int, open int REFERENCES open (id));
-            INSERT INTO closed VALUES (1, 1);
-            CREATE TABLE moving (id int, k int, s text) PARTITION BY LIST (k);
-            CREATE TABLE moving_1 PARTITION OF moving FOR VALUES IN (1);
-            CREATE TABLE moving_2 PARTITION OF moving FOR VALUES IN (2);
-            CREATE UNIQUE INDEX ON moving_2 (s);
-            CREATE TABLE met (id int, s text DEFAULT 'S1', v int, UNIQUE (v, s));
-            CREATE TABLE made (id int, s text, v int, g text GENERATED ALWAYS AS (s || v::text) STORED);
-            CREATE FUNCTION of_contact(int, t text DEFAULT reads_mail(1)) RETURNS text LANGUAGE sql AS 'SELECT t';"
-        )
-        .replace("CREATE TABLE defaulted", "CREATE FUNCTION reads_mail(int) RETURNS text LANGUAGE sql AS 'SELECT email FROM public.notes WHERE id = $1'; CREATE TABLE defaulted");
-        let tables = ["defaulted", "checked", "indexed", "computed", "moving", "met", "made"];
-        let tags: String = tables
-            .iter()
-            .map(|table| format!("[table.\"public.{table}\"]\ndefault = \"plain\"\nconsent.use = \"true\"\n"))
-            .map(|tags| if tags.contains(".m") { format!("{tags}columns.s = \"hidden\"\n") } else { tags })
-            .collect();
-        let pack = format!("{PACK}\n{tags}");
-        let (proxied, _direct, _proxy) = clients_on("writes_calls", &schema, "filtered", &pack).await;
-        for (sql, permitted) in [
-            ("INSERT INTO defaulted (id) VALUES (1) RETURNING label", false),
-            ("INSERT INTO defaulted DEFAULT VALUES", false),
-            ("INSERT INTO defaulted (id, label) VALUES (1, DEFAULT)", false),
-            ("UPDATE defaulted SET label = DEFAULT RETURNING label", false),
-            ("UPDATE defaulted SET (id, label) = (1, DEFAULT)", false),
-            ("COPY defaulted (id) FROM STDIN", false),
-            ("MERGE INTO defaulted USING open ON false WHEN NOT MATCHED THEN INSERT (id) VALUES (1)", false),
-            ("INSERT INTO defaulted (id, label) VALUES (1, 'x') RETURNING label", true),
-            ("UPDATE defaulted SET label = 'x'", true),
-            ("INSERT INTO checked VALUES (1, 'y')", false),
-            ("INSERT INTO indexed VALUES (1, 'y')", false),
-            ("UPDATE computed SET label = 'y'", false),
-            ("DELETE FROM computed", true),
-            // The row that moves is inserted into the other partition with its closed column.
-            ("UPDATE moving SET k = 2", false),
-            ("UPDATE moving SET id = 2", true),
-            ("INSERT INTO moving (id, k) VALUES (1, 2)", true),
-            // A default that is closed meets an index together with what is given.
-            ("INSERT INTO met (id, v) VALUES (1, 50)", false),
-            ("INSERT INTO met (id, v) VALUES (1, 50) ON CONFLICT DO NOTHING", false),
-            ("INSERT INTO met (id) VALUES (1)", true),
-            // A generated column is what it is computed from.
-            ("SELECT g FROM made", false),
-            ("INSERT INTO made (id) VALUES (1) RETURNING g", false),
-            ("INSERT INTO made (id) VALUES (1) RETURNING id", true),
-            // What the default of an argument reads is read.
-            ("INSERT INTO open (id, label) VALUES (50, of_contact(1))", false),
-            ("UPDATE open SET label = 'x' WHERE of_contact(1) < 'M'", false),
-            ("SELECT of_contact(1)", true),
-            // `closed` is untagged: that it refers to a row must not be told.
-            ("DELETE FROM open WHERE id = 2", false),
-            ("UPDATE open SET id = 5 WHERE id = 2", false),
-            ("UPDATE open SET label = 'x' WHERE id = 2", true),
-        ] {
-            let seen = effect(&proxied, &proxied, sql, &[]).await;
-            assert_eq!(seen.is_ok(), permitted, "{sql}: {seen:?}");
         }
     });
 }

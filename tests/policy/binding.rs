@@ -274,3 +274,41 @@ fn conditions_mean_the_same_in_every_session() {
         assert_eq!(opens(condition), "unreadable", "{condition}");
     }
 }
+
+#[test]
+fn what_is_read_masked_and_updated_is_a_lint() {
+    let rights = |rights: &str| {
+        format!(
+            r#"
+            [pack]
+            [category.contact]
+            [category.plain]
+            [purpose.service]
+            [purpose.support]
+            parent = "service"
+            [role.all]
+            purposes = ["service"]
+            [clause.C]
+            words = "w"
+            [[rule]]
+            id = "masked"
+            clause = "C"
+            category = "contact"
+            effect = {{ mask = "null" }}
+            [[rule]]
+            id = "saves"
+            clause = "C"
+            purpose = "support"
+            rights = [{rights}]
+            effect = "allow"
+            [table."public.t"]
+            default = "plain"
+            columns.mail = "contact"
+            columns.phone = "contact"
+            "#
+        )
+    };
+    let ddl = "CREATE TABLE t (id int, mail text, phone text)";
+    assert_eq!(lints(&bound(&rights(r#""insert", "delete""#), ddl)), "");
+    insta::assert_snapshot!(lints(&bound(&rights(r#""update""#), ddl)));
+}

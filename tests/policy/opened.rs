@@ -176,3 +176,35 @@ fn a_system_relation_opens_for_the_purposes_that_are_named() {
     check(Some("training"), "pg_class", true);
     check(None, "pg_class", false);
 }
+
+#[test]
+fn the_messages_of_a_function_pass_where_the_policy_says_so() {
+    let bound = bound(
+        r#"
+[function."public.tidy(text)"]
+reads = []
+messages = "pass"
+purpose = "service"
+[function."util.*"]
+reads = []
+[function."util.one"]
+reads = []
+messages = "pass"
+"#,
+    );
+    let check = |purpose: Option<&str>, schema: &str, name: &str, signature: &str, expected: bool| {
+        let mut functions = bound.catalog().functions(name);
+        let function = functions.find(|f| &*f.schema == schema && &*f.signature == signature).unwrap();
+        let purpose = purpose.map(|name| bound.policy().purpose(name).unwrap());
+        assert_eq!(bound.messages_pass(purpose, function), expected, "{schema}.{name}({signature}) for {purpose:?}");
+    };
+    check(Some("service"), "public", "tidy", "text", true);
+    check(Some("support"), "public", "tidy", "text", true);
+    check(Some("training"), "public", "tidy", "text", false);
+    check(Some("service"), "public", "tidy", "text, integer", false);
+    check(Some("training"), "util", "one", "", true);
+    check(Some("training"), "util", "two", "", false);
+    check(None, "util", "one", "", false);
+    let wrong = parse(&format!("{START}[function.\"util.one\"]\nreads = []\nmessages = \"all\"\n"));
+    insta::assert_snapshot!(wrong.unwrap_err().render(Colour::Plain));
+}

@@ -375,8 +375,10 @@ fn a_channel_is_listened_to_under_its_purposes_only() {
     assert_eq!(seen(&listener.exchange(&[raw::query("LISTEN secrets")])), ["42501"]);
     notify("NOTIFY jobs, 'one'", &[]);
     notify("NOTIFY secrets, 'one'", &["42501"]);
-    notify("SELECT pg_notify('jobs', note) FROM people", &["0A000"]);
-    assert_eq!(payloads(&mut listener), ["jobs one "]);
+    notify("SELECT pg_notify('jobs', note) FROM people WHERE id = 1", &[""]);
+    notify("SELECT pg_notify('secrets', 'one')", &["42501"]);
+    notify("SELECT pg_notify('jo' || 'bs', 'one')", &["0A000"]);
+    assert_eq!(payloads(&mut listener), ["jobs one ", "jobs note 1 "]);
     listener.exchange(&[raw::query("SET wherefore.purpose = 'training'")]);
     assert_eq!(seen(&listener.exchange(&[raw::query("LISTEN jobs")])), ["42501"]);
     notify("NOTIFY jobs, 'two'", &[]);
@@ -396,6 +398,13 @@ fn roles_and_settings_of_applications() {
         ("SELECT current_setting('app.tenant')", "x"),
         ("SELECT set_config('app.tenant', 'y', false)", "y"),
         ("SHOW app.tenant", "y"),
+        ("SELECT set_config('app.tenant', 'z', false), set_config('app.user', 'u', false)", "z"),
+        ("SELECT current_setting('app.tenant') || current_setting('app.user')", "zu"),
+        ("SELECT set_config('app.tenant', label, false) FROM items", "0A000"),
+        ("SELECT set_config('app.tenant', 'z', false), set_config('wherefore.purpose', 'service', false)", "0A000"),
+        ("SET CONSTRAINTS ALL DEFERRED", ""),
+        ("BEGIN; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS nosuch DEFERRED", "42704"),
+        ("ROLLBACK", ""),
         ("SET plpgsql.extra_errors = 'all'", "0A000"),
         // The role decides what the server permits, not what the purpose opens.
         ("SET ROLE nobody", ""),

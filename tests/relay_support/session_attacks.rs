@@ -157,6 +157,9 @@ fn start_up_settings_are_held_to_the_list() {
         "-c geqo=off -c role=postgres",
         "-d 1",
         "-tpa",
+        "-c plpgsql.extra_errors=all",
+        "-c auto_explain.log_min_duration=0",
+        "-c app.tenant=5 -c role=postgres",
     ] {
         assert_eq!(codes(&[owner, service, ("options", options)]), "0A000 FATAL", "{options}");
         let unrestricted = [owner, ("options", "-c wherefore.purpose=everything -c log_duration=off")];
@@ -173,8 +176,15 @@ fn start_up_settings_are_held_to_the_list() {
         ("extra_float_digits", "2"),
         ("search_path", "other"),
         ("options", "-c geqo=off --statement_timeout=1min"),
+        ("options", "-c app.tenant=5 --app.user=x"),
+        ("app.tenant", "5"),
     ] {
         assert_eq!(codes(&[parameter]), "ok", "{parameter:?}");
+    }
+    // What an application asks for itself: row security and triggers read it.
+    let mut tenant = try_bare(&[("options", "-c app.tenant=5")]).expect("logs in");
+    for text in ["SHOW app.tenant", "SELECT current_setting('app.tenant')"] {
+        assert_eq!(seen(&tenant.exchange(&[raw::query(text)])), ["5"], "{text}");
     }
     // One that started with another setting stays unrestricted: DISCARD ALL would return to it.
     let parameters = [("user", "owner"), ("options", "-c wherefore.purpose=everything -c log_duration=off")];

@@ -20,7 +20,8 @@ CONSTANTS = [
     "tcop", "tsearch", "utils", "commands/async.c", "commands/constraint.c", "commands/copy.c",
     "commands/copyfrom.c", "commands/copyfromparse.c", "commands/copyto.c", "commands/createas.c",
     "commands/explain.c", "commands/lockcmds.c", "commands/matview.c", "commands/portalcmds.c",
-    "commands/prepare.c", "commands/sequence.c", "commands/trigger.c", "commands/variable.c", "catalog/namespace.c",
+    "commands/prepare.c", "commands/sequence.c", "commands/tablecmds.c", "commands/trigger.c", "commands/variable.c",
+    "catalog/heap.c", "catalog/index.c", "catalog/namespace.c",
     "libpq/pqformat.c", "libpq/pqcomm.c", "libpq/be-fsstubs.c",
 ]
 # Start-up, replication and recovery: not the answer to a statement. Definitions of tables: their own statements.
@@ -197,6 +198,9 @@ def pattern(template):
 
 # Reports that another one's template takes for its own, with nothing but names in the places of names.
 SAME = {
+    'constraint "%s" for table "%s" does not exist',
+    'constraint "%s" of domain "%s" does not exist',
+    'constraint "%s" of relation "%s" does not exist',
     'invalid byte value for encoding "%s": 0x%02x',
     'could not obtain lock on relation "%s.%s"',
     'argument "%s" of jsonpath item method .%s() is invalid for type bigint',
