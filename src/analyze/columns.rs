@@ -300,6 +300,7 @@ impl Resolver<'_> {
             Columns::Known(known) => known,
             Columns::Opaque(_) => return not_understood("a star over a function whose columns are not known", at),
         };
+        self.spend(STAR_COST * known.len())?;
         for column in known.iter() {
             self.touch(&column.label, usage, at);
             self.govern(place.0, column);
@@ -326,6 +327,9 @@ impl Resolver<'_> {
         Ok(())
     }
 }
+
+/// What a column of a star counts for in a statement's budget: a few nodes are made for it.
+const STAR_COST: usize = 100;
 
 /// What Postgres takes in a target list (`MaxTupleAttributeNumber`).
 pub(super) const MOST_TARGETS: usize = 1664;

@@ -138,9 +138,8 @@ impl Resolver<'_> {
         let source = self.levels.last().and_then(|level| level.entries.last()).map(|entry| entry.source.clone());
         match source {
             Some(Source::Base(number)) => {
-                if let Some(relation) = self.relation_of(number)
-                    && self.context.rulings.filtered(relation)
-                {
+                let Some(relation) = self.relation_of(number) else { return not_understood("TABLESAMPLE", at) };
+                if self.context.rulings.filtered(relation) {
                     let what = format!("TABLESAMPLE of {}.{} (its rows are filtered)", relation.schema, relation.name);
                     return not_understood(what, at);
                 }

@@ -1,12 +1,12 @@
 //! Expressions. Every node is taken apart whole; what is not listed is refused by name.
 
-use super::columns::{Value, column_node, target_node};
+use super::columns::{MOST_TARGETS, Value, column_node, target_node};
 use super::known::Known;
 use super::label::Label;
-use super::resolver::{Found, Outcome, Resolver, Use, not_understood};
+use super::resolver::{Found, Outcome, Resolver, Use, not_understood, unresolved};
 use super::scope::Written;
 use crate::sql::{string, words};
-use crate::vocab::Usage;
+use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AArrayExpr, AExpr, AIndices, AIndirection, BoolExpr, BooleanTest, CaseExpr, CaseWhen, CoalesceExpr, CollateClause,
@@ -168,6 +168,10 @@ impl Resolver<'_> {
                 return not_understood("a star over two columns of the same name", target.location);
             }
             labels.extend(columns.into_iter().map(|column| column.label));
+            if labels.len() > MOST_TARGETS {
+                let message = format!("ROW expressions can have at most {MOST_TARGETS} entries");
+                return unresolved(SqlState::TOO_MANY_COLUMNS, message, target.location);
+            }
             for node in nodes {
                 if let Some(NodeEnum::ResTarget(target)) = node.node {
                     let ResTarget { name: _, indirection: _, val, location: _ } = *target;

@@ -207,7 +207,7 @@ fn evaluates_conditions_only(node: &Node) -> bool {
         limit_offset,
         limit_count,
         limit_option: _,
-        locking_clause: _,
+        locking_clause,
         with_clause,
         op,
         all: _,
@@ -216,6 +216,8 @@ fn evaluates_conditions_only(node: &Node) -> bool {
     } = &**select;
     let constant = |limit: &Option<Box<Node>>| limit.as_ref().is_none_or(|limit| is_bare(limit));
     distinct_clause.is_empty()
+        // A row that is locked for a hidden one is felt by other sessions.
+        && locking_clause.is_empty()
         && into_clause.is_none()
         && target_list.iter().all(|target| match &target.node {
             Some(NodeEnum::ResTarget(target)) => target.val.as_ref().is_some_and(|value| is_bare(value)),

@@ -191,6 +191,8 @@ impl<'a> Resolver<'a> {
             (Some(inside), Some(_)) => inside.at,
             (None, _) => at,
         };
+        // Where the budget ends the next that spends of it says so.
+        self.budget.set(self.budget.get().saturating_sub(label.columns().len()));
         for (relation, column) in label.columns() {
             self.uses[*relation].record(*column, usage, u32::try_from(at).ok());
         }

@@ -13,7 +13,9 @@ use pg_query::protobuf::{
     CommonTableExpr, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy,
     WithClause, a_const::Val,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// A recursive CTE whose self-reference becomes visible once its first arm is known.
@@ -453,14 +455,37 @@ fn dependency_order(ctes: &mut [Node]) -> Vec<usize> {
         let _ = walk(cte, &mut found);
         needs.push(found.0);
     }
+    let places: FxHashMap<&str, usize> =
+        names.iter().enumerate().filter_map(|(index, name)| Some((name.as_deref()?, index))).collect();
+    let mut waiting = vec![0; names.len()];
+    let mut wanted_by: Vec<Vec<usize>> = vec![Vec::new(); names.len()];
+    for (one, needs) in needs.iter().enumerate() {
+        for other in needs.iter().filter_map(|name| places.get(name.as_str())).filter(|other| **other != one) {
+            waiting[one] += 1;
+            wanted_by[*other].push(one);
+        }
+    }
     let mut order: Vec<usize> = Vec::with_capacity(names.len());
-    let mut left: Vec<usize> = (0..names.len()).collect();
-    while !left.is_empty() {
-        let waits = |one: usize| {
-            left.iter().any(|other| *other != one && names[*other].as_ref().is_some_and(|n| needs[one].contains(&**n)))
-        };
-        let next = left.iter().position(|one| !waits(*one)).unwrap_or(0);
-        order.push(left.remove(next));
+    let mut taken = vec![false; names.len()];
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..names.len()).filter(|one| waiting[*one] == 0).map(Reverse).collect();
+    let mut first = 0;
+    while order.len() < names.len() {
+        // In a circle all wait: the first of them goes on.
+        let next = ready.pop().map_or_else(|| (first..).find(|one| !taken[*one]).unwrap_or(first), |Reverse(one)| one);
+        if std::mem::replace(&mut taken[next], true) {
+            continue;
+        }
+        order.push(next);
+        while taken.get(first) == Some(&true) {
+            first += 1;
+        }
+        for one in &wanted_by[next] {
+            waiting[*one] -= 1;
+            if waiting[*one] == 0 {
+                ready.push(Reverse(*one));
+            }
+        }
     }
     order
 }

@@ -67,6 +67,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn written_cast(&mut self, name: &str, from: Known, at: i32) -> Outcome<Label> {
         let mut label = Label::none();
         let bare = name.trim_start_matches('_');
+        self.spend(self.context.catalog.casts().len())?;
         for cast in self.context.catalog.casts() {
             let source = self.bottom(cast.source);
             let possible = match from {

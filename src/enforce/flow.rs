@@ -1,5 +1,6 @@
 //! Copying never launders: a value may be stored in a column only if everyone who may read that column may read every
-//! source of the value, and of the conditions that decide which rows are written.
+//! source of the value, and of the conditions that decide which rows are written: the statement's, and those of the purpose in
+//! force that the reader's own do not repeat. A column by which a reader's condition decides which rows it sees counts as read.
 //!
 //! "Everyone" is every restricted purpose of the policy. A source is a column, or the rows of a relation; it counts if
 //! the purpose in force sees it as it is (a mask tells nothing). Where a reader sees only some rows of a source, what is
@@ -8,27 +9,26 @@
 //! Not a source is what the statement itself gives: a look-up by given values finds a row that whoever writes it could
 //! name anyway.
 
+use super::landing::{Landing, landings};
 use super::report;
-use super::sequences::sees_numbers;
-use super::utility::may_signal;
 use super::view::View;
-use crate::analyze::{ColumnSource, Outlet, Place, RelationUse, Resolved, Sent, Verb, Write};
-use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
+use crate::analyze::{ColumnSource, Place, RelationUse, Resolved, Verb, Write};
+use crate::catalog::{Relation, quote_identifier, quote_qualified};
 use crate::policy::{Effect, PurposeId, RelationRuling};
-use crate::vocab::{Closed, Oid, Refusal, SqlState, Usage};
+use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// Something that a write depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     Column(ColumnSource),
     /// That a relation has the rows that it has.
     Rows(Oid),
 }
 
 impl Origin {
-    fn name(self, view: &View) -> String {
+    pub(super) fn name(self, view: &View) -> String {
         match self {
             Origin::Column(source) => {
                 let relation = view.bound().catalog().relation(source.relation);
@@ -41,16 +41,24 @@ impl Origin {
     }
 }
 
-fn name_of(view: &View, oid: Oid) -> String {
+pub(super) fn name_of(view: &View, oid: Oid) -> String {
     let relation = view.bound().catalog().relation(oid);
     relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
 }
 
 /// A source, and whether it belongs to the very row that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Flowing {
-    origin: Origin,
-    own: bool,
+pub(super) struct Flowing {
+    pub(super) origin: Origin,
+    pub(super) own: bool,
+}
+
+/// A row condition of the purpose in force: the rows that a statement reads or writes meet it, so whoever sees that they were
+/// tells of the columns that it reads.
+pub(super) struct Condition {
+    relation: Oid,
+    sql: Arc<str>,
+    pub(super) columns: Vec<Flowing>,
 }
 
 /// Usages by which a column decides which rows are written, and how many.
@@ -60,86 +68,35 @@ const DECIDING: [Usage; 5] = [Usage::Filter, Usage::Join, Usage::Group, Usage::S
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     for write in &resolved.writes {
         let control = control(view, &resolved.relations, Some(write.at));
+        let conditions = conditions(view, &resolved.relations, Some(write));
         let valued = write.assigned.iter().any(|assigned| !assigned.sources.is_empty());
-        if control.is_empty() && !valued {
+        if control.is_empty() && conditions.is_empty() && !valued {
             continue;
         }
+        let landings = landings(view.bound().catalog(), write);
         let policy = view.bound().policy();
         for reader in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
             let mut reading = Reading { view, text, write, reader, known: FxHashMap::default() };
-            let Some(relation) = reading.relation(write.relation) else { continue };
-            // A row may land in, or belong to, any partition or child, where it can be read on its own.
-            for target in view.bound().catalog().with_descendants(relation) {
-                reading.check(relation, target, &control)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Holds what a statement puts into channels and sequences against those who find it there.
-pub(super) fn permit_sent(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
-    let policy = view.bound().policy();
-    for Sent { to, at, sources } in &resolved.sent {
-        let into = match to {
-            Outlet::Channel(channel) => {
-                may_signal(view, text, channel, "notify", *at)?;
-                format!("the channel \"{channel}\"")
-            }
-            Outlet::Sequence(oid) => format!("the sequence {}", name_of(view, *oid)),
-        };
-        let values = sources.iter().map(|source| Origin::Column(*source)).filter(|origin| tells(view, *origin));
-        let control = control(view, &resolved.relations, None);
-        let origins: Vec<Origin> = values.chain(control.into_iter().map(|flowing| flowing.origin)).collect();
-        let finds = |purpose: &PurposeId| {
-            !policy.is_unrestricted(*purpose)
-                && match to {
-                    Outlet::Channel(channel) => policy.may_signal(*purpose, channel),
-                    Outlet::Sequence(oid) => sees_numbers(view, *purpose, *oid),
+            let mut control = control.clone();
+            for condition in &conditions {
+                // Who sees only rows that meet it anyway learns nothing.
+                let met = reading
+                    .ruling(condition.relation)
+                    .is_some_and(|ruling| ruling.countable() && ruling.rows.iter().any(|row| row.sql == condition.sql));
+                if !met {
+                    control.extend(&condition.columns);
                 }
-        };
-        for finder in policy.purposes().filter(finds) {
-            let hidden = |origin: &Origin| Some((*origin, hidden_from(view, finder, *origin)?));
-            let Some((origin, why)) = origins.iter().find_map(hidden) else { continue };
-            let not = match why {
-                Why::Closed => "may not read it",
-                Why::Filtered => "may not read all of it",
-            };
-            let (source, finder) = (origin.name(view), policy.purpose_name(finder));
-            let message =
-                format!("this would carry {source} to {into}, where purpose \"{finder}\" finds it, which {not}");
-            let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, *at);
-            let hint = "A value may be put only where everyone who finds it there may read its sources.";
-            return Err(Box::new(refusal.with_hint(hint)));
+            }
+            for landing in &landings {
+                reading.check(landing, &control)?;
+            }
         }
     }
     Ok(())
-}
-
-/// Why a purpose may not see the source of something that is not of a row it sees, if it may not.
-fn hidden_from(view: &View, reader: PurposeId, origin: Origin) -> Option<Why> {
-    let bound = view.bound();
-    let oid = match origin {
-        Origin::Column(source) => source.relation,
-        Origin::Rows(oid) => oid,
-    };
-    let ruling = bound.ruling(Some(reader), bound.catalog().relation(oid)?);
-    match open(&ruling, origin) {
-        false => Some(Why::Closed),
-        true => (!ruling.rows.is_empty()).then_some(Why::Filtered),
-    }
-}
-
-/// Whether a ruling leaves a source as it is.
-fn open(ruling: &RelationRuling, origin: Origin) -> bool {
-    match origin {
-        Origin::Column(source) => ruling.columns.get(source.index).is_some_and(|c| c.effect == Effect::Allow),
-        Origin::Rows(_) => ruling.countable(),
-    }
 }
 
 /// What decides which rows are written, or what is sent; `write` is where what is written stands.
-fn control(view: &View, references: &[RelationUse], write: Option<i32>) -> Vec<Flowing> {
+pub(super) fn control(view: &View, references: &[RelationUse], write: Option<i32>) -> Vec<Flowing> {
     let mut control = Vec::new();
     for reference in references {
         // The target of another write of the statement is written, not read, unless its columns are used.
@@ -162,13 +119,49 @@ fn control(view: &View, references: &[RelationUse], write: Option<i32>) -> Vec<F
     control
 }
 
+/// The row conditions that are put into the statement.
+pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<&Write>) -> Vec<Condition> {
+    let bound = view.bound();
+    let mut found: Vec<Condition> = Vec::new();
+    for reference in references {
+        let Some(relation) = bound.catalog().relation(reference.relation) else { continue };
+        let written = write.filter(|write| write.at == reference.at);
+        let own = written.is_some();
+        let mut rulings = vec![bound.ruling(view.purpose(), relation)];
+        if let Some(write) = written {
+            let rights = write.verbs.iter().map(|verb| verb.right()).filter(|right| *right != Right::Insert);
+            rulings.extend(rights.map(|right| bound.ruling_for(view.purpose(), right, relation)));
+        }
+        if written.is_some_and(|write| write.verbs.iter().all(|verb| *verb == Verb::Insert)) {
+            // New rows are bound by nothing.
+            continue;
+        }
+        for row in rulings.iter().flat_map(|ruling| ruling.rows.iter()) {
+            let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
+            let source = |index| ColumnSource { relation: relation.oid, index };
+            let flowing = |index| Flowing { origin: Origin::Column(source(index)), own };
+            let columns = row.columns.iter().filter_map(index).map(flowing).collect();
+            found.push(Condition { relation: relation.oid, sql: Arc::clone(&row.sql), columns });
+        }
+    }
+    found
+}
+
 /// Whether the purpose in force sees the source as it is.
-fn tells(view: &View, origin: Origin) -> bool {
+pub(super) fn tells(view: &View, origin: Origin) -> bool {
     let Origin::Column(source) = origin else { return true };
     let bound = view.bound();
     let Some(relation) = bound.catalog().relation(source.relation) else { return true };
     let ruling = bound.ruling(view.purpose(), relation);
     !matches!(ruling.columns.get(source.index).map(|column| &column.effect), Some(Effect::Mask(_)))
+}
+
+/// Whether a ruling leaves a source as it is.
+pub(super) fn open(ruling: &RelationRuling, origin: Origin) -> bool {
+    match origin {
+        Origin::Column(source) => ruling.columns.get(source.index).is_some_and(|c| c.effect == Effect::Allow),
+        Origin::Rows(_) => ruling.countable(),
+    }
 }
 
 /// One purpose that may read what is written.
@@ -192,46 +185,57 @@ impl<'a> Reading<'a> {
         Some(Arc::clone(ruling))
     }
 
-    /// Holds what flows against the reader's view of one relation that the rows may be in.
-    fn check(&mut self, named: &Relation, stored: &Relation, control: &[Flowing]) -> Result<(), Box<Refusal>> {
+    /// Holds what flows against the reader's view of one relation that is changed.
+    fn check(&mut self, landing: &Landing<'_>, control: &[Flowing]) -> Result<(), Box<Refusal>> {
+        let stored = landing.relation;
         let Some(target) = self.ruling(stored.oid) else { return Ok(()) };
-        for assigned in &self.write.assigned {
-            let seen = |index: &usize| target.columns.get(*index).is_some_and(|c| c.effect == Effect::Allow);
-            // Who sees a mask, or nothing, learns nothing of the value.
-            let Some(written) = named.columns.get(assigned.index) else { continue };
-            let reached = reached(stored, &written.name);
-            // What a condition on the reader's rows is made of tells by whether there is a row.
-            let decides =
-                |index: &usize| target.rows.iter().any(|row| row.columns.contains(&stored.columns[*index].name));
-            let into = reached.iter().find(|index| seen(index));
-            if into.is_none() && !(target.countable() && reached.iter().any(decides)) {
+        for (index, by) in &landing.columns {
+            let Some(column) = stored.columns.get(*index) else { continue };
+            let seen = target.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow);
+            // Which rows the reader sees tells of the columns that decide it. Else who sees a mask, or nothing, learns nothing.
+            let decides = target.countable() && target.rows.iter().any(|row| row.columns.contains(&column.name));
+            if !seen && !decides {
                 continue;
             }
-            let values =
-                assigned.sources.iter().map(|source| Flowing { origin: Origin::Column(*source), own: assigned.own });
-            for flowing in values.chain(control.iter().copied()) {
-                if !tells(self.view, flowing.origin) {
-                    continue;
-                }
-                if let Some(why) = self.hidden(flowing) {
-                    let column = into.map(|index| &stored.columns[*index].name);
-                    let at = assigned.at.or(u32::try_from(self.write.at).ok());
-                    return Err(self.refusal(stored, column, flowing.origin, why, at));
-                }
-            }
+            let assigned = by.and_then(|at| self.write.assigned.get(at));
+            let own = assigned.is_some_and(|assigned| assigned.own);
+            let sources = assigned.into_iter().flat_map(|assigned| &assigned.sources);
+            let values = sources.map(|source| Flowing { origin: Origin::Column(*source), own });
+            let values = values.filter(|flowing| tells(self.view, flowing.origin)).collect::<Vec<_>>();
+            let at = assigned.and_then(|assigned| assigned.at).or(u32::try_from(self.write.at).ok());
+            self.none_hidden(&values, landing, seen.then_some(&column.name), at)?;
+            self.none_hidden(control, landing, seen.then_some(&column.name), at)?;
         }
-        let moves = self.write.verbs.iter().any(|verb| match verb {
-            Verb::Insert | Verb::Delete => true,
-            Verb::Update | Verb::Truncate | Verb::TruncateCascade => false,
-        });
-        if moves && target.countable() {
-            for flowing in control {
-                if let Some(why) = self.hidden(*flowing) {
-                    return Err(self.refusal(stored, None, flowing.origin, why, u32::try_from(self.write.at).ok()));
-                }
+        if landing.rows && target.countable() {
+            self.none_hidden(control, landing, None, u32::try_from(self.write.at).ok())?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what the reader may not see. `into` is the column that it flows into, or else the rows.
+    fn none_hidden(
+        &mut self,
+        flowing: &[Flowing],
+        landing: &Landing<'_>,
+        into: Option<&Arc<str>>,
+        at: Option<u32>,
+    ) -> Result<(), Box<Refusal>> {
+        for Flowing { origin, own } in flowing {
+            // What is of the row that is named is of one that follows it by a foreign key where both see the same rows.
+            let own = *own && (landing.named || self.sees_the_same_rows());
+            if let Some(why) = self.hidden(Flowing { origin: *origin, own }) {
+                return Err(self.refusal(landing.relation, into, *origin, why, at));
             }
         }
         Ok(())
+    }
+
+    /// Whether the rows that the write may reach meet all the reader's conditions on them.
+    fn sees_the_same_rows(&mut self) -> bool {
+        let Some(reader) = self.ruling(self.write.relation) else { return false };
+        let Some(relation) = self.relation(self.write.relation) else { return false };
+        let writer = self.view.bound().ruling(self.view.purpose(), relation);
+        reader.rows.iter().all(|row| writer.rows.iter().any(|known| known.sql == row.sql))
     }
 
     /// Why the reader may not see a source, if it may not.
@@ -240,7 +244,7 @@ impl<'a> Reading<'a> {
             Origin::Column(source) => source.relation,
             Origin::Rows(oid) => oid,
         };
-        let ruling = self.ruling(oid)?;
+        let Some(ruling) = self.ruling(oid) else { return Some(Why::Closed) };
         if !open(&ruling, flowing.origin) {
             return Some(Why::Closed);
         }
@@ -288,21 +292,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// A column, by its name, and those that the server computes from it.
-fn reached(relation: &Relation, name: &Arc<str>) -> Vec<usize> {
-    let Some(index) = relation.columns.iter().position(|column| column.name == *name) else { return Vec::new() };
-    let number = relation.columns[index].number;
-    let mut reached = vec![index];
-    for tie in relation.ties.iter().filter(|tie| tie.columns.contains(&number)) {
-        let computed = |column: &Column| column.generated && column.name == tie.name;
-        reached.extend(relation.columns.iter().position(computed));
-    }
-    reached
-}
-
 /// Why a reader may not see a source.
 #[derive(Debug, Clone, Copy)]
-enum Why {
+pub(super) enum Why {
     Closed,
     /// It sees some of the rows only.
     Filtered,

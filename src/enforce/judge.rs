@@ -18,7 +18,7 @@ use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
 use crate::rewrite::{Standing, Unlisted, put_guards, same_text, shape, without_guards};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
@@ -260,7 +260,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     }
     super::writes::permit(view, text, &resolved)?;
     super::flow::permit(view, text, &resolved)?;
-    super::flow::permit_sent(view, text, &resolved)?;
+    super::sent::permit_sent(view, text, &resolved)?;
     Ok(Permitted { resolved, references })
 }
 
@@ -318,11 +318,7 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
 
 /// Byte offsets to one-based character positions, in both texts.
 fn positions(new: &str, old: &str, offsets: &[(u32, Option<u32>)]) -> Arc<[(u32, u32)]> {
-    let ascii = new.is_ascii() && old.is_ascii();
-    let position = |text: &str, at: u32| match ascii {
-        true => at + 1,
-        false => crate::vocab::character_position(text, at as usize),
-    };
-    let original = |from: Option<u32>| from.map_or(0, |from| position(old, from));
-    offsets.iter().map(|(to, from)| (position(new, *to), original(*from))).collect()
+    let (new, old) = (Positions::new(new), Positions::new(old));
+    let original = |from: Option<u32>| from.map_or(0, |from| old.of(from as usize));
+    offsets.iter().map(|(to, from)| (new.of(*to as usize), original(*from))).collect()
 }

@@ -107,22 +107,21 @@ fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<S
     let mut purposes = view.bound().purposes_that_open(view.principal(), right, places, PURPOSES_IN_HINT);
     // Through a materialized view a purpose may be refused what it may read from the table.
     purposes.retain(|name| purpose_name(view) != Some(name));
-    let user = &view.principal().user;
     match (purposes.split_first(), view.purpose()) {
         (Some((first, _)), _) => {
             let all = purposes.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-            Some(format!("Role \"{user}\" may declare {all} for this, e.g. SET wherefore.purpose = '{first}'."))
+            Some(format!("This role may declare {all} for this, e.g. SET wherefore.purpose = '{first}'."))
         }
         (None, None) => {
             let policy = view.bound().policy();
             let may: Vec<String> =
                 view.principal().purposes.iter().map(|id| policy.purpose_name(*id).to_string()).collect();
             Some(match may.is_empty() {
-                true => format!("Role \"{user}\" may declare no purpose."),
-                false => format!("Role \"{user}\" may declare {}: SET wherefore.purpose = '…'.", may.join(", ")),
+                true => "This role may declare no purpose.".to_owned(),
+                false => format!("This role may declare {}: SET wherefore.purpose = '…'.", may.join(", ")),
             })
         }
-        (None, Some(_)) => Some(format!("No purpose that role \"{user}\" may declare opens this.")),
+        (None, Some(_)) => Some("No purpose that this role may declare opens this.".to_owned()),
     }
 }
 

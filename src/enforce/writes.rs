@@ -230,8 +230,7 @@ impl Judged<'_> {
         let bound = self.view.bound();
         let open = |relation: &Relation, numbers: &[AttNum]| {
             let ruling = bound.ruling(self.view.purpose(), relation);
-            let raw = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
-            numbers_to_indexes(relation, numbers).into_iter().all(raw)
+            all_open(relation, &ruling, numbers)
         };
         if open(relation, &key.referenced) && open(table, &key.columns) {
             return Ok(());
@@ -344,7 +343,7 @@ impl Judged<'_> {
     ) -> Result<(), Box<Refusal>> {
         let read = self.view.bound().ruling(self.view.purpose(), relation);
         let open = |index: usize| read.columns.get(index).is_some_and(|ruling| ruling.effect == Effect::Allow);
-        if rows == Rows::Move && !numbers_to_indexes(relation, &relation.partition_key).into_iter().all(open) {
+        if rows == Rows::Move && !all_open(relation, &read, &relation.partition_key) {
             let message = format!(
                 "{} may not move rows of {} between partitions: columns that decide are closed to it",
                 self.purpose(),
@@ -377,6 +376,16 @@ impl Judged<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether these columns are open as they are. A number that is no column's stands for an expression, which may read them all.
+fn all_open(relation: &Relation, ruling: &RelationRuling, numbers: &[AttNum]) -> bool {
+    let is_open = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
+    let indexes = numbers_to_indexes(relation, numbers);
+    match indexes.len() == numbers.len() {
+        true => indexes.into_iter().all(is_open),
+        false => (0..relation.columns.len()).all(is_open),
     }
 }
 

@@ -15,7 +15,7 @@ use super::tags::TableTags;
 use super::tree::{CategoryId, SubjectId};
 use crate::catalog::{Catalog, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// Bounds the walk over parents and children; Postgres allows no cycles, a snapshot read from JSON might.
@@ -64,17 +64,13 @@ pub(super) struct Binding {
 
 pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
     let mut binding = Binding::default();
-    let mut tags: FxHashMap<Oid, &TableTags> = FxHashMap::default();
     for table in &policy.tables {
         match catalog.relation_in(&table.schema, &table.table) {
-            Some(relation) => {
-                check_table(table, relation, &mut binding.findings);
-                tags.insert(relation.oid, table);
-            }
+            Some(relation) => check_table(table, relation, &mut binding.findings),
             None => unknown_table(table, catalog, &mut binding.findings),
         }
     }
-    let linked = Linked { catalog, tags };
+    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog) };
     for relation in catalog.relations() {
         if system::openness(relation) != Openness::User {
             continue;
@@ -94,7 +90,8 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
     binding
 }
 
-/// Carries the tags of an earlier binding of the same policy over by column number.
+/// Carries the tags of an earlier binding of the same policy over by column number, and keeps tables' defaults from columns
+/// that appeared later.
 pub(super) fn keep_tags(
     binding: &mut Binding,
     policy: &Policy,
@@ -103,35 +100,59 @@ pub(super) fn keep_tags(
     known: &FxHashMap<Oid, RelationTags>,
 ) {
     let Binding { relations, untagged, findings: _ } = binding;
+    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog) };
+    let late = later_columns(&linked, before, known);
     for (oid, tags) in relations {
-        let (Some(relation), Some(earlier), Some(earlier_tags)) =
-            (catalog.relation(*oid), before.relation(*oid), known.get(oid))
-        else {
-            continue;
-        };
+        let Some(relation) = catalog.relation(*oid) else { continue };
+        let earlier = before.relation(*oid).zip(known.get(oid));
         for (column, tags) in relation.columns.iter().zip(&mut tags.columns) {
-            let place = earlier.columns.iter().position(|other| other.number == column.number);
-            match place.and_then(|at| earlier_tags.columns.get(at)) {
-                Some(kept) => {
-                    add_missing(&mut tags.own, &kept.own);
-                    add_missing(&mut tags.below, &kept.below);
-                }
-                // A column that appeared later: only tags that name it count.
-                None if !policy.tables.iter().any(|table| table.names(&column.name)) => {
-                    tags.own.clear();
-                    if relation.is_by_lineage() {
-                        continue;
-                    }
+            let is_late = linked.with_ancestors(*oid).iter().any(|oid| late.contains(&(*oid, &*column.name)));
+            if is_late && !tags.own.is_empty() {
+                tags.own.clear();
+                if !relation.is_by_lineage() {
                     untagged.push(UntaggedColumn {
                         id: ColumnId { relation: relation.oid, column: column.number },
                         relation: quote_qualified(&relation.schema, &relation.name).into(),
                         column: Arc::clone(&column.name),
                     });
                 }
-                None => {}
+            }
+            let kept = earlier.and_then(|(earlier, tags)| {
+                let place = earlier.columns.iter().position(|other| other.number == column.number)?;
+                tags.columns.get(place)
+            });
+            if let Some(kept) = kept {
+                add_missing(&mut tags.own, &kept.own);
+                add_missing(&mut tags.below, &kept.below);
             }
         }
     }
+}
+
+/// Columns that appeared since a relation was first seen, and that no table of the policy names for it: a default does not
+/// cover them. One that was kept from a default stays so.
+fn later_columns<'c>(
+    linked: &Linked<'c>,
+    before: &Catalog,
+    known: &FxHashMap<Oid, RelationTags>,
+) -> FxHashSet<(Oid, &'c str)> {
+    let mut late = FxHashSet::default();
+    for relation in linked.catalog.relations() {
+        let (Some(earlier), Some(tags)) = (before.relation(relation.oid), known.get(&relation.oid)) else { continue };
+        let own = linked.tags_of(&linked.with_ancestors(relation.oid));
+        for column in &relation.columns {
+            let place = earlier.columns.iter().position(|other| other.number == column.number);
+            let appeared = match place.and_then(|at| tags.columns.get(at)) {
+                // A default that it has only now is that of a new parent.
+                Some(kept) => kept.own.is_empty() && earlier.parents == relation.parents,
+                None => true,
+            };
+            if appeared && !own.iter().any(|table| table.names(&column.name)) {
+                late.insert((relation.oid, &*column.name));
+            }
+        }
+    }
+    late
 }
 
 fn add_missing(tags: &mut Vec<Tag>, kept: &[Tag]) {
@@ -191,6 +212,12 @@ fn fits(condition: &Condition, relation: &Relation) -> bool {
         && condition.moments.fit(relation)
 }
 
+/// The tables that the policy tags, by relation.
+fn tags_by_relation<'p>(policy: &'p Policy, catalog: &Catalog) -> FxHashMap<Oid, &'p TableTags> {
+    let tagged = |table: &'p TableTags| Some((catalog.relation_in(&table.schema, &table.table)?.oid, table));
+    policy.tables.iter().filter_map(tagged).collect()
+}
+
 /// The catalog with the tables that the policy tags.
 struct Linked<'p> {
     catalog: &'p Catalog,
@@ -219,11 +246,16 @@ impl<'p> Linked<'p> {
         relations.iter().filter_map(|oid| self.tags.get(oid).copied()).collect()
     }
 
-    fn relation(&self, relation: &Relation) -> RelationTags {
+    /// A relation and its ancestors.
+    fn with_ancestors(&self, oid: Oid) -> Vec<Oid> {
         let parents = |oid| self.catalog.relation(oid).map_or_else(Vec::new, |relation| relation.parents.clone());
-        let mut own: Vec<Oid> = vec![relation.oid];
-        own.extend(self.reach(relation.oid, parents));
-        let own = self.tags_of(&own);
+        let mut all = vec![oid];
+        all.extend(self.reach(oid, parents));
+        all
+    }
+
+    fn relation(&self, relation: &Relation) -> RelationTags {
+        let own = self.tags_of(&self.with_ancestors(relation.oid));
         let below = self.tags_of(&self.reach(relation.oid, |oid| self.catalog.children(oid).to_vec()));
         let column_tags = |tables: &[&TableTags], column: &str| {
             let mut tags: Vec<Tag> = Vec::new();

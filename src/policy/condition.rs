@@ -5,7 +5,7 @@
 //! intervals. Operators and types are written with `pg_catalog`, so that no operator or type of a user's can take their
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
-use super::moments::Moments;
+use super::moments::{self, Moments};
 use crate::sql::{empty_select, on_deep_stack};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
@@ -219,6 +219,11 @@ impl Reader {
     /// An operator between two operands that have been read.
     fn binary(&mut self, sign: &str, left: Node, right: Node) -> Result<Node, String> {
         self.moments.note(&left, &right)?;
+        if matches!(sign, "+" | "-") && !moments::is_of_time(&left)? && !moments::is_of_time(&right)? {
+            return Err(
+                "only moments and intervals are added: numbers may overflow, and a condition must not fail".to_owned()
+            );
+        }
         Ok(binary(sign, left, right))
     }
 

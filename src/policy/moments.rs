@@ -66,6 +66,11 @@ impl Moments {
     }
 }
 
+/// Whether an operand is a moment or an interval.
+pub(super) fn is_of_time(node: &Node) -> Result<bool, String> {
+    Ok(matches!(side(node)?, Side::Moment | Side::Interval))
+}
+
 /// `date`, `time`, `timestamp`, `timestamptz`, `interval`, `timetz`.
 fn is_temporal(type_oid: u32) -> bool {
     matches!(type_oid, oid::DATE | 1083 | oid::TIMESTAMP | oid::TIMESTAMPTZ | 1186 | 1266)

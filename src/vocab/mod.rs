@@ -3,7 +3,7 @@
 mod refusal;
 mod usage;
 
-pub use refusal::{Cause, Clause, Closed, NotUnderstood, Refusal, SqlState, Unresolved, character_position};
+pub use refusal::{Cause, Clause, Closed, NotUnderstood, Positions, Refusal, SqlState, Unresolved, character_position};
 pub use usage::{Right, Usage, UsageSet};
 
 /// A Postgres object identifier.

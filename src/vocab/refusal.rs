@@ -148,3 +148,57 @@ pub fn character_position(text: &str, byte: usize) -> u32 {
     let end = (0..=byte).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text[..end].chars().count() as u32 + 1
 }
+
+/// Character positions of a text that is asked for many.
+pub struct Positions<'t> {
+    text: &'t str,
+    /// How many characters stand before each block of bytes; empty if a character is a byte.
+    before: Vec<u32>,
+}
+
+impl<'t> Positions<'t> {
+    const BLOCK: usize = 64;
+
+    pub fn new(text: &'t str) -> Positions<'t> {
+        let mut before = Vec::new();
+        if !text.is_ascii() {
+            let mut count = 0;
+            for block in text.as_bytes().chunks(Self::BLOCK) {
+                before.push(count);
+                count += begun(block);
+            }
+        }
+        Positions { text, before }
+    }
+
+    /// [`character_position`] of a byte.
+    pub fn of(&self, byte: usize) -> u32 {
+        let byte = byte.min(self.text.len());
+        if self.before.is_empty() {
+            return byte as u32 + 1;
+        }
+        let end = (0..=byte).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
+        let block = (end / Self::BLOCK).min(self.before.len() - 1);
+        self.before[block] + begun(&self.text.as_bytes()[block * Self::BLOCK..end]) + 1
+    }
+}
+
+/// How many characters begin in these bytes of a text.
+fn begun(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Positions, character_position};
+
+    #[test]
+    fn positions_are_those_of_characters() {
+        for text in ["", "plain", "é", &"aé€😀".repeat(40), &"x".repeat(200)] {
+            let positions = Positions::new(text);
+            for byte in 0..text.len() + 3 {
+                assert_eq!(positions.of(byte), character_position(text, byte), "{byte} of {text}");
+            }
+        }
+    }
+}

@@ -140,6 +140,10 @@ fn hostile_statements_are_refused() {
                 "WITH {} SELECT 1",
                 repeated(3_000, ", ", |i| format!("RECURSIVE{i} AS (SELECT 1 FROM contacts, contacts b)"))
             ),
+            format!("WITH RECURSIVE {} SELECT 1", repeated(38_000, ", ", |i| format!("c{i} AS (TABLE c{})", i + 1))),
+            format!("SELECT {}", repeated(50_000, ", ", |_| "ROW(p.*, p.*)".to_owned()) + " FROM people p"),
+            format!("SELECT ROW({}) FROM people p", repeated(200_000, ", ", |_| "p.*".to_owned())),
+            format!("SELECT 1 FROM people WHERE name IN ('é'{})", repeated(90_000, "", |i| format!(", '{i}'"))),
             format!("SELECT 1 FROM {}", repeated(20_000, ", ", |i| format!("contacts c{i}"))),
         ];
         for text in statements {

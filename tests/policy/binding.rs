@@ -226,6 +226,17 @@ fn tags_stick_to_column_numbers() {
     let longer = bind("CREATE TABLE public.t (id int, hidden text, later text)", Some(&first));
     assert_eq!(effects(&longer), "Allow Deny Deny", "a default does not cover a later column");
     assert_eq!(longer.untagged().len(), 1);
+    let longest = "CREATE TABLE public.t (id int, hidden text, later text, last text)";
+    let third = bind(longest, Some(&longer));
+    assert_eq!(effects(&third), "Allow Deny Deny Deny", "nor at the next reading");
+    assert_eq!(third.untagged().len(), 2);
+    let parent = "CREATE TABLE public.t (id int, later text)";
+    let child = format!("{parent}; CREATE TABLE public.child (id int, later text) INHERITS (public.t)");
+    let inherited = bind(&child, Some(&bind("CREATE TABLE public.t (id int)", None)));
+    let child = inherited.catalog().relation_in("public", "child").expect("the child");
+    let ruling = inherited.ruling(inherited.policy().purpose("service"), child);
+    let of_child = ruling.columns.iter().map(|column| format!("{:?}", column.effect)).collect::<Vec<_>>().join(" ");
+    assert_eq!(of_child, "Allow Deny", "nor in a child of its table");
     let again = bind("CREATE TABLE public.t (id int, hidden text, later text)", None);
     assert_eq!(effects(&again), "Allow Deny Allow", "defaults are not frozen beyond the process yet");
 }
