@@ -72,7 +72,7 @@ const PACK: &str = r#"
     subject = "person"
     default = "plain"
     # Dear on purpose: the server evaluates cheap conditions first, and would so keep a missing CASE from being noticed.
-    consent.use = "consent OR id + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 < -1000"
+    consent.use = "consent OR id IN (-1, -2, -3, -4, -5, -6, -7, -8, -9, -10)"
     columns.email = "contact"
     [table."public.open"]
     default = "plain"
