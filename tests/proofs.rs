@@ -28,3 +28,5 @@ mod two_worlds;
 mod understood;
 #[path = "proofs/widening.rs"]
 mod widening;
+#[path = "proofs/writes.rs"]
+mod writes;

@@ -1,6 +1,6 @@
 //! A client that speaks the protocol in bare frames, so that tests can compare bytes and order of messages.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub fn outlines(frames: &[Frame]) -> Vec<String> {
 #[derive(Debug)]
 pub struct Raw {
     stream: TcpStream,
+    /// The same connection, read in big pieces.
+    reader: BufReader<TcpStream>,
     /// What came before the first ReadyForQuery, BackendKeyData left out.
     pub greeting: Vec<Frame>,
 }
@@ -62,7 +64,8 @@ impl Raw {
             body.extend([name.as_bytes(), &[0], value.as_bytes(), &[0]].concat());
         }
         body.push(0);
-        let mut raw = Raw { stream, greeting: Vec::new() };
+        let reader = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut raw = Raw { stream, reader, greeting: Vec::new() };
         raw.send(&[&(body.len() as u32 + 4).to_be_bytes(), &body[..]].concat());
         loop {
             let frame = raw.frame();
@@ -85,20 +88,20 @@ impl Raw {
     /// The next message.
     pub fn frame(&mut self) -> Frame {
         let mut head = [0; 5];
-        self.stream.read_exact(&mut head).expect("the head of an answer");
+        self.reader.read_exact(&mut head).expect("the head of an answer");
         let length = u32::from_be_bytes(head[1..].try_into().expect("four bytes")) as usize;
         let mut body = vec![0; length - 4];
-        self.stream.read_exact(&mut body).expect("the body of an answer");
+        self.reader.read_exact(&mut body).expect("the body of an answer");
         Frame { tag: head[0], body }
     }
 
     /// The next message; `None` where the server has ended the session or does not answer in time.
     pub fn frame_if_any(&mut self) -> Option<Frame> {
         let mut head = [0; 5];
-        self.stream.read_exact(&mut head).ok()?;
+        self.reader.read_exact(&mut head).ok()?;
         let length = u32::from_be_bytes(head[1..].try_into().expect("four bytes")) as usize;
         let mut body = vec![0; length - 4];
-        self.stream.read_exact(&mut body).ok()?;
+        self.reader.read_exact(&mut body).ok()?;
         Some(Frame { tag: head[0], body })
     }
 
@@ -133,9 +136,11 @@ impl Raw {
 
     /// Everything up to and with the `count`-th ReadyForQuery.
     pub fn until_ready(&mut self, count: usize) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        while frames.iter().filter(|frame: &&Frame| frame.tag == b'Z').count() < count {
-            frames.push(self.frame());
+        let (mut frames, mut seen) = (Vec::new(), 0);
+        while seen < count {
+            let frame = self.frame();
+            seen += usize::from(frame.tag == b'Z');
+            frames.push(frame);
         }
         frames
     }

@@ -26,9 +26,9 @@ const ALL: [Ty; 8] = [Int, Text, Bool, Time, Mood, Ints, Texts, Json];
 /// What sets up most queries.
 const COMMON: [Ty; 8] = [Int, Int, Int, Text, Text, Bool, Mood, Time];
 
-struct Table {
-    name: &'static str,
-    columns: &'static [(&'static str, Ty)],
+pub(super) struct Table {
+    pub name: &'static str,
+    pub columns: &'static [(&'static str, Ty)],
 }
 
 const PEOPLE: Table = Table {
@@ -64,7 +64,7 @@ const ORDERS: Table = Table {
 };
 const READING_COLUMNS: &[(&str, Ty)] =
     &[("at", Time), ("value", Int), ("person_id", Int), ("email", Text), ("flagged", Bool)];
-const TABLES: &[Table] = &[
+pub(super) const TABLES: &[Table] = &[
     PEOPLE,
     ORDERS,
     Table { name: "readings", columns: READING_COLUMNS },
@@ -99,19 +99,19 @@ const TABLES: &[Table] = &[
     Table { name: "sums", columns: &[("person_id", Int), ("total", Int), ("orders", Int)] },
     Table { name: "names", columns: &[("id", Int), ("name", Text)] },
 ];
-/// Tables that statements write to.
-const TARGETS: usize = 8;
+/// Those of them that every purpose sees whole.
+pub(super) const OPEN: [usize; 2] = [6, 7];
 
 /// A relation in sight.
 #[derive(Debug, Clone)]
-struct Rel {
-    alias: String,
-    columns: Vec<(String, Ty)>,
+pub(super) struct Rel {
+    pub alias: String,
+    pub columns: Vec<(String, Ty)>,
     /// Whether the alias itself is a row with these columns.
-    row: bool,
+    pub row: bool,
 }
 
-type Scope = Vec<Rel>;
+pub(super) type Scope = Vec<Rel>;
 
 /// A statement with what the comparison must know of it.
 #[derive(Debug, Clone)]
@@ -120,29 +120,46 @@ pub struct Generated {
     pub writes: bool,
     /// Statements that go before and after it in the same transaction.
     pub before: Vec<&'static str>,
-    pub after: Vec<&'static str>,
+    pub after: Vec<String>,
 }
 
 pub struct Generator {
-    random: Random,
+    pub(super) random: Random,
     aliases: usize,
     ctes: Vec<(String, Vec<(String, Ty)>)>,
     /// Whether all that is in sight is known, so that a name without an alias can be told to be unique.
-    bare_names: bool,
+    pub(super) bare_names: bool,
     /// Whether the last write has a RETURNING.
-    returns: bool,
+    pub(super) returns: bool,
+    /// What a write takes its values from.
+    pub(super) sources: Sources,
+}
+
+/// What expressions and sub-queries may be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sources {
+    Any,
+    /// Tables that every purpose sees whole, and what fails on few values: copying launders nothing then.
+    Open,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Generator {
-        Generator { random: Random::new(seed), aliases: 0, ctes: Vec::new(), bare_names: true, returns: false }
+        Generator {
+            random: Random::new(seed),
+            aliases: 0,
+            ctes: Vec::new(),
+            bare_names: true,
+            returns: false,
+            sources: Sources::Any,
+        }
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(super) fn chance(&mut self, percent: usize) -> bool {
         self.random.percent(percent)
     }
 
-    fn name(&mut self, letter: char) -> String {
+    pub(super) fn name(&mut self, letter: char) -> String {
         self.aliases += 1;
         // Names that need quoting, and names of columns and tables as aliases, are where printers go wrong.
         match self.random.below(24) {
@@ -164,19 +181,25 @@ impl Generator {
                 doc: seq([text("DECLARE c CURSOR FOR "), self.top_query()]),
                 writes: false,
                 before: vec!["BEGIN"],
-                after: vec!["FETCH 3 FROM c", "FETCH ALL FROM c", "ROLLBACK"],
+                after: ["FETCH 3 FROM c", "FETCH ALL FROM c", "ROLLBACK"].map(str::to_owned).to_vec(),
             },
             78..80 => Generated {
                 doc: seq([text("PREPARE s AS "), self.top_query()]),
                 writes: false,
                 before: Vec::new(),
-                after: vec!["EXECUTE s", "DEALLOCATE s"],
+                after: ["EXECUTE s", "DEALLOCATE s"].map(str::to_owned).to_vec(),
             },
-            _ => {
-                let doc = self.write();
-                Generated { doc, writes: true, before: vec!["BEGIN"], after: vec!["ROLLBACK"] }
-            }
+            _ => self.writing(),
         }
+    }
+
+    /// A statement that writes, in a transaction that shows what was written and is rolled back.
+    pub fn writing(&mut self) -> Generated {
+        self.aliases = 0;
+        self.ctes.clear();
+        let (doc, result) = self.write();
+        let after = vec![result, "ROLLBACK".to_owned()];
+        Generated { doc, writes: true, before: vec!["BEGIN"], after }
     }
 
     /// A query with everything that may stand around it.
@@ -257,7 +280,7 @@ impl Generator {
     }
 
     /// A query that yields these types.
-    fn query(&mut self, types: &[Ty], depth: usize, outer: &Scope) -> Doc {
+    pub(super) fn query(&mut self, types: &[Ty], depth: usize, outer: &Scope) -> Doc {
         match self.random.below(20) {
             0 | 1 if depth > 0 => {
                 let op = *self.random.pick(&[" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " EXCEPT ALL "]);
@@ -295,7 +318,7 @@ impl Generator {
         maybe(text(format!(" ORDER BY {}{limit}", keys.join(", "))))
     }
 
-    fn select(&mut self, types: &[Ty], depth: usize, outer: &Scope) -> Doc {
+    pub(super) fn select(&mut self, types: &[Ty], depth: usize, outer: &Scope) -> Doc {
         let (from, scope) = self.from(depth, outer);
         let mut sight = scope.clone();
         sight.extend(outer.iter().cloned());
@@ -447,7 +470,7 @@ impl Generator {
         seq([text(format!("({call}")), over, text(")::int")])
     }
 
-    fn maybe_where(&mut self, scope: &Scope, percent: usize) -> Doc {
+    pub(super) fn maybe_where(&mut self, scope: &Scope, percent: usize) -> Doc {
         if !self.chance(percent) {
             return text("");
         }
@@ -455,7 +478,7 @@ impl Generator {
     }
 
     /// FROM with what it brings into sight.
-    fn from(&mut self, depth: usize, outer: &Scope) -> (Doc, Scope) {
+    pub(super) fn from(&mut self, depth: usize, outer: &Scope) -> (Doc, Scope) {
         let mut scope: Scope = Vec::new();
         let mut parts = Vec::new();
         for _ in 0..1 + usize::from(self.chance(18)) {
@@ -510,8 +533,11 @@ impl Generator {
     }
 
     /// One thing in FROM.
-    fn relation(&mut self, depth: usize, before: &[Rel], outer: &Scope) -> (Doc, Scope) {
-        let roll = self.random.below(100);
+    pub(super) fn relation(&mut self, depth: usize, before: &[Rel], outer: &Scope) -> (Doc, Scope) {
+        let mut roll = self.random.below(100);
+        if self.sources == Sources::Open && roll >= 18 {
+            roll = 21;
+        }
         let cte = (!self.ctes.is_empty() && roll < 30).then(|| self.ctes[self.random.below(self.ctes.len())].clone());
         if let Some((name, columns)) = cte {
             let alias = self.name('q');
@@ -558,7 +584,10 @@ impl Generator {
             }
             _ => {
                 let weights = [0, 0, 0, 0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10];
-                let table = &TABLES[*self.random.pick(&weights)];
+                let table = match self.sources {
+                    Sources::Any => &TABLES[*self.random.pick(&weights)],
+                    Sources::Open => &TABLES[*self.random.pick(&OPEN)],
+                };
                 let columns: Vec<(String, Ty)> =
                     table.columns.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
                 let only = if matches!(table.name, "pets" | "readings") && self.chance(15) { "ONLY " } else { "" };
@@ -594,7 +623,7 @@ impl Generator {
 
     /// A column of this type in sight, or a constant where there is none. `closed`: how often, of a hundred, one of a name
     /// that no purpose opens.
-    fn column(&mut self, ty: Ty, scope: &[Rel], closed: usize) -> Doc {
+    pub(super) fn column(&mut self, ty: Ty, scope: &[Rel], closed: usize) -> Doc {
         let secret = self.chance(closed.min(3));
         let found: Vec<(usize, usize)> = scope
             .iter()
@@ -618,7 +647,7 @@ impl Generator {
         or(text(shown), null(ty))
     }
 
-    fn constant(&mut self, ty: Ty) -> Doc {
+    pub(super) fn constant(&mut self, ty: Ty) -> Doc {
         let choices: &[&str] = match ty {
             Int => &["0", "1", "2", "3", "7", "20", "(-1)", "NULL::int"],
             Text => &["text 'x'", "text 'name 4'", "'7'::text", "text ''", "text '(hidden)'", "E'a\\'b'", "NULL::text"],
@@ -640,7 +669,7 @@ impl Generator {
         (!rows.is_empty()).then(|| rows[self.random.below(rows.len())].alias.clone())
     }
 
-    fn expr(&mut self, ty: Ty, depth: usize, scope: &Scope) -> Doc {
+    pub(super) fn expr(&mut self, ty: Ty, depth: usize, scope: &Scope) -> Doc {
         if depth == 0 || self.chance(35) {
             return if self.chance(78) { self.column(ty, scope, 3) } else { self.constant(ty) };
         }
@@ -667,13 +696,13 @@ impl Generator {
             Int => self.int(d, scope),
             Text => self.text(d, scope),
             Bool => self.boolean(depth, scope),
-            Time => match self.random.below(3) {
+            Time => match self.random.below(if self.sources == Sources::Open { 2 } else { 3 }) {
                 0 => seq([self.expr(Time, d, scope), text(" + interval '1 day'")]),
                 1 => seq([text("date_trunc('month', "), self.expr(Time, d, scope), text(")")]),
                 _ => seq([text("("), self.expr(Text, d, scope), text(")::timestamptz")]),
             },
             Mood => match self.random.below(4) {
-                0 => seq([text("("), self.expr(Text, d, scope), text(")::mood")]),
+                0 if self.sources == Sources::Any => seq([text("("), self.expr(Text, d, scope), text(")::mood")]),
                 _ => self.column(Mood, scope, 0),
             },
             Ints => match self.random.below(3) {
@@ -732,7 +761,8 @@ impl Generator {
     }
 
     fn int(&mut self, d: usize, scope: &Scope) -> Doc {
-        match self.random.below(13) {
+        let kind = self.random.below(13);
+        match if self.sources == Sources::Open && matches!(kind, 3 | 4) { 0 } else { kind } {
             0..=2 => {
                 let op = *self.random.pick(&[" + ", " - ", " * ", " + "]);
                 seq([self.expr(Int, d, scope), text(op), self.expr(Int, d, scope)])
@@ -827,138 +857,6 @@ impl Generator {
             }
             _ => self.column(Bool, scope, 0),
         }
-    }
-
-    /// INSERT, UPDATE, DELETE, MERGE, and WITH around them.
-    fn write(&mut self) -> Doc {
-        let table = &TABLES[self.random.below(TARGETS)];
-        let alias = if self.chance(70) { self.name('t') } else { table.name.to_owned() };
-        let columns: Vec<(String, Ty)> = table.columns.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
-        let target = vec![Rel { alias: alias.clone(), columns: columns.clone(), row: true }];
-        let named = if alias == table.name { String::new() } else { format!(" AS {alias}") };
-        self.returns = false;
-        let statement = match self.random.below(10) {
-            0..=3 => self.insert(table, &named, &target),
-            4..=6 => {
-                let (from, mut sight) =
-                    if self.chance(30) { self.from(1, &Vec::new()) } else { (text(""), Vec::new()) };
-                sight.extend(target.iter().cloned());
-                let set = self.assignments(&columns, &sight);
-                let filter = self.maybe_where(&sight, 90);
-                seq([text(format!("UPDATE {}{named} SET ", table.name)), set, from, filter, self.returning(&sight)])
-            }
-            7 | 8 => {
-                let (using, mut sight) = if self.chance(30) {
-                    let (doc, scope) = self.relation(1, &[], &Vec::new());
-                    (seq([text(" USING "), doc]), scope)
-                } else {
-                    (text(""), Vec::new())
-                };
-                sight.extend(target.iter().cloned());
-                let filter = self.maybe_where(&sight, 95);
-                seq([text(format!("DELETE FROM {}{named}", table.name)), using, filter, self.returning(&sight)])
-            }
-            _ => self.merge(table, &named, &target, &columns),
-        };
-        let returns = self.returns;
-        if self.chance(14) {
-            let name = self.name('w');
-            let body = seq([text(format!("WITH {name} AS (")), statement, text(")")]);
-            return match self.random.below(3) {
-                0 if returns => seq([body, text(format!(" SELECT * FROM {name}"))]),
-                1 if returns => seq([body, text(format!(" SELECT count(*) FROM {name}, people"))]),
-                _ => seq([body, text(" "), self.query(&[Int], 1, &Vec::new())]),
-            };
-        }
-        statement
-    }
-
-    fn insert(&mut self, table: &Table, named: &str, target: &Scope) -> Doc {
-        let count = 1 + self.random.below(table.columns.len().min(5));
-        let chosen: Vec<(&str, Ty)> =
-            table.columns.iter().take(count.max(3.min(table.columns.len()))).copied().collect();
-        let heads: Vec<&str> = chosen.iter().map(|(name, _)| *name).collect();
-        let source = if self.chance(50) {
-            let rows = (0..1 + self.random.below(2))
-                .map(|_| {
-                    let values: Vec<Doc> = chosen
-                        .iter()
-                        .map(|(name, ty)| match *name {
-                            "id" => text(format!("{}", 900 + self.random.below(60))),
-                            _ => self.expr(*ty, 1, &Vec::new()),
-                        })
-                        .collect();
-                    seq([text("("), list(values, ", ", chosen.len()), text(")")])
-                })
-                .collect();
-            seq([text("VALUES "), list(rows, ", ", 1)])
-        } else {
-            let types: Vec<Ty> = chosen.iter().map(|(_, ty)| *ty).collect();
-            self.select(&types, 1, &Vec::new())
-        };
-        let conflict = match self.random.below(8) {
-            0 if table.name != "readings" => maybe(text(" ON CONFLICT DO NOTHING")),
-            1 if matches!(table.name, "people" | "orders" | "things") => {
-                let set = self.assignments(&target[0].columns, target);
-                maybe(seq([text(" ON CONFLICT (id) DO UPDATE SET "), set]))
-            }
-            _ => text(""),
-        };
-        let returning = self.returning(target);
-        seq([text(format!("INSERT INTO {}{named} ({}) ", table.name, heads.join(", "))), source, conflict, returning])
-    }
-
-    fn assignments(&mut self, columns: &[(String, Ty)], scope: &Scope) -> Doc {
-        let mut chosen: Vec<(String, Ty)> = Vec::new();
-        for _ in 0..1 + self.random.below(2) {
-            let (name, ty) = self.random.pick(columns).clone();
-            if chosen.iter().all(|(other, _)| *other != name) {
-                chosen.push((name, ty));
-            }
-        }
-        let parts =
-            chosen.iter().map(|(name, ty)| seq([text(format!("{name} = ")), self.expr(*ty, 2, scope)])).collect();
-        list(parts, ", ", 1)
-    }
-
-    fn returning(&mut self, scope: &Scope) -> Doc {
-        let kind = self.random.below(4);
-        self.returns = kind < 2;
-        match kind {
-            0 => text(" RETURNING *"),
-            1 => seq([
-                text(" RETURNING "),
-                self.expr(Int, 1, scope),
-                text(" AS one, "),
-                self.expr(Text, 1, scope),
-                text(" AS two"),
-            ]),
-            _ => text(""),
-        }
-    }
-
-    fn merge(&mut self, table: &Table, named: &str, target: &Scope, columns: &[(String, Ty)]) -> Doc {
-        let (source, from) = self.relation(1, &[], &Vec::new());
-        let both = [target.as_slice(), from.as_slice()].concat();
-        let on = seq([self.column(Int, target, 0), text(" = "), self.column(Int, &from, 0)]);
-        let matched = match self.random.below(3) {
-            0 => text(" WHEN MATCHED THEN DELETE"),
-            1 => text(" WHEN MATCHED THEN DO NOTHING"),
-            _ => seq([
-                text(" WHEN MATCHED AND "),
-                self.expr(Bool, 1, &both),
-                text(" THEN UPDATE SET "),
-                self.assignments(columns, &both),
-            ]),
-        };
-        let missing = text(" WHEN NOT MATCHED THEN DO NOTHING");
-        seq([
-            text(format!("MERGE INTO {}{named} USING ", table.name)),
-            source,
-            text(" ON "),
-            on,
-            list(vec![matched, missing], "", 1),
-        ])
     }
 }
 

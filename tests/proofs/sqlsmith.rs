@@ -70,7 +70,7 @@ fn statements_of_sqlsmith_answer_alike_in_two_worlds() {
     let generated = |statement: String| {
         let first = statement.split_whitespace().next().unwrap_or_default().to_lowercase();
         let writes = !matches!(first.as_str(), "select" | "with");
-        Generated { doc: text(statement), writes, before: vec!["BEGIN"], after: vec!["ROLLBACK"] }
+        Generated { doc: text(statement), writes, before: vec!["BEGIN"], after: vec!["ROLLBACK".to_owned()] }
     };
     let (tally, failures) = two_worlds::replay(proxy, statements.into_iter().map(generated).collect());
     println!("PROOF two-worlds-sqlsmith {tally} differences={}", failures.len());

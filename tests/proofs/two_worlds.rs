@@ -64,7 +64,7 @@ fn rows(purpose: &str, world: World) -> String {
                 CASE WHEN h > 0 THEN {hidden_name} WHEN i % 4 = 0 THEN i::text ELSE 'name ' || i END,
                 {email}, {phone}, {age}, CASE WHEN h = 0 THEN 'city ' || i % 3 ELSE 'hidden ' || {zero} END, {secret},
                 (ARRAY['sad', 'ok', 'happy', NULL])[1 + (i + h) % 4]::mood, CASE WHEN h = 0 THEN i % 5 ELSE {zero} END,
-                ARRAY['t' || i, 'a'], ARRAY[i + h, 2, NULL], jsonb_build_object('a', i + h, 'b', ({zero})::text),
+                ARRAY['t' || i, 'a'], ARRAY[i + h, 2, NULL], jsonb_build_object('a', i + h, 'b', CASE WHEN h = 0 THEN i ELSE {zero} END),
                 h = 0 OR {zero} % 2 = 1, CASE WHEN h > 0 THEN timestamptz '2026-02-01 00:00:00+00' + {zero} * interval '1 day' END
             FROM generate_series(1, 8) AS g (i), generate_series(0, {hidden}) AS e (h) ORDER BY g.i, e.h;
         INSERT INTO orders
@@ -251,12 +251,18 @@ impl Tally {
                 self.answered += 1;
                 self.writes_answered += usize::from(statement.writes);
             }
-            (None, Some("42501")) => self.closed += 1,
+            (None, Some("42501")) => {
+                self.closed += 1;
+                reason(if statement.writes { "closed to a write" } else { "closed" }, words());
+            }
             (None, Some(code)) if code.starts_with("42") || code.starts_with("0A") => {
                 self.invalid += 1;
                 reason(code, words());
             }
-            (None, Some(_)) => self.failed += 1,
+            (None, Some(code)) => {
+                self.failed += 1;
+                reason(if statement.writes { "failed write" } else { "failed" }, format!("{code} {}", words()));
+            }
         }
     }
 }
@@ -315,7 +321,8 @@ fn run(proxy: &Proxy, purpose: &str, seed: u64, source: Source<'_>) -> Run {
             .map(|(index, statement)| {
                 let text = statement.doc.render();
                 // COPY answers a Describe in a way of its own; the simple protocol shows it whole.
-                let extended = index % 3 == 0 && statement.after.len() < 2 && !text.starts_with("COPY");
+                let extended =
+                    index % 3 == 0 && (statement.writes || statement.after.len() < 2) && !text.starts_with("COPY");
                 (statement, text, if extended { Manner::Extended } else { Manner::Simple })
             })
             .collect();
