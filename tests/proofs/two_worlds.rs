@@ -375,7 +375,11 @@ fn show(runs: &[Run]) {
     if std::env::var_os("WHEREFORE_REASONS").is_none() {
         return;
     }
-    let mut reasons: Vec<_> = runs.iter().flat_map(|run| &run.reasons).collect();
+    let mut reasons: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for (what, (count, example)) in runs.iter().flat_map(|run| &run.reasons) {
+        reasons.entry(what).or_insert((0, example)).0 += count;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     for (what, (count, example)) in reasons.into_iter().take(120) {
         println!("    {count} × {what} — {example}");
