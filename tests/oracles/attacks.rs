@@ -12,6 +12,9 @@ use wherefore::cli::throwaway::SUPERUSER;
 
 /// Cases that are known to tell something, each with its reason: `class/name: reason`.
 const KNOWN: &str = include_str!("../attacks/known.txt");
+/// The least share of each class that is answered without an error, in percent: `class: share`. A proxy that refuses everything
+/// tells no worlds apart either.
+const ANSWERED: &str = include_str!("../attacks/answered.txt");
 /// The promise of the corpus.
 const LEAST_CASES: usize = 400;
 const LEAST_CLASSES: usize = 25;
@@ -120,6 +123,9 @@ fn no_attack_tells_the_worlds_apart() {
         outcome
     });
     report(&cases, &outcomes, started.elapsed().as_secs());
+    if std::env::var_os("WHEREFORE_ATTACK_TARGET").is_none() && cases.len() == corpus().len() {
+        enough_are_answered(&outcomes);
+    }
     for pair in Pair::ALL {
         for side in Side::BOTH {
             let mut owner = worlds.owner(&worlds.database(pair, side));
@@ -130,6 +136,34 @@ fn no_attack_tells_the_worlds_apart() {
             assert_eq!(counted(&mut owner), counted(&mut template), "an attack has changed the definitions");
         }
     }
+}
+
+/// Holds every class against its floor. With `WHEREFORE_REASONS` set, prints what the floors could be.
+fn enough_are_answered(outcomes: &[(String, Outcome)]) {
+    let mut classes: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (id, outcome) in outcomes {
+        let class = classes.entry(id.split_once('/').map_or(id.as_str(), |(class, _)| class)).or_default();
+        *class = (class.0 + outcome.answered, class.1 + outcome.performances);
+    }
+    let floors: BTreeMap<&str, usize> = ANSWERED
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| line.split_once(": ").and_then(|(class, share)| Some((class, share.parse().ok()?))))
+        .collect();
+    let mut short = Vec::new();
+    for (class, (answered, performances)) in &classes {
+        let share = answered * 100 / performances;
+        if std::env::var_os("WHEREFORE_REASONS").is_some() {
+            println!("{class}: {share}");
+        }
+        match floors.get(class) {
+            Some(floor) if share >= *floor => {}
+            floor => short.push(format!("{class}: {share} % are answered, the floor is {floor:?}")),
+        }
+    }
+    let gone: Vec<_> = floors.keys().filter(|class| !classes.contains_key(*class)).collect();
+    assert!(gone.is_empty(), "answered.txt names classes that are none: {gone:?}");
+    assert!(short.is_empty(), "too much is refused:\n{}", short.join("\n"));
 }
 
 /// Whether a statement succeeded that may have written.
