@@ -81,6 +81,12 @@ impl Raw {
         }
     }
 
+    /// Waits longer than usual: for runs on a machine that is busy with other things.
+    pub fn with_patience(self, patience: Duration) -> Raw {
+        self.stream.set_read_timeout(Some(patience)).expect("setting a time limit");
+        self
+    }
+
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("sending");
     }

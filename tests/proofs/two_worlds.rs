@@ -17,6 +17,9 @@ const STATEMENTS: usize = 5_200;
 /// Statements sent before their answers are read.
 const BATCH: usize = 25;
 
+/// How long an answer may take: a batch of statements that all run into their time limit, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// One of the two databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum World {
@@ -151,7 +154,9 @@ struct Pair {
 impl Pair {
     fn open(proxy: &Proxy, purpose: &str) -> Pair {
         let open = |world| {
-            At { port: proxy.port(), database: &database(purpose, world), user: "tester", purpose: Some(purpose) }.raw()
+            At { port: proxy.port(), database: &database(purpose, world), user: "tester", purpose: Some(purpose) }
+                .raw()
+                .with_patience(PATIENCE)
         };
         Pair { sessions: [open(World::One), open(World::Other)] }
     }
