@@ -23,6 +23,9 @@ const SCHEMA: &str = include_str!("golden/schema.sql");
 const PACK: &str = include_str!("golden/pack.toml");
 /// What a pack of writes adds.
 const WRITES: &str = include_str!("golden/writes.toml");
+/// What edges.sql has of its own.
+const EDGES_SCHEMA: &str = include_str!("golden/edges_schema.sql");
+const EDGES: &str = include_str!("golden/edges.toml");
 
 /// The core over the golden schema, and a superuser's connection to run what it writes.
 struct Bench {
@@ -33,19 +36,24 @@ struct Bench {
 impl Bench {
     async fn start(database: &str) -> Bench {
         let cluster = Cluster::shared();
-        cluster.database(database, SCHEMA);
+        let edges = database == "golden_edges";
+        cluster.database(database, &format!("{SCHEMA}{}", if edges { EDGES_SCHEMA } else { "" }));
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(cluster.port()).user("keeper").dbname(database);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("connecting");
         tokio::spawn(connection);
         let snapshot = wherefore::control::catalog::read(&client).await.expect("the catalog");
-        let files = [("pack.toml", PACK), ("writes.toml", WRITES)]
+        let files = [("pack.toml", PACK), ("writes.toml", WRITES), ("edges.toml", EDGES)]
             .map(|(path, text)| SourceFile { path: path.into(), text: text.into() });
         // What is written has purposes of its own, which other refusals need not offer.
-        let files = if database == "golden_writes" { &files[..] } else { &files[..1] };
+        let files = match database {
+            "golden_edges" => &files[..],
+            "golden_writes" => &files[..2],
+            _reads => &files[..1],
+        };
         let policy = Policy::parse(files).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy;
         let bound = Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))));
-        assert!(bound.lints().is_empty(), "{:?}", bound.lints());
+        assert!(edges || bound.lints().is_empty(), "{:?}", bound.lints());
         Bench { bound, client }
     }
 
@@ -200,4 +208,9 @@ fn types() {
 #[test]
 fn utility() {
     check("utility", include_str!("golden/utility.sql"));
+}
+
+#[test]
+fn edges() {
+    check("edges", include_str!("golden/edges.sql"));
 }

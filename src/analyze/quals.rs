@@ -214,7 +214,9 @@ fn evaluates_conditions_only(node: &Node) -> bool {
         larg: _,
         rarg: _,
     } = &**select;
-    let constant = |limit: &Option<Box<Node>>| limit.as_ref().is_none_or(|limit| is_bare(limit));
+    // A column of the outer row may be negative, which is an error.
+    let given = |node: &Node| matches!(node.node, Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)));
+    let constant = |limit: &Option<Box<Node>>| limit.as_ref().is_none_or(|limit| given(limit));
     distinct_clause.is_empty()
         // A row that is locked for a hidden one is felt by other sessions.
         && locking_clause.is_empty()

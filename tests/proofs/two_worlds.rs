@@ -7,7 +7,7 @@ use crate::common::{At, Cluster, Proxy};
 use crate::generator::{Generated, Generator};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const SCHEMA: &str = include_str!("schema.sql");
 const POLICY: &str = include_str!("policy.toml");
