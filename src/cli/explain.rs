@@ -280,6 +280,7 @@ fn line(out: &mut String, label: &str, text: &str) {
 fn kind(kind: &Kind) -> &str {
     match kind {
         Kind::Read => "read",
+        Kind::Unread => "not read",
         Kind::Write => "write",
         Kind::Transaction(_) => "transaction control",
         Kind::Set(_) => "setting",

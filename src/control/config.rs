@@ -137,6 +137,7 @@ pub struct Limits {
     pub cache_bytes: u64,
     pub prepared_statements: usize,
     pub prepared_bytes: usize,
+    pub pipelined_messages: usize,
 }
 
 impl Default for Limits {
@@ -152,6 +153,7 @@ impl Default for Limits {
             cache_bytes: core.cache_bytes,
             prepared_statements: 10_000,
             prepared_bytes: 64 << 20,
+            pipelined_messages: 10_000,
         }
     }
 }
@@ -164,6 +166,7 @@ impl Limits {
             trusted_message_bytes: self.trusted_message_bytes,
             prepared_statements: self.prepared_statements,
             prepared_bytes: self.prepared_bytes,
+            pipelined_messages: self.pipelined_messages,
         }
     }
 

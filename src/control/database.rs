@@ -6,7 +6,7 @@ use super::pack::{PackError, read_pack};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
 use crate::policy::{Bound, Policy};
-use crate::session::{Refreshed, Shelf};
+use crate::session::{Fit, Refreshed, Shelf};
 use dashmap::DashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -84,7 +84,6 @@ struct Reading {
     /// When the catalog was last read.
     last: Option<Instant>,
     version: u64,
-    unfit: bool,
 }
 
 /// One database.
@@ -119,11 +118,6 @@ impl Database {
             }
         }
         self.shelf.get().cloned().ok_or_else(|| NotReady::NoCatalog { database: self.name.clone() })
-    }
-
-    /// Whether the policy's SQL works on this database. Where not, restricted purposes are not served.
-    pub async fn fits(&self) -> Result<(), NotReady> {
-        if self.reading.lock().await.unfit { Err(NotReady::Unfit { database: self.name.clone() }) } else { Ok(()) }
     }
 
     /// Reads the catalog again if what is known to have changed was not read meanwhile. Many may ask; one reads.
@@ -183,12 +177,12 @@ impl Database {
             let catalog = Arc::new(Catalog::new(snapshot, reading.version));
             let bound = Arc::new(Bound::succeeding(Arc::clone(&self.policy), catalog, current.as_deref()));
             self.log_lints(&bound);
-            reading.unfit = match probe::probe(client, &bound).await {
+            let fit = match probe::probe(client, &bound).await {
                 Ok(failures) => {
                     for failure in &failures {
                         tracing::error!(database = self.name, "the policy does not fit: {failure}");
                     }
-                    !failures.is_empty()
+                    if failures.is_empty() { Fit::Fits } else { Fit::Unfit }
                 }
                 Err(error) => {
                     tracing::warn!(database = self.name, error = %words(&error), "the policy could not be tried");
@@ -197,9 +191,9 @@ impl Database {
                 }
             };
             match self.shelf.get() {
-                Some(shelf) => shelf.put(bound),
+                Some(shelf) => shelf.put(bound, fit),
                 None => {
-                    let _ = self.shelf.set(Arc::new(Shelf::new(bound)));
+                    let _ = self.shelf.set(Arc::new(Shelf::new(bound, fit)));
                 }
             }
         }

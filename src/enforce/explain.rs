@@ -3,7 +3,7 @@
 use super::judge;
 use super::plan::Plan;
 use super::view::View;
-use super::{Limits, Reading, read};
+use super::{Limits, Reading, Unread, read};
 use crate::analyze::Place;
 use crate::catalog::quote_qualified;
 use crate::policy::Effect;
@@ -57,7 +57,7 @@ pub struct ColumnReport {
 /// Explains every statement of a text. A text that can't be read is the refusal that a client would get.
 pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanation>, Box<Refusal>> {
     on_deep_stack(|| {
-        let statements = match read(view, text, limits)? {
+        let statements = match read(view, text, limits).map_err(Unread::refusal)? {
             Reading::Statements(statements) => statements,
             Reading::Empty => Vec::new(),
         };

@@ -64,6 +64,7 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
             Ok(()) => Ok(Plan::Forward),
             Err(reason) => Err(Box::new(report::not_understood(view, text, &reason))),
         },
+        Kind::Unread => refuse("a statement that could not be read"),
         Kind::Other(name) => refuse(name),
     }
 }

@@ -22,7 +22,7 @@ pub use settings::{is_ascii_safe, setting_permitted};
 pub use utility::plan_refusal;
 pub use view::{Encoding, Limits, View};
 
-use crate::sql::{Statement, classify, on_deep_stack, parse, purpose_comment};
+use crate::sql::{Kind, Statement, classify, on_deep_stack, parse, purpose_comment};
 use crate::vocab::{NotUnderstood, Refusal, SqlState};
 use cache::{Lookup, PlanCache, PlanKey, plan_cache};
 use std::sync::Arc;
@@ -45,7 +45,8 @@ impl Enforcer {
 
     /// Judges a text under a view. A text with one statement gets its plan; with several, their spans, so that the
     /// caller can judge each under the view that the ones before it leave. Under an unrestricted purpose every plan is
-    /// [`Plan::Forward`], understood or not. Never fails: what cannot be read is a refusal.
+    /// [`Plan::Forward`], understood or not, but where a comment declares a purpose wrongly. Never fails: what cannot be
+    /// read is a refusal, or [`Kind::Unread`].
     pub fn judge(&self, view: &View, text: &str) -> Arc<Judged> {
         if let Some(judged) = self.plans.get(&Lookup { view: view.key(), text }) {
             return judged;
@@ -61,7 +62,8 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
     on_deep_stack(|| match read(view, text, limits) {
         Ok(Reading::Statements(statements)) => judge_statements(view, text, statements),
         Ok(Reading::Empty) => Judged::Empty,
-        Err(refusal) => Judged::One(unread(view, text, *refusal)),
+        Err(Unread::Text(refusal)) => unread(view, *refusal),
+        Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal))),
     })
 }
 
@@ -74,15 +76,30 @@ enum Reading {
     Empty,
 }
 
-fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Box<Refusal>> {
-    let restricted = view.restricted();
-    if restricted && text.len() > limits.statement_bytes {
+/// Why a text was not read.
+enum Unread {
+    /// Under an unrestricted purpose it passes.
+    Text(Box<Refusal>),
+    /// It declares a purpose wrongly: it may not run under any other.
+    Comment(Box<Refusal>),
+}
+
+impl Unread {
+    fn refusal(self) -> Box<Refusal> {
+        let (Unread::Text(refusal) | Unread::Comment(refusal)) = self;
+        refusal
+    }
+}
+
+fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Unread> {
+    // A tree takes many times the memory of its text.
+    if text.len() > limits.statement_bytes {
         let message = format!(
             "statement of {} bytes is longer than limits.statement_bytes ({})",
             text.len(),
             limits.statement_bytes
         );
-        return Err(Box::new(Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)));
+        return Err(Unread::Text(Box::new(Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message))));
     }
     let foreign = match view.encoding() {
         Encoding::Utf8 => None,
@@ -93,17 +110,17 @@ fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Box<Refusal
             (!same).then_some(if view.encoding() == Encoding::Foreign { off } else { OVERLAPPING })
         }
     };
-    if let (true, Some(what)) = (restricted, foreign) {
-        return Err(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None))));
+    if let (true, Some(what)) = (view.restricted(), foreign) {
+        return Err(Unread::Text(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None)))));
     }
-    let statements = parse(text).map_err(|unreadable| Box::new(Refusal::from(unreadable)))?;
+    let statements = parse(text).map_err(|unreadable| Unread::Text(Box::new(Refusal::from(unreadable))))?;
     if statements.is_empty() {
         return Ok(Reading::Empty);
     }
     let mut understood = Vec::with_capacity(statements.len());
     for statement in statements {
         let span = statement.span.clone();
-        let comment = purpose_comment(&text[span.clone()]).map_err(Box::new)?;
+        let comment = purpose_comment(&text[span.clone()]).map_err(|refusal| Unread::Comment(Box::new(refusal)))?;
         let span = (span.start as u32, span.end as u32);
         understood.push((Understood { kind: classify(&statement.tree), span, comment }, statement));
     }
@@ -123,13 +140,12 @@ fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, St
     Judged::One(Planned { statement: understood, plan, reports })
 }
 
-/// A text that could not be read: refused under restriction, passed otherwise.
-fn unread(view: &View, text: &str, refusal: Refusal) -> Planned {
-    let statement = Understood {
-        kind: crate::sql::Kind::Other("a statement that could not be read".into()),
-        span: (0, text.len() as u32),
-        comment: None,
-    };
-    let plan = if view.restricted() { Plan::Refuse(Arc::new(refusal)) } else { Plan::Forward };
-    Planned { statement, plan, reports: Reports::Verbatim }
+/// What becomes of a text that could not be read: refused under restriction, passed otherwise.
+pub fn unread(view: &View, refusal: Refusal) -> Judged {
+    unread_as(if view.restricted() { Plan::Refuse(Arc::new(refusal)) } else { Plan::Forward })
+}
+
+fn unread_as(plan: Plan) -> Judged {
+    let statement = Understood { kind: Kind::Unread, span: (0, 0), comment: None };
+    Judged::One(Planned { statement, plan, reports: Reports::Verbatim })
 }

@@ -31,6 +31,7 @@ pub(super) fn of_plan(kind: &Kind, plan: &Plan) -> Reports {
         (
             Plan::Forward,
             Kind::Read
+            | Kind::Unread
             | Kind::Write
             | Kind::Explain
             | Kind::Prepare(_)

@@ -29,6 +29,7 @@ pub(super) fn judge(view: &View, text: &str, kind: &Kind, tree: Node) -> Result<
         }
         Kind::Declare(_) | Kind::Prepare(_) | Kind::Execute(_) | Kind::Lock => {}
         Kind::Read
+        | Kind::Unread
         | Kind::Write
         | Kind::Transaction(_)
         | Kind::Set(_)

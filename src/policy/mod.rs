@@ -39,7 +39,9 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use tags::TableTags;
 
-/// A purpose of a policy. Only [`Policy::purpose`] and a [`Principal`] make one, so whoever holds one holds a name that
+/// A purpose of a policy.
+///
+/// INVARIANT: it is used with the policy that it came from, or one of the same version. Only [`Policy::purpose`] and a [`Principal`] make one, so whoever holds one holds a name that
 /// the policy knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PurposeId(u16);

@@ -8,11 +8,11 @@ use super::hello;
 use super::relay::Relay;
 use super::stream::{Inbox, Stream};
 use crate::catalog::Catalog;
-use crate::control::Database;
+use crate::control::{Database, NotReady};
 use crate::enforce::setting_permitted;
 use crate::observe::Counters;
 use crate::policy::Policy;
-use crate::session::{Opening, Session, Shelf, Start, Witness, start_purpose, start_up_setting, unknown_setting};
+use crate::session::{Fit, Opening, Session, Shelf, Start, Witness, start_purpose, start_up_setting, unknown_setting};
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, First, Startup, option_settings, split_options};
 use bytes::BytesMut;
@@ -99,7 +99,7 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     // Where the catalog cannot be read the server has the first word: the database may not exist.
     let shelf = match &database {
         Some(database) => database.ready().await,
-        None => Err(crate::control::NotReady::NoCatalog { database: wishes.database.clone() }),
+        None => Err(NotReady::NoCatalog { database: wishes.database.clone() }),
     };
     let start = match (&database, &shelf) {
         (Some(_), Ok(shelf)) => start_of(shared, shelf, &wishes),
@@ -159,7 +159,8 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     };
     wishes.unjudged = unjudged(&startup, shelf.bound().catalog());
     let restricted = start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
-    if restricted && let Err(error) = database.fits().await {
+    if restricted && shelf.fit() == Fit::Unfit {
+        let error = NotReady::Unfit { database: database.name().to_owned() };
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
         return Ok(None);
     }

@@ -277,6 +277,8 @@ impl Session {
             Segment::Extended if entry.quiet => Audience::Nobody,
             Segment::Simple | Segment::Extended | Segment::Call | Segment::CopyEnd => Audience::Client,
         };
+        // What marks the end of a COPY that there was not, is owed to nobody.
+        self.owed.front();
         if self.owed.at_rest() {
             self.at_rest();
         }

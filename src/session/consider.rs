@@ -7,15 +7,17 @@ use super::portals::RESERVED;
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
 use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
+use super::shelf::Fit;
+use super::simple::not_utf8;
 use crate::catalog::SearchPath;
-use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, View};
+use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, View, unread};
 use crate::policy::PurposeId;
-use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction};
+use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction, purpose_comment, purpose_hint};
 use crate::vocab::{Oid, Refusal, SqlState};
 use std::sync::Arc;
 
 /// A statement that was judged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Considered {
     pub judged: Arc<Judged>,
     pub view: Arc<View>,
@@ -73,6 +75,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
     match kind {
         Kind::Transaction(_) | Kind::Set(_) | Kind::Discard(Discard::All) | Kind::Deallocate(_) => true,
         Kind::Read
+        | Kind::Unread
         | Kind::Write
         | Kind::Show(_)
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
@@ -99,7 +102,8 @@ pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
 /// Statements whose effect comes when they are executed, not when they are bound, or that are analysed only then.
 pub fn is_event(kind: &Kind) -> bool {
     match kind {
-        Kind::Explain
+        Kind::Unread
+        | Kind::Explain
         | Kind::Prepare(_)
         | Kind::Execute(_)
         | Kind::Declare(_)
@@ -127,6 +131,7 @@ pub fn is_declaration(kind: &Kind) -> bool {
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
         Kind::Other(words) => matches!(&**words, "DO" | "CALL" | "SELECT INTO" | "CREATE TABLE AS"),
+        Kind::Unread => true,
         Kind::Read
         | Kind::Write
         | Kind::Transaction(_)
@@ -180,22 +185,19 @@ impl Session {
 
     /// Judges one text under these settings. `types` are those that a Parse declares for its parameters, as they came.
     pub(super) fn consider(&mut self, now: &Arc<Settings>, text: &str, types: &[u8]) -> Result<Considered, Refresh> {
-        let mut view = self.view(now, now.purpose);
+        // What the comment really says is known when the text was read; nearly always it is what it looks like.
+        let hinted = purpose_hint(text).and_then(|name| self.rules().declare(&name).ok());
+        let mut view = self.view(now, hinted.or(now.purpose));
         self.wait_for_catalog(&view)?;
         let mut judged = self.judge_declared(&view, text, types);
         let mut refused = None;
-        if let Judged::One(planned) = &*judged
-            && let Some(name) = planned.statement.comment.as_deref()
-            && !is_about_session(&planned.statement.kind)
-        {
-            match self.rules().declare(name) {
-                Err(refusal) => refused = Some(refusal),
-                Ok(purpose) if Some(purpose) == view.purpose() => {}
-                Ok(purpose) => {
-                    view = self.view(now, Some(purpose));
-                    self.wait_for_catalog(&view)?;
-                    judged = self.judge_declared(&view, text, types);
-                }
+        match self.purpose_of(&judged, text, now) {
+            Err(refusal) => refused = Some(refusal),
+            Ok(purpose) if purpose == view.purpose() => {}
+            Ok(purpose) => {
+                view = self.view(now, purpose);
+                self.wait_for_catalog(&view)?;
+                judged = self.judge_declared(&view, text, types);
             }
         }
         if refused.is_none()
@@ -221,6 +223,34 @@ impl Session {
             }
         }
         Ok(Considered { judged, view, refused: refused.map(Arc::new) })
+    }
+
+    /// The purpose that a text runs under: that of its comment, else the one in force.
+    fn purpose_of(&self, judged: &Judged, text: &str, now: &Settings) -> Result<Option<PurposeId>, Refusal> {
+        let Judged::One(Planned { statement, .. }) = judged else { return Ok(now.purpose) };
+        let comment = match &statement.kind {
+            Kind::Unread => purpose_comment(text)?,
+            kind if is_about_session(kind) => None,
+            _understood => statement.comment.clone(),
+        };
+        let Some(name) = comment else { return Ok(now.purpose) };
+        let purpose = self.rules().declare(&name)?;
+        if statement.kind == Kind::Unread && Some(purpose) != now.purpose && !self.rules_restrict(Some(purpose)) {
+            // What it leaves in force could not be told from what its comment put there.
+            let message = "a statement that cannot be read declares a purpose by its comment";
+            return Err(
+                Refusal::new(SqlState::SYNTAX_ERROR, message).with_hint("Declare it with SET wherefore.purpose.")
+            );
+        }
+        Ok(Some(purpose))
+    }
+
+    /// A text that is not UTF-8, as what could not be read.
+    pub(super) fn consider_unreadable(&mut self, now: &Arc<Settings>, bytes: &[u8]) -> Considered {
+        let view = self.view(now, now.purpose);
+        let declares = !matches!(purpose_comment(&String::from_utf8_lossy(bytes)), Ok(None));
+        let refused = declares.then(|| Arc::new(not_utf8()));
+        Considered { judged: Arc::new(unread(&view, not_utf8())), view, refused }
     }
 
     /// Nothing is judged under restriction while the catalog is known to have changed, until it was tried to read it.
@@ -318,11 +348,23 @@ impl Session {
                 }
                 state.fresh = false;
             }
+            // It may have done anything.
+            Kind::Unread => {
+                state.set(Reach::Session, |settings| Settings { purpose: settings.purpose, path: None });
+                state.fresh = false;
+                entry.settle = true;
+                entry.settle_on_error = true;
+                entry.opaque = true;
+            }
+            Kind::Explain => {
+                // `EXPLAIN ANALYZE CREATE TABLE … AS` creates it.
+                entry.catalog |= !act.view.restricted();
+                state.fresh = false;
+            }
             Kind::Show(_)
             | Kind::Read
             | Kind::Write
             | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
-            | Kind::Explain
             | Kind::Execute(_)
             | Kind::Fetch(_)
             | Kind::Lock
@@ -402,8 +444,14 @@ impl Session {
     fn unclean(&self) -> Option<Refusal> {
         match &self.unjudged {
             Some(name) => Some(needs_new_session(name)),
+            None if self.shelf.fit() == Fit::Unfit => Some(unfit()),
             None => self.tainted.then(needs_clean_session),
         }
+    }
+
+    /// Whether [`Session::unclean`] may have something to say.
+    pub(super) fn may_be_unclean(&self) -> bool {
+        self.tainted || self.unjudged.is_some() || self.shelf.fit() == Fit::Unfit
     }
 
     /// A refusal if the purpose that this statement is judged under cannot be put in force here.
@@ -428,6 +476,11 @@ impl Session {
             self.tainted = true;
         }
     }
+}
+
+fn unfit() -> Refusal {
+    Refusal::new(SqlState("57P03"), "the policy does not fit this database")
+        .with_hint("Restricted purposes are not served until it does. The proxy's log says what does not fit.")
 }
 
 fn unread_catalog() -> Refusal {

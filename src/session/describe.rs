@@ -62,7 +62,7 @@ impl Session {
             },
             Kind::Fetch(cursor) => match self.portal(cursor.as_bytes())?.map(|portal| portal.does.clone()) {
                 Some(Does::Nothing) => return Ok(None),
-                Some(Does::Event(_) | Does::Unknown) => {
+                Some(Does::Event(_)) => {
                     format!("FETCH from the portal \"{cursor}\", which changes the session, cannot be described")
                 }
                 None if self.is_restricted() => {
@@ -72,6 +72,7 @@ impl Session {
                 None => return Ok(None),
             },
             Kind::Read
+            | Kind::Unread
             | Kind::Write
             | Kind::Transaction(_)
             | Kind::Set(_)

@@ -30,7 +30,7 @@ pub(super) enum Usable {
 impl Session {
     pub(super) fn slot(&mut self, audience: Audience, what: Awaited) {
         let segment = self.owed.number;
-        self.owed.push_slot(Slot { segment, audience, what });
+        self.owed.push_slot(Slot::new(segment, audience, what));
     }
 
     pub(super) fn parse(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
@@ -47,17 +47,18 @@ impl Session {
             return Ok(self.refuse_parse(frame, parse.name, Arc::new(refusal), outs));
         }
         let types: Box<[u8]> = if parse.types == [0, 0] { Box::default() } else { parse.types.into() };
-        let Ok(text) = std::str::from_utf8(parse.text) else {
-            return Ok(self.unreadable_parse(frame, parse, types, outs));
-        };
         let now = Arc::clone(&self.state.now);
-        let considered = self.consider(&now, text, &types).map_err(Step::Refresh)?;
+        let text = std::str::from_utf8(parse.text).ok();
+        let considered = match text {
+            Some(text) => self.consider(&now, text, &types).map_err(Step::Refresh)?,
+            None => self.consider_unreadable(&now, parse.text),
+        };
         if let Some(refusal) = self.parse_refusal(&considered) {
             self.witness.refused(&considered.view, &refusal);
             return Ok(self.poison_parse(frame, parse.name, refusal, outs));
         }
         let mut statement = Statement {
-            text: Some(Arc::from(text)),
+            text: text.map(Arc::from),
             types,
             view: Arc::clone(&considered.view),
             judged: Arc::clone(&considered.judged),
@@ -124,39 +125,6 @@ impl Session {
         }
     }
 
-    fn unreadable_parse(
-        &mut self,
-        frame: Frame<'_>,
-        parse: wire::Parse<'_>,
-        types: Box<[u8]>,
-        outs: &mut Outs<'_>,
-    ) -> usize {
-        let settings = Arc::clone(&self.state.now);
-        let view = self.view(&settings, settings.purpose);
-        if view.restricted() {
-            let refusal = Arc::new(not_utf8());
-            return self.refuse_parse(frame, parse.name, refusal, outs);
-        }
-        let judged = Arc::new(Judged::Empty);
-        // What it does is not known.
-        let traits = Traits { traceless: false, catalog: true, ..Traits::of(&judged) };
-        let statement = Statement {
-            text: None,
-            types,
-            view,
-            judged,
-            traits,
-            sent: None,
-            columns: None,
-            private: None,
-            stands: Stands::AsJudged,
-            origin: Origin::Protocol,
-        };
-        self.owed.open();
-        self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
-        self.pass(frame, outs)
-    }
-
     /// Refuses a Parse that was not judged.
     fn refuse_parse(&mut self, frame: Frame<'_>, name: &[u8], refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
         let settings = Arc::clone(&self.state.now);
@@ -211,7 +179,7 @@ impl Session {
         self.wait_for_catalog(&view).map_err(Step::Refresh)?;
         let unsettled = !traits.of_session
             && view.restricted()
-            && (settings.path.is_none() || self.tainted || self.unjudged.is_some() || self.shelf.is_behind());
+            && (settings.path.is_none() || self.may_be_unclean() || self.shelf.is_behind());
         if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled && stands == Stands::AsJudged {
             return Ok(private.map_or(Usable::AsNamed, Usable::Private));
         }
@@ -349,16 +317,15 @@ impl Session {
         let serial = self.serial();
         let found = statement_of(self, name);
         let does = match found {
-            Some(statement) if statement.text.is_none() => Does::Unknown,
-            Some(statement) if statement.traits.eventful => match (kind(statement), &statement.text) {
-                (Some(kind), Some(text)) => Does::Event(Arc::new(Event {
+            Some(statement) if statement.traits.eventful => match kind(statement) {
+                Some(kind) => Does::Event(Arc::new(Event {
                     kind: kind.clone(),
-                    text: Arc::clone(text),
+                    text: statement.text.clone().unwrap_or_default(),
                     view: Arc::clone(&statement.view),
                     judged: Arc::clone(&statement.judged),
                     names,
                 })),
-                (Some(_) | None, _) => Does::Nothing,
+                None => Does::Nothing,
             },
             // Prepared by SQL, which prepares nothing eventful; or the Bind fails.
             Some(_) | None => Does::Nothing,

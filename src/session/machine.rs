@@ -23,6 +23,8 @@ pub struct Bounds {
     pub trusted_message_bytes: usize,
     pub prepared_statements: usize,
     pub prepared_bytes: usize,
+    /// The most answers that the server may owe before more of the client's messages are taken.
+    pub pipelined_messages: usize,
 }
 
 /// Everything a session starts from.
@@ -328,6 +330,9 @@ impl Session {
             ClientTag::CopyData => return Ok(self.pass(frame, outs)),
             ClientTag::CopyDone | ClientTag::CopyFail => {
                 self.checked(wire::check_tiny(frame.header.tag, frame.body()?), outs)?;
+                if self.is_full() && !self.owed.copying && !self.owed.only_open() {
+                    return Err(Step::Hold);
+                }
                 self.copy_ends();
                 return Ok(self.pass(frame, outs));
             }
@@ -337,21 +342,23 @@ impl Session {
             }
             ClientTag::Sync => {
                 self.checked(wire::check_tiny(b'S', frame.body()?), outs)?;
+                if self.is_full() && !self.owed.only_open() {
+                    return Err(Step::Hold);
+                }
                 self.sync();
                 return Ok(self.pass(frame, outs));
             }
-            ClientTag::Query
-            | ClientTag::Parse
-            | ClientTag::Bind
-            | ClientTag::Describe
-            | ClientTag::Execute
-            | ClientTag::Close
-            | ClientTag::FunctionCall => {}
+            ClientTag::Parse | ClientTag::Bind | ClientTag::Describe | ClientTag::Execute | ClientTag::Close => {
+                if self.is_skipped() {
+                    return Ok(self.drop_frame(frame));
+                }
+            }
+            ClientTag::Query | ClientTag::FunctionCall => {}
         }
-        if self.is_held() {
+        if self.is_held() || self.waits_for_room(frame, outs) {
             return Err(Step::Hold);
         }
-        self.notice_snapshot();
+        self.notice_snapshot(outs)?;
         let taken = match tag {
             ClientTag::Query => self.query(frame, outs),
             ClientTag::Parse => self.parse(frame, outs),
@@ -450,15 +457,47 @@ impl Session {
         }
     }
 
-    /// Takes over a new catalog or policy.
-    fn notice_snapshot(&mut self) {
-        let epoch = self.shelf.epoch();
-        if epoch != self.epoch {
-            self.epoch = epoch;
-            self.bound = self.shelf.bound();
-            self.principal = Arc::new(principal(&self.bound, &self.user));
-            self.views.clear();
+    /// Whether the server skips what comes until the Sync: an error in the open segment was answered.
+    fn is_skipped(&self) -> bool {
+        self.owed.only_open() && self.owed.open.as_ref().is_some_and(|open| open.failed)
+    }
+
+    /// Whether the server owes so much that nothing more is taken.
+    fn is_full(&self) -> bool {
+        self.owed.outstanding() + self.poisons.pending() >= self.bounds.pipelined_messages
+            || self.owed.bytes() > self.bounds.prepared_bytes
+    }
+
+    /// Whether the server must answer before more is sent; it is asked to where it would wait for a Sync.
+    fn waits_for_room(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> bool {
+        let full = self.is_full();
+        if self.owed.only_open()
+            && let Some(open) = &mut self.owed.open
+        {
+            if full && !open.flushed {
+                outs.server.own(frame.input).extend_from_slice(b"H\0\0\0\x04");
+            }
+            open.flushed = full;
         }
+        full
+    }
+
+    /// Takes over a new catalog. A purpose is a number of its policy, so another policy needs a new session.
+    fn notice_snapshot(&mut self, outs: &mut Outs<'_>) -> Result<(), Step> {
+        let epoch = self.shelf.epoch();
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        let bound = self.shelf.bound();
+        if bound.policy().version() != self.bound.policy().version() {
+            wire::fatal("57P01", "the policy has changed: open a new session", outs.client.own(&[]));
+            return Err(Step::Fatal);
+        }
+        self.epoch = epoch;
+        self.bound = bound;
+        self.principal = Arc::new(principal(&self.bound, &self.user));
+        self.views.clear();
+        Ok(())
     }
 
     pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {

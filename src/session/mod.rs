@@ -31,4 +31,4 @@ pub use discreet::ReportSort;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use purpose::{Start, declarable, start_purpose, start_up_setting, unknown_setting};
-pub use shelf::Shelf;
+pub use shelf::{Fit, Shelf};

@@ -31,7 +31,7 @@ pub struct Act<'a> {
 /// Whether a portal of this kind keeps its rows, so that it may be executed again for the rest of them.
 pub fn answers_rows(kind: &Kind) -> bool {
     match kind {
-        Kind::Explain | Kind::Execute(_) | Kind::Fetch(_) => true,
+        Kind::Unread | Kind::Explain | Kind::Execute(_) | Kind::Fetch(_) => true,
         Kind::Read
         | Kind::Write
         | Kind::Transaction(_)
@@ -89,6 +89,7 @@ impl Session {
             },
             Kind::Fetch(name) => Names::Portal(self.portal(name.as_bytes())?.map(|portal| portal.serial)),
             Kind::Read
+            | Kind::Unread
             | Kind::Write
             | Kind::Transaction(_)
             | Kind::Set(_)
@@ -121,6 +122,7 @@ impl Session {
                 Ok(outcome(name_refusal(name.as_bytes()).or_else(|| room.filter(|_| act.view.restricted()))))
             }
             Kind::Read
+            | Kind::Unread
             | Kind::Write
             | Kind::Transaction(_)
             | Kind::Set(_)
@@ -218,7 +220,7 @@ impl Session {
                 false => Admission::Admitted(None),
             });
         };
-        if let Does::Event(_) | Does::Unknown = portal.does {
+        if let Does::Event(_) = portal.does {
             // FETCH would execute it unseen.
             let message = format!("FETCH from the portal \"{name}\", which changes the session, is not understood");
             return Ok(Admission::Refused(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)));

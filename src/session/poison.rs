@@ -74,6 +74,11 @@ impl Poisons {
         Some(refusal)
     }
 
+    /// How many errors are still to come, at most.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Forgets what belongs to this segment or an earlier one.
     pub fn done(&mut self, segment: u64) {
         while self.pending.front().is_some_and(|pending| pending.segment <= segment) {

@@ -8,7 +8,6 @@ use super::consider::is_about_session;
 use super::machine::{Frame, Outs, Session, Step};
 use super::named::{Act, Admission, answers_rows, moved_on};
 use super::queue::{Audience, Awaited, Entry, Segment};
-use super::settings::{Reach, Settings};
 use crate::enforce::{Judged, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -31,10 +30,8 @@ const LONGEST_NAME: usize = 63;
 #[derive(Debug, Clone)]
 pub enum Does {
     Nothing,
-    /// SET, transaction control, statements about statements and cursors.
+    /// SET, transaction control, statements about statements and cursors, what could not be read.
     Event(Arc<Event>),
-    /// Its text could not be read; unrestricted purposes only.
-    Unknown,
 }
 
 /// Whether a portal was executed.
@@ -48,6 +45,7 @@ pub enum Ran {
 #[derive(Debug)]
 pub struct Event {
     pub kind: Kind,
+    /// Empty where it is not UTF-8.
     pub text: Arc<str>,
     pub view: Arc<View>,
     pub judged: Arc<Judged>,
@@ -170,10 +168,6 @@ impl Session {
                 Ok(Some(Refusal::new(NOT_IN_PREREQUISITE_STATE, message)))
             }
             (Does::Event(event), Ran::No) => self.execute_event(name, event),
-            (Does::Unknown, _) => {
-                self.execute_unknown();
-                Ok(None)
-            }
         }
     }
 
@@ -234,17 +228,5 @@ impl Session {
             self.of_segment = None;
         }
         Ok(None)
-    }
-
-    fn execute_unknown(&mut self) {
-        self.tainted = true;
-        self.state.fresh = false;
-        self.state.set(Reach::Session, |settings| Settings { purpose: settings.purpose, path: None });
-        let open = self.owed.open();
-        open.discard_all = false;
-        open.catalog = true;
-        open.settle = true;
-        open.opaque = true;
-        open.settle_on_error = true;
     }
 }

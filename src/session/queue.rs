@@ -52,6 +52,8 @@ pub struct Entry {
     pub quiet: bool,
     /// A portal was bound in it.
     pub bound: bool,
+    /// The server was asked to answer what it holds back, so that more of the segment can be taken.
+    pub flushed: bool,
     /// The first CommandComplete answers the proxy's own SET.
     pub own_complete: bool,
     pub positions: Option<Box<Positions>>,
@@ -76,6 +78,7 @@ impl Entry {
             failed: false,
             quiet: false,
             bound: false,
+            flushed: false,
             own_complete: false,
             positions: None,
             discreet: None,
@@ -99,6 +102,14 @@ pub struct Slot {
     pub segment: u64,
     pub audience: Audience,
     pub what: Awaited,
+    /// What it holds, once it is owed.
+    bytes: usize,
+}
+
+impl Slot {
+    pub fn new(segment: u64, audience: Audience, what: Awaited) -> Slot {
+        Slot { segment, audience, bytes: what.statement().map_or(0, Statement::bytes), what }
+    }
 }
 
 /// What an answer is to.
@@ -301,6 +312,8 @@ pub struct Owed {
     slots: VecDeque<Slot>,
     /// How many of them are of a statement's Parse or Close.
     statements: usize,
+    /// What their statements hold.
+    bytes: usize,
     /// The extended segment that has not seen its Sync.
     pub open: Option<Entry>,
     /// The number of the segment that the client's next message belongs to.
@@ -311,7 +324,15 @@ pub struct Owed {
 
 impl Owed {
     pub fn new() -> Owed {
-        Owed { entries: VecDeque::new(), slots: VecDeque::new(), statements: 0, open: None, number: 1, copying: false }
+        Owed {
+            entries: VecDeque::new(),
+            slots: VecDeque::new(),
+            statements: 0,
+            bytes: 0,
+            open: None,
+            number: 1,
+            copying: false,
+        }
     }
 
     /// The entry that the server is answering.
@@ -424,6 +445,7 @@ impl Owed {
 
     pub fn push_slot(&mut self, slot: Slot) {
         self.statements += usize::from(slot.what.is_of_statement());
+        self.bytes += slot.bytes;
         self.slots.push_back(slot);
     }
 
@@ -434,7 +456,18 @@ impl Owed {
     pub fn pop_slot(&mut self) -> Option<Slot> {
         let slot = self.slots.pop_front()?;
         self.statements -= usize::from(slot.what.is_of_statement());
+        self.bytes -= slot.bytes;
         Some(slot)
+    }
+
+    /// How many answers and ends of segments are still to come, at most.
+    pub fn outstanding(&self) -> usize {
+        self.slots.len() + self.entries.len()
+    }
+
+    /// What the session keeps for them, in bytes of statements.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Forgets the answers that a segment no longer owes.

@@ -3,7 +3,7 @@
 use crate::policy::Bound;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The current snapshot of one database, and whether it is known to be behind.
 #[derive(Debug)]
@@ -15,15 +15,25 @@ pub struct Shelf {
     wanted: AtomicU64,
     /// The value of `wanted` that the snapshot covers.
     covered: AtomicU64,
+    unfit: AtomicBool,
+}
+
+/// Whether the policy's SQL works on the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    Fits,
+    /// Restricted purposes are not served.
+    Unfit,
 }
 
 impl Shelf {
-    pub fn new(bound: Arc<Bound>) -> Shelf {
+    pub fn new(bound: Arc<Bound>, fit: Fit) -> Shelf {
         Shelf {
             bound: ArcSwap::new(bound),
             epoch: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
             covered: AtomicU64::new(0),
+            unfit: AtomicBool::new(fit == Fit::Unfit),
         }
     }
 
@@ -59,8 +69,13 @@ impl Shelf {
         self.covered.fetch_max(read, Ordering::AcqRel);
     }
 
+    pub fn fit(&self) -> Fit {
+        if self.unfit.load(Ordering::Acquire) { Fit::Unfit } else { Fit::Fits }
+    }
+
     /// Swaps the snapshot whole.
-    pub fn put(&self, bound: Arc<Bound>) {
+    pub fn put(&self, bound: Arc<Bound>, fit: Fit) {
+        self.unfit.store(fit == Fit::Unfit, Ordering::Release);
         self.bound.store(bound);
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }

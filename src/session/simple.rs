@@ -28,6 +28,8 @@ struct Making {
     /// The purpose that must be in force on the server before the message, as its first statement says.
     before: Option<Option<PurposeId>>,
     statements: usize,
+    /// What was decided of each, to be recorded when all of the message is taken.
+    decided: Vec<(Considered, Option<Arc<Refusal>>)>,
 }
 
 impl Session {
@@ -51,9 +53,11 @@ impl Session {
         }
         let body = frame.body()?;
         let bytes = self.checked(wire::query(body), outs)?;
-        let Ok(text) = std::str::from_utf8(bytes) else { return self.unreadable_query(frame, outs) };
         let now = Arc::clone(&self.state.now);
-        let considered = self.consider(&now, text, &[]).map_err(Step::Refresh)?;
+        let (text, considered) = match std::str::from_utf8(bytes) {
+            Ok(text) => (text, self.consider(&now, text, &[]).map_err(Step::Refresh)?),
+            Err(_) => ("", self.consider_unreadable(&now, bytes)),
+        };
         if let Some(taken) = self.plain(&considered, frame, outs) {
             return Ok(taken);
         }
@@ -63,6 +67,7 @@ impl Session {
             of_message: None,
             before: None,
             statements: 0,
+            decided: Vec::new(),
         };
         let sent = match &*considered.judged {
             Judged::One(_) => self.one(&mut making, &considered, text)?,
@@ -73,6 +78,12 @@ impl Session {
             let number = self.owed.number;
             self.ensure(purpose, outs.server, frame.input)?;
             self.poisons.moved(number, self.owed.number);
+        }
+        for (considered, refusal) in &making.decided {
+            match refusal {
+                Some(refusal) => self.witness.refused(&considered.view, refusal),
+                None => self.count(considered),
+            }
         }
         if self.state.now.purpose != making.state.now.purpose {
             self.guc = making.state.now.purpose;
@@ -151,23 +162,26 @@ impl Session {
         let (mut counted, mut original) = (0, 0);
         for statement in statements {
             let (start, end) = (statement.span.0 as usize, statement.span.1 as usize);
-            let Some(piece) = text.get(start..end) else { return Err(Step::Fatal) };
-            original += text[counted..start].chars().count() as u32;
+            let piece = text.get(start..end);
+            original += text.get(counted..start).unwrap_or_default().chars().count() as u32;
             counted = start;
-            let considered = self.consider(&making.state.now, piece, &[]).map_err(Step::Refresh)?;
+            let considered = self.consider(&making.state.now, piece.unwrap_or_default(), &[]).map_err(Step::Refresh)?;
             if !assembled.is_empty() {
                 assembled.push(';');
                 sent_chars += 1;
             }
             let before = assembled.len();
             let mut table = None;
-            let refusal = match &*considered.judged {
-                Judged::Many(_) => Some(Arc::new(Refusal::new(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    "a statement of this message could not be told from the next",
-                ))),
-                Judged::One(_) | Judged::Empty => self.take_statement(making, &considered, piece)?,
+            let refusal = match (piece, &*considered.judged) {
+                (Some(piece), Judged::One(_) | Judged::Empty) => self.take_statement(making, &considered, piece)?,
+                (None, _) | (Some(_), Judged::Many(_)) => {
+                    let message = "a statement of this message could not be told from the next";
+                    let refusal = Arc::new(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+                    making.decided.push((considered.clone(), Some(Arc::clone(&refusal))));
+                    Some(refusal)
+                }
             };
+            let piece = piece.unwrap_or_default();
             let verdict = refusal.map_or_else(|| considered.verdict(), Verdict::Refuse);
             match verdict {
                 Verdict::Refuse(refusal) => {
@@ -244,10 +258,7 @@ impl Session {
                 Err(error) => refusal = Some(Arc::new(error)),
             }
         }
-        match &refusal {
-            Some(refusal) => self.witness.refused(&considered.view, refusal),
-            None => self.count(considered),
-        }
+        making.decided.push((considered.clone(), refusal.clone()));
         Ok(refusal)
     }
 
@@ -272,24 +283,6 @@ impl Session {
         self.run_own(Own::Declare, &[&declaration], to_server, input);
         self.guc = purpose;
         Ok(())
-    }
-
-    /// A Query that is not UTF-8.
-    fn unreadable_query(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
-        let settings = Arc::clone(&self.state.now);
-        let view = self.view(&settings, settings.purpose);
-        if view.restricted() {
-            return Ok(self.refuse_query(frame, Arc::new(not_utf8()), outs));
-        }
-        self.ensure(settings.purpose, outs.server, frame.input)?;
-        self.tainted = true;
-        self.state.fresh = false;
-        let mut entry = Entry::new(Segment::Simple, self.owed.number);
-        entry.settle = true;
-        entry.opaque = true;
-        let taken = self.pass(frame, outs);
-        self.finish_query(entry);
-        Ok(taken)
     }
 
     fn refuse_query(&mut self, frame: Frame<'_>, refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {

@@ -121,7 +121,7 @@ impl Statement {
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.len()) + self.types.len() + self.sent.as_ref().map_or(0, |s| s.len())
     }
 }

@@ -2,7 +2,9 @@
 
 mod reports;
 
-use super::{Answer, Bounds, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness};
+use super::{
+    Answer, Bounds, Fit, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness,
+};
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
@@ -27,11 +29,19 @@ default = "a"
 "#;
 
 /// Reads as the core does, but decides by words: `secret` is refused under `b`, `mask` is rewritten, of `quiet` the server
-/// may quote nothing.
-struct Words;
+/// may quote nothing, `nosuch` is not known.
+#[derive(Default)]
+struct Words {
+    judged: AtomicU64,
+}
 
 impl Judge for Words {
     fn judge(&self, view: &View, text: &str) -> Arc<Judged> {
+        self.judged.fetch_add(1, Ordering::Relaxed);
+        if text.contains("misspanned") {
+            let statement = Understood { kind: Kind::Read, span: (0, 9), comment: None };
+            return Arc::new(Judged::Many(Box::new([statement.clone(), statement])));
+        }
         let judged = judge_text(view, text, &Limits::default());
         let Judged::One(planned) = judged else { return Arc::new(judged) };
         let plan = match (&planned.statement.kind, view.restricted()) {
@@ -49,6 +59,8 @@ fn plan(view: &View, text: &str) -> Plan {
         let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, "secret")
             .with_position(text, text.find("secret").map(|at| at as u32));
         Plan::Refuse(Arc::new(refusal))
+    } else if text.contains("nosuch") {
+        Plan::Refuse(Arc::new(Refusal::new(SqlState::UNDEFINED_TABLE, "nosuch")))
     } else if text.contains("mask") {
         let text = format!("SELECT masked_{}", purpose.unwrap_or_default()).into();
         Plan::Rewrite(Rewritten {
@@ -65,11 +77,14 @@ fn plan(view: &View, text: &str) -> Plan {
 
 #[derive(Default)]
 struct Counts {
+    permitted: AtomicU64,
     refused: AtomicU64,
 }
 
 impl Witness for Counts {
-    fn permitted(&self) {}
+    fn permitted(&self) {
+        self.permitted.fetch_add(1, Ordering::Relaxed);
+    }
     fn rewritten(&self) {}
     fn refused(&self, _: &View, _: &Refusal) {
         self.refused.fetch_add(1, Ordering::Relaxed);
@@ -83,6 +98,8 @@ impl Witness for Counts {
 struct Bench {
     session: Session,
     shelf: Arc<Shelf>,
+    words: Arc<Words>,
+    counts: Arc<Counts>,
     inbox: Vec<u8>,
     step: Step,
     to_server: Vec<u8>,
@@ -93,23 +110,29 @@ fn bench() -> Bench {
     bench_under("a")
 }
 
-fn bench_under(purpose: &str) -> Bench {
-    let file = SourceFile { path: "pack.toml".into(), text: PACK.into() };
+fn bound(pack: &str) -> Arc<Bound> {
+    let file = SourceFile { path: "pack.toml".into(), text: pack.into() };
     let policy = Policy::parse(&[file]).unwrap_or_else(|errors| panic!("{errors:?}")).policy;
-    let start = Start { purpose: policy.purpose(purpose), pinned: None };
     let role = crate::catalog::Role { name: "app".into(), member_of: Vec::new() };
     let snapshot = Snapshot { roles: vec![role], ..Snapshot::default() };
-    let bound = Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))));
-    let shelf = Arc::new(Shelf::new(bound));
+    Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))))
+}
+
+fn bench_under(purpose: &str) -> Bench {
+    let bound = bound(PACK);
+    let start = Start { purpose: bound.policy().purpose(purpose), pinned: None };
+    let shelf = Arc::new(Shelf::new(bound, Fit::Fits));
+    let (words, counts) = (Arc::<Words>::default(), Arc::<Counts>::default());
     let session = Session::new(Opening {
-        judge: Arc::new(Words),
-        witness: Arc::new(Counts::default()),
+        judge: Arc::clone(&words) as _,
+        witness: Arc::clone(&counts) as _,
         shelf: Arc::clone(&shelf),
         bounds: Arc::new(Bounds {
             message_bytes: 1000,
             trusted_message_bytes: 2000,
             prepared_statements: 3,
             prepared_bytes: 1000,
+            pipelined_messages: 20,
         }),
         user: "app".into(),
         current_user: "app".into(),
@@ -120,7 +143,8 @@ fn bench_under(purpose: &str) -> Bench {
         unjudged: None,
         nonce: [7; 8],
     });
-    Bench { session, shelf, inbox: Vec::new(), step: Step::More(1), to_server: Vec::new(), to_client: Vec::new() }
+    let (inbox, step) = (Vec::new(), Step::More(1));
+    Bench { session, shelf, words, counts, inbox, step, to_server: Vec::new(), to_client: Vec::new() }
 }
 
 fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -517,6 +541,184 @@ fn any_cut_of_the_bytes_gives_the_same() {
         }
         assert_eq!((bench.sent(), bench.told()), expected, "cut at {cut}");
     }
+}
+
+/// The server's answer to the first poison statement of a session, sent as a Query.
+fn poisoned() -> Vec<u8> {
+    [error("42703", "column \"wherefore:0707070707070707:1\" does not exist"), ready(b'I')].concat()
+}
+
+#[test]
+fn a_wrong_declaration_is_refused_under_every_purpose() {
+    for (text, code) in [
+        (&b"/*purpose='a'*/ SELECT 1 /*purpose='b'*/"[..], "42601"),
+        (b"SELECT /*purpose='a'*/ 1", "42601"),
+        (b"SELECT 1; SELECT /*purpose='a'*/ 2", "42601"),
+        (b"SELECT 1 /*purpose='nonsense'*/", "22023"),
+        // What cannot be read declares all the same.
+        (b"SELEKT 1 /*purpose='a'*/", "42601"),
+        (b"SELEKT 1 /*purpose='a'*/ /*purpose='a'*/", "42601"),
+        (b"SELECT 1; SELEKT /*purpose='a'*/ 1; SELECT 1", "42601"),
+        (b"SELECT '\xe4' /*purpose='a'*/", "22021"),
+    ] {
+        for purpose in ["a", "b", "free"] {
+            let (mut bench, shown) = (bench_under(purpose), String::from_utf8_lossy(text));
+            bench.client(frame(b'Q', &[text, b"\0"].concat()));
+            assert_eq!(bench.sent(), format!("Q({POISON})"), "{purpose}: {shown}");
+            assert!(bench.server(poisoned()).told().starts_with(&format!("E({code}")), "{purpose}: {shown}");
+            bench.client(frame(b'P', &[b"\0", text, b"\0\0\0"].concat()));
+            assert!(bench.sent().starts_with("P(|SELECT \"wherefore:"), "{purpose}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_may_have_done_anything() {
+    for text in [&b"SELEKT 1\0"[..], b"SELECT '\xe4'\0", b"SELEKT 1 /*purpose='free'*/\0"] {
+        let parse = frame(b'P', &[b"\0", text, b"\0\0"].concat());
+        let answers = [frame(b'1', b""), frame(b'2', b""), frame(b'C', b"SELECT 1\0"), ready(b'I')].concat();
+        for (message, answers) in [
+            (frame(b'Q', text), [frame(b'C', b"SELECT 1\0"), ready(b'I')].concat()),
+            ([parse, bind("", ""), execute(""), sync()].concat(), answers),
+        ] {
+            let (mut bench, shown) = (bench_under("free"), String::from_utf8_lossy(text));
+            bench.client(&message);
+            assert!(bench.to_server == message, "it passes as it is: {shown}");
+            bench.sent();
+            bench.server(answers);
+            assert_eq!(bench.sent(), SETTLE, "{shown}");
+            assert!(bench.shelf.is_behind(), "{shown}");
+            // It may have set the purpose, too.
+            bench.server(settled("b", "public", b'I'));
+            bench.told();
+            bench.session.refreshed(Refreshed::Done);
+            assert!(bench.client(query("SELECT mask")).sent().contains(POISON), "{shown}");
+            assert!(bench.server(poisoned()).told().starts_with("E(25001"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_statement_with_a_comment_is_judged_once() {
+    for (text, sent, times) in [
+        ("SELECT mask /*purpose='b',traceparent='00-x'*/", "Q(SELECT masked_b)", 1),
+        ("/*purpose='b'*/ SELECT mask", "Q(SELECT masked_b)", 1),
+        ("/* on purpose */ SELECT mask", "Q(SELECT masked_a)", 1),
+        // Where it is none after all, or means nothing.
+        ("SELECT mask -- /*purpose='b'*/", "Q(SELECT masked_a)", 2),
+        ("BEGIN /*purpose='b'*/", "Q(BEGIN /*purpose='b'*/)", 2),
+        ("SELECT mask; SELECT 1 /*purpose='b'*/", "Q(SELECT masked_a;SELECT \"wherefore:0707070707070707:1\")", 4),
+    ] {
+        let mut bench = bench();
+        assert!(bench.client(query(text)).sent().ends_with(sent), "{text}");
+        assert_eq!(bench.words.judged.load(Ordering::Relaxed), times, "{text}");
+    }
+}
+
+#[test]
+fn statements_that_cannot_be_told_apart_are_refused() {
+    let mut bench = bench();
+    assert_eq!(bench.client(query("SELECT 'ü'; misspanned")).sent(), format!("Q({POISON})"));
+    assert!(bench.server(poisoned()).told().starts_with("E(0A000"));
+}
+
+#[test]
+fn a_message_that_waits_for_the_catalog_is_counted_once() {
+    let mut bench = bench();
+    bench.client(query("SELECT 1; SELECT nosuch"));
+    assert_eq!((bench.sent().as_str(), bench.step), ("", Step::Refresh(Refresh::UnknownName)));
+    bench.session.refreshed(Refreshed::Done);
+    bench.turn();
+    assert_eq!(bench.sent(), format!("Q(SELECT 1;{POISON})"));
+    let counts = [&bench.counts.permitted, &bench.counts.refused].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(counts, [1, 1]);
+}
+
+#[test]
+fn what_may_change_the_catalog_without_saying_so_marks_it() {
+    for (text, tag, marks) in [
+        ("SELECT 1", "SELECT 1", false),
+        ("EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1", "EXPLAIN", true),
+        ("DO 'BEGIN END'", "DO", true),
+        ("CREATE TABLE t ()", "CREATE TABLE", true),
+    ] {
+        let complete = [frame(b'C', format!("{tag}\0").as_bytes()), ready(b'I')].concat();
+        let mut bench = bench_under("free");
+        bench.client(query(text)).server(&complete);
+        assert_eq!(bench.shelf.is_behind(), marks, "{text}");
+        let mut bench = bench_under("free");
+        bench.client([parse("", text), bind("", ""), execute(""), sync()].concat());
+        bench.server([frame(b'1', b""), frame(b'2', b""), complete].concat());
+        assert_eq!(bench.shelf.is_behind(), marks, "{text}, extended");
+    }
+}
+
+#[test]
+fn what_the_server_owes_is_bounded() {
+    // Refusals in one segment: the server says nothing after the first error, and skips the rest.
+    let mut bench = bench_under("b");
+    bench.client(parse("", "SELECT secret").repeat(30));
+    let sent = bench.sent();
+    assert_eq!((sent.matches("P(").count(), bench.step), (10, Step::Hold), "each holds a place and a refusal");
+    assert!(sent.ends_with(" H"), "{sent}");
+    bench.turn();
+    assert_eq!(bench.sent(), "", "asked once");
+    let report = error("42703", "column \"wherefore:0707070707070707:1\" does not exist");
+    bench.server(report);
+    assert_eq!((bench.told().as_str(), bench.sent().as_str(), bench.step), ("E(42501 secret 8)", "", Step::More(1)));
+    bench.client([parse("", "SELECT 1"), bind("", ""), execute("nothing"), sync(), query("SELECT 1")].concat());
+    assert_eq!((bench.sent().as_str(), bench.step), ("S", Step::Hold));
+    assert_eq!(bench.server(ready(b'I')).told(), "ZI");
+    assert_eq!(bench.sent(), "Q(SELECT 1)");
+    // What is permitted goes on when it is answered.
+    let mut bench = bench_under("a");
+    bench.client([parse("", "SELECT 1"), bind("", "").repeat(25), sync()].concat());
+    assert_eq!((bench.sent(), bench.step), (format!("P(|SELECT 1) {}H", "B() ".repeat(19)), Step::Hold));
+    bench.server(frame(b'1', b""));
+    assert_eq!((bench.sent().as_str(), bench.step), ("B() H", Step::Hold));
+    bench.server(frame(b'2', b"").repeat(20));
+    assert_eq!((bench.sent().as_str(), bench.step), ("B() B() B() B() B() S", Step::More(1)));
+    // Segments, in either protocol, and a COPY's end that nobody asked for.
+    for message in [sync(), query("SELECT 1"), frame(b'c', b"")] {
+        let mut bench = bench_under("free");
+        bench.client(query("SELECT 1")).client(message.repeat(30));
+        assert_eq!(bench.step, Step::Hold);
+        assert_eq!(
+            bench.sent().split(' ').filter(|word| !word.is_empty()).count(),
+            if message[0] == b'Q' { 40 } else { 21 }
+        );
+        bench.server(ready(b'I'));
+        assert!(!bench.sent().is_empty());
+    }
+    // Texts that nothing else counts.
+    let mut bench = bench_under("a");
+    bench.client(parse("", &format!("SELECT '{}'", "x".repeat(600))).repeat(3));
+    assert_eq!((bench.step, bench.sent().matches("P(").count()), (Step::Hold, 2));
+}
+
+#[test]
+fn a_policy_that_does_not_fit_closes_restricted_purposes() {
+    for (statement, code) in [("SELECT 1 /*purpose='a'*/", "57P03"), ("SET wherefore.purpose = 'a'", "57P03")] {
+        let mut bench = bench_under("free");
+        bench.shelf.put(bound(PACK), Fit::Unfit);
+        assert!(bench.client(query(statement)).sent().contains(POISON), "{statement}");
+        assert!(bench.server(poisoned()).told().starts_with(&format!("E({code}")), "{statement}");
+        assert_eq!(bench.client(query("SELECT 1")).sent(), "Q(SELECT 1)", "under the one that needs no policy");
+    }
+    let mut bench = bench();
+    bench.client([parse("s", "SELECT 1"), sync()].concat()).server([frame(b'1', b""), ready(b'I')].concat());
+    bench.shelf.put(bound(PACK), Fit::Unfit);
+    bench.client([bind("", "s"), sync()].concat());
+    assert!(bench.sent().contains("B(|wherefore:"));
+}
+
+#[test]
+fn another_policy_ends_the_session() {
+    let mut bench = bench();
+    bench.shelf.put(bound(&PACK.replace("[purpose.a]", "[purpose.first]\n[purpose.a]")), Fit::Fits);
+    bench.client(query("SELECT 1"));
+    assert_eq!((bench.sent().as_str(), bench.step), ("", Step::Fatal));
+    assert!(bench.told().starts_with("E(57P01"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A purpose declared in a comment, in the sqlcommenter format: `/*key='value',key2='value2'*/`, keys and values
 //! URL-encoded, quotes in values escaped by a backslash (google.github.io/sqlcommenter/spec).
 
+use super::parse::lexes_too_long;
 use crate::vocab::{Refusal, SqlState};
 use pg_query::protobuf::Token;
 
@@ -14,7 +15,11 @@ pub fn purpose(text: &str) -> Result<Option<Box<str>>, Refusal> {
         return Ok(None);
     }
     let misplaced = |message: &str| Refusal::new(SqlState::SYNTAX_ERROR, message);
-    let scanned = pg_query::scan(text).map_err(|_| misplaced("the statement's comments could not be read"))?;
+    let unread = || misplaced("the statement's comments could not be read");
+    if lexes_too_long(text) {
+        return Err(unread());
+    }
+    let scanned = pg_query::scan(text).map_err(|_| unread())?;
     let is_comment = |token: i32| token == Token::CComment as i32 || token == Token::SqlComment as i32;
     let code =
         |token: &&pg_query::protobuf::ScanToken| !is_comment(token.token) && token.token != Token::Ascii59 as i32;
@@ -32,6 +37,14 @@ pub fn purpose(text: &str) -> Result<Option<Box<str>>, Refusal> {
         }
     }
     Ok(declared)
+}
+
+/// A guess at what [`purpose`] will find, without reading the text: in the comment at its front or its end.
+pub fn purpose_hint(text: &str) -> Option<String> {
+    let text = text.trim();
+    let front = text.starts_with("/*").then(|| text.find("*/")).flatten().and_then(|end| value_of(&text[..end + 2]));
+    let back = || text.ends_with("*/").then(|| text.rfind("/*")).flatten().and_then(|start| value_of(&text[start..]));
+    front.or_else(back)
 }
 
 /// The value of the key in one comment; `None` where the comment is not in the format or lacks the key.

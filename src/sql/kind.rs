@@ -5,6 +5,8 @@
 pub enum Kind {
     /// `SELECT`, `VALUES`, `TABLE`, without `INTO`. What stands in its WITH may write.
     Read,
+    /// What could not be read. It may be anything.
+    Unread,
     /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`, `TRUNCATE`, `COPY`.
     Write,
     Transaction(Transaction),

@@ -67,10 +67,14 @@ fn lexing_cost(text: &str) -> usize {
         .fold(0, usize::saturating_add)
 }
 
+pub(super) fn lexes_too_long(text: &str) -> bool {
+    lexing_cost(text) > MOST_LEXING
+}
+
 /// Parses a text into its statements. Call inside [`on_deep_stack`].
 pub fn parse(text: &str) -> Result<Vec<Statement>, Unreadable> {
     let refuse = |code, message: &str| Unreadable { code, message: message.to_owned(), position: 0 };
-    if lexing_cost(text) > MOST_LEXING {
+    if lexes_too_long(text) {
         return Err(refuse(SqlState::STATEMENT_TOO_COMPLEX, "operators or comments are nested too deeply"));
     }
     let Ok(terminated) = CString::new(text) else {
@@ -95,6 +99,9 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Unreadable> {
             Ok(0) | Err(_) => text.len(),
             Ok(length) => begin + length,
         };
+        if text.get(start..end).is_none() {
+            return Err(refuse(SqlState::SYNTAX_ERROR, "a statement of this message could not be told from the next"));
+        }
         statements.push(Statement { tree: *tree, span: start..end });
         start = (end + 1).min(text.len());
     }
