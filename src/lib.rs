@@ -27,7 +27,7 @@ pub mod cli;
 /// Configuration, and the catalog and policy snapshots that are swapped whole.
 #[cfg(feature = "proxy")]
 pub mod control;
-/// Logs, counters and the record of every decision.
+/// Logs, counters and the record of refusals.
 #[cfg(feature = "proxy")]
 pub mod observe;
 /// Sockets: the listener, the relay between client and server, cancel.

@@ -148,6 +148,91 @@ fn a_guard_keeps_grouping_by_the_primary_key() {
     assert_eq!(rows(sql), rows(&sent), "{sent}");
 }
 
+/// The blocks of code of a page, each with its language, from a chapter's title to the next.
+fn blocks(page: &str, chapter: Option<&str>) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("the page");
+    let text = match chapter {
+        Some(title) => text.split_once(title).expect("the chapter").1.split("\n## ").next().unwrap_or_default(),
+        None => &text,
+    };
+    let inside = text.split("```").skip(1).step_by(2);
+    inside.map(|block| block.split_once('\n').expect("a language")).map(|(l, b)| (l.into(), b.into())).collect()
+}
+
+/// What is printed, without empty lines and space at their ends.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_first_policy_works_as_written() {
+    let cluster = Cluster::shared();
+    let all = blocks("README.md", Some("## A first policy in five minutes"));
+    let languages: Vec<&str> = all.iter().map(|block| &*block.0).collect();
+    assert_eq!(languages, ["sh", "sql", "toml", "toml", "console", "console", "console"]);
+    let [sh, sql, config, policy, check, explain, session] = all.iter().map(|block| &*block.1).collect::<Vec<_>>()[..]
+    else {
+        panic!("seven blocks")
+    };
+    // Passwords are asked for, as a server is set up that was not made for tests.
+    let hba = rows("SHOW hba_file");
+    let hba = Path::new(hba.trim());
+    let rest = std::fs::read_to_string(hba).expect("pg_hba.conf");
+    let asked = "host all writer,catalog_reader 127.0.0.1/32 scram-sha-256\n";
+    std::fs::write(hba, format!("{asked}{rest}")).expect("pg_hba.conf");
+    rows("SELECT pg_reload_conf()");
+    let folder = cluster.new_folder("first-policy");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let config = config.replace("5432", &cluster.port().to_string()).replace("7500", &port.to_string());
+    std::fs::write(folder.join("wherefore.toml"), config).expect("writing");
+    std::fs::create_dir(folder.join("policy")).expect("a folder");
+    std::fs::write(folder.join("policy/shop.toml"), policy).expect("writing");
+    let (exports, makes): (Vec<&str>, Vec<&str>) = sh.lines().partition(|line| line.starts_with("export "));
+    let binaries = [Path::new(env!("CARGO_BIN_EXE_wherefore")).to_path_buf(), cluster.program("psql")];
+    let folders = binaries.iter().filter_map(|program| program.parent()).map(Path::to_path_buf);
+    let path =
+        std::env::join_paths(folders.chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())));
+    let path = path.expect("a path").into_string().expect("a path");
+    let shell = |script: &str| {
+        let mut command = Command::new("sh");
+        command.arg("-ec").arg(format!("{}\nPATH=\"$BINARIES\"\ncd \"$FOLDER\"\n{script}", exports.join("\n")));
+        command.env("BINARIES", &path).env("FOLDER", &folder).env_remove("WHEREFORE_CONFIG");
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", cluster.port().to_string()).env("PGUSER", "postgres");
+        command.env("PGPASSWORD", "writer-secret").env("PGCLIENTENCODING", "UTF8");
+        command
+    };
+    let printed = |script: &str| {
+        let output = shell(&format!("( {script} ) 2>&1")).output().expect("sh");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(printed(&makes.join("\n")), "");
+    std::fs::write(folder.join("shop.sql"), sql).expect("writing");
+    assert_eq!(lines(&printed("psql -X -q -v ON_ERROR_STOP=1 -d shop -f shop.sql")), [""; 0]);
+    let page = blocks("docs/how-a-read-is-rewritten.md", None);
+    let page: Vec<&str> = page.iter().filter(|block| block.0 == "console").map(|block| &*block.1).collect();
+    assert_eq!(page.len(), 3);
+    for console in [check, explain].into_iter().chain(page) {
+        let console = console.strip_prefix("$ ").expect("a command").replacen(" \\\n", " ", 1);
+        let (command, shown) = console.split_once('\n').expect("an answer");
+        assert_eq!(lines(&printed(command)), lines(shown), "{command}");
+    }
+    let mut serve = shell("exec wherefore serve --config wherefore.toml").spawn().expect("sh");
+    let (command, talk) = session.strip_prefix("$ ").and_then(|text| text.split_once('\n')).expect("a session");
+    let command = command.replace("7500", &port.to_string()).replacen("psql", "psql -X", 1);
+    for _ in 0..200 {
+        if printed(&format!("{command} -c 'SHOW wherefore.purpose'")).contains("row") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let (asked, answers): (Vec<&str>, Vec<&str>) = talk.lines().partition(|line| line.starts_with("shop=> "));
+    let asked: String = asked.iter().map(|line| format!("{}\n", line.trim_start_matches("shop=> "))).collect();
+    std::fs::write(folder.join("asked.sql"), asked).expect("writing");
+    let got = printed(&format!("{command} < asked.sql"));
+    serve.kill().and_then(|()| serve.wait()).expect("it ends");
+    assert_eq!(lines(&got), lines(&answers.join("\n")));
+}
+
 #[test]
 fn the_tour_does_what_it_says() {
     let output = wherefore(&["demo", "--once"]);

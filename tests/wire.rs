@@ -27,7 +27,11 @@ fn world() -> &'static (Cluster, Proxy) {
     static WORLD: OnceLock<(Cluster, Proxy)> = OnceLock::new();
     WORLD.get_or_init(|| {
         let cluster = Cluster::start("", SETUP);
-        let proxy = Proxy::start(&cluster, include_str!("relay_support/pack.toml"), "[limits]\nlogin_time = 3\n");
+        let proxy = Proxy::start(
+            &cluster,
+            include_str!("relay_support/pack.toml"),
+            "[limits]\nlogin_time = 3\npipelined_messages = 100\n",
+        );
         (cluster, proxy)
     })
 }
@@ -234,6 +238,27 @@ fn errors_in_pipelines_keep_their_place() {
     assert_eq!(owner.answers(1), "1 2 C E42703 ZI");
     owner.send(&query("SELECT id FROM undone"));
     assert_eq!(owner.answers(1), "T C ZI");
+}
+
+#[test]
+fn pipelines_longer_than_what_the_server_may_owe() {
+    // Refused, without a Sync for long: one error, and nothing is kept of the rest.
+    let mut wire = Wire::session("app", &[("wherefore.purpose", "training")]);
+    wire.send(&run("SELECT note FROM people").repeat(4000));
+    wire.send(&[sync(), query("SELECT id FROM people LIMIT 1")].concat());
+    assert_eq!(wire.answers(2), "E42501 ZI T D C ZI");
+    // Permitted: all are answered, in segments and without.
+    let good = run("SELECT id FROM people LIMIT 1");
+    for (count, bytes) in [(1, [good.repeat(4000), sync()].concat()), (4000, [good, sync()].concat().repeat(4000))] {
+        let mut writer = Wire(wire.0.try_clone().expect("a second handle"));
+        let answers = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                writer.send(&bytes);
+            });
+            wire.answers(count)
+        });
+        assert_eq!((answers.matches("1 2 D C").count(), answers.contains('E')), (4000, false));
+    }
 }
 
 #[test]
