@@ -93,6 +93,7 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         calls: Vec::new(),
         has_rules: false,
         check_option: false,
+        storage: Vec::new(),
         definition: None,
     }
 }

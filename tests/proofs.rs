@@ -6,6 +6,8 @@
 
 mod common;
 
+#[path = "proofs/choice.rs"]
+mod choice;
 #[path = "proofs/core.rs"]
 mod core;
 #[path = "proofs/doc.rs"]

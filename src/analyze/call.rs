@@ -6,18 +6,21 @@
 use super::builtin;
 use super::columns::{Value, column_node};
 use super::known::Known;
-use super::label::{BaseColumn, ColumnSource, Label, Outlet, Sent, SequenceUse};
+use super::label::{BaseColumn, ColumnSource, Label, Outlet, Sent};
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
+use super::routine::is_built_in;
 use super::scope::Columns;
-use crate::catalog::{Catalog, Function, FunctionKind, Relation, RelationKind};
+use super::sizes::sized;
+use crate::catalog::{Catalog, Function, FunctionKind};
 use crate::sql::{Visitor, constant_text, is_json_aggregate, set_config_name, string, walk};
-use crate::vocab::{NotUnderstood, Oid, SqlState, Usage};
+use crate::vocab::{NotUnderstood, SqlState, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{FuncCall, Node, TypeCast, a_const::Val};
+use pg_query::protobuf::{FuncCall, Node};
 
-/// Settings that `set_config` may change from within a query: they shape a session's speed and output only. asyncpg
-/// switches `jit` off so.
-const HARMLESS_SETTINGS: [&str; 4] = ["jit", "datestyle", "timezone", "extra_float_digits"];
+/// Settings that `set_config` may change from within a query: they shape a session's speed and output only, or make it refuse
+/// more. asyncpg switches `jit` off so, pg_dump views.
+const HARMLESS_SETTINGS: [&str; 5] =
+    ["jit", "datestyle", "timezone", "extra_float_digits", "restrict_nonsystem_relation_kind"];
 
 impl Resolver<'_> {
     /// A function call. `node` is replaced where `f(t)` means the column `t.f`.
@@ -108,7 +111,7 @@ impl Resolver<'_> {
 
     /// Checks a function call whose arguments are resolved and depend on `label`. Returns what the functions that it may
     /// mean read.
-    fn called(&mut self, name: &[String], call: &FuncCall, label: &Label) -> Outcome<Label> {
+    fn called(&mut self, name: &[String], call: &mut FuncCall, label: &Label) -> Outcome<Label> {
         let at = call.location;
         let (schema, function) = match name {
             [function] => (None, function),
@@ -131,24 +134,30 @@ impl Resolver<'_> {
                     }
                     return not_understood("function set_config inside a query", at);
                 }
-                "nextval" | "currval" if !self.has_rival(schema, function) => {
-                    self.sequences(call)?;
-                    return Ok(Label::none());
-                }
-                "setval" if !self.has_rival(schema, function) => {
-                    for sequence in self.sequences(call)? {
-                        self.send(Outlet::Sequence(sequence), label, "setval", at)?;
-                    }
-                    return Ok(Label::none());
-                }
                 "pg_notify" if !self.has_rival(schema, function) => {
                     self.notify(call, label)?;
+                    return Ok(Label::none());
+                }
+                "nextval" | "currval" | "lastval" | "setval"
+                    if !self.has_rival(schema, function) && !self.is_listed_whole(function) =>
+                {
+                    let set = (function == "setval").then_some(label);
+                    self.sequence(call, set)?;
                     return Ok(Label::none());
                 }
                 "pg_input_is_valid" | "pg_input_error_info" if !self.has_rival(schema, function) => {
                     self.type_by_text(call.args.get(1), at)?;
                 }
-                _other => {}
+                name => {
+                    if let Some(sized) = sized(name)
+                        && self.is_sent()
+                        && !self.has_rival(schema, name)
+                        && !self.is_listed_whole(name)
+                    {
+                        self.bound_size(sized, call)?;
+                        return Ok(Label::none());
+                    }
+                }
             }
         }
         let positional = !call.func_variadic && !call.agg_star && !call.agg_within_group;
@@ -161,9 +170,21 @@ impl Resolver<'_> {
     }
 
     /// Whether a function outside `pg_catalog` could be meant by the name.
-    fn has_rival(&self, schema: Option<&str>, name: &str) -> bool {
+    pub(super) fn has_rival(&self, schema: Option<&str>, name: &str) -> bool {
         let mut functions = self.context.catalog.functions(name);
         schema.is_none() && functions.any(|f| &*f.schema != "pg_catalog" && self.context.path.searches(&f.schema))
+    }
+
+    /// Whether what is resolved is sent as it is printed: it stands neither in a view nor in a function.
+    fn is_sent(&self) -> bool {
+        self.inside.is_none() && !self.bodies.are_being_read()
+    }
+
+    /// Whether the policy lists every function of `pg_catalog` by that name.
+    fn is_listed_whole(&self, name: &str) -> bool {
+        let functions = self.context.catalog.functions(name).filter(|function| is_built_in(function));
+        let mut listed = functions.map(|function| self.context.rulings.listed(function).is_some()).peekable();
+        listed.peek().is_some() && listed.all(|listed| listed)
     }
 
     /// Checks every function that a call could mean. Returns what they read.
@@ -184,10 +205,14 @@ impl Resolver<'_> {
         if functions.is_empty() {
             return self.run_as_type(schema, name, &arguments, &shown, at);
         }
+        let mut label = Label::none();
+        if !self.types_in_sight(schema, name).is_empty() && arguments.is_one() {
+            // Where no function of the name takes the argument it is a cast.
+            label = self.run_as_type(schema, name, &arguments, &shown, at)?;
+        }
         let fitting: Vec<&Function> = functions.iter().copied().filter(|f| self.fits(f, &arguments)).collect();
         // Where none fits the server will find none either; should it, it is one of those by that name.
         let meant = if fitting.is_empty() { functions } else { fitting };
-        let mut label = Label::none();
         for function in meant {
             label = label.join(&self.run(function, at)?);
         }
@@ -209,9 +234,8 @@ impl Resolver<'_> {
         if (untold && builtin::permitted_whole(name)) || (built_in && builtin::is_type(name)) {
             return Ok(Label::none());
         }
-        let one = matches!(arguments, Arguments::These(these) if these.len() == 1);
         let types = self.types_in_sight(schema, name);
-        if one && !types.is_empty() {
+        if arguments.is_one() && !types.is_empty() {
             for info in types {
                 self.type_info_open(info, at)?;
             }
@@ -262,7 +286,7 @@ impl Resolver<'_> {
     }
 
     /// Notes what a function puts where others find it.
-    fn send(&mut self, to: Outlet, value: &Label, function: &str, at: i32) -> Outcome<()> {
+    pub(super) fn send(&mut self, to: Outlet, value: &Label, function: &str, at: i32) -> Outcome<()> {
         if self.inside.is_some() || self.bodies.are_being_read() {
             return not_understood(format!("{function} in a view or function"), at);
         }
@@ -282,66 +306,6 @@ impl Resolver<'_> {
             Some(_) | None => Ok(()),
         }
     }
-
-    /// `nextval('s')`, `currval('s')`, `setval('s', n)`: which sequences may be meant.
-    fn sequences(&mut self, call: &FuncCall) -> Outcome<Vec<Oid>> {
-        let at = call.location;
-        let refuse = || not_understood("a sequence function whose sequence is not a constant", at);
-        let Some(argument) = call.args.first() else { return refuse() };
-        let sequences = match (constant_name(argument), self.serial_column(argument)) {
-            (Some(name), _) => match self.find_named(&name) {
-                Some(relation) if relation.kind == RelationKind::Sequence => vec![relation.oid],
-                Some(_) => return refuse(),
-                None => return undefined_relation(&name, at),
-            },
-            (None, Some((table, column))) => {
-                let Some(relation) = self.find_named(&table) else { return undefined_relation(&table, at) };
-                let number = relation.columns.iter().find(|known| *known.name == *column).map(|known| known.number);
-                let users = self.context.catalog.snapshot().sequence_users.iter();
-                let of = users.filter(|user| user.table == relation.oid && Some(user.column) == number);
-                of.map(|user| user.sequence).collect()
-            }
-            (None, None) => return refuse(),
-        };
-        if sequences.is_empty() {
-            return refuse();
-        }
-        let uses = sequences.iter().map(|sequence| SequenceUse { sequence: *sequence, at: u32::try_from(at).ok() });
-        self.sequences.extend(uses);
-        Ok(sequences)
-    }
-
-    /// `pg_get_serial_sequence('table', 'column')`, with constants.
-    fn serial_column(&self, node: &Node) -> Option<(Vec<String>, Box<str>)> {
-        let call = match node.node.as_ref()? {
-            NodeEnum::FuncCall(call) => call,
-            NodeEnum::TypeCast(cast) if is_name_cast(cast) => return self.serial_column(cast.arg.as_ref()?),
-            _other => return None,
-        };
-        let name: Vec<&str> = call.funcname.iter().filter_map(string).collect();
-        let own = match name.as_slice() {
-            ["pg_catalog", "pg_get_serial_sequence"] => true,
-            ["pg_get_serial_sequence"] => !self.has_rival(None, "pg_get_serial_sequence"),
-            _other => false,
-        };
-        match call.args.as_slice() {
-            [table, column] if own => Some((qualified_name(&constant_text(table)?)?, constant_text(column)?)),
-            _other => None,
-        }
-    }
-
-    fn find_named(&self, name: &[String]) -> Option<&Relation> {
-        let (catalog, path) = (self.context.catalog, self.context.path);
-        match name {
-            [name] => catalog.find_relation(path, name),
-            [schema, name] => catalog.relation_in(schema, name),
-            _other => None,
-        }
-    }
-}
-
-fn undefined_relation<T>(name: &[String], at: i32) -> Outcome<T> {
-    unresolved(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.join(".")), at)
 }
 
 /// The arguments of a call, as far as they are known.
@@ -352,45 +316,10 @@ pub(super) enum Arguments {
     Unknown,
 }
 
-/// A relation's name from a constant, perhaps cast to `regclass`, as `stringToQualifiedNameList` reads it.
-fn constant_name(node: &Node) -> Option<Vec<String>> {
-    match node.node.as_ref()? {
-        NodeEnum::TypeCast(cast) if is_name_cast(cast) => constant_name(cast.arg.as_ref()?),
-        NodeEnum::AConst(value) => match value.val.as_ref()? {
-            Val::Sval(text) => qualified_name(&text.sval),
-            Val::Ival(_) | Val::Fval(_) | Val::Boolval(_) | Val::Bsval(_) => None,
-        },
-        _other => None,
+impl Arguments {
+    fn is_one(&self) -> bool {
+        matches!(self, Arguments::These(these) if these.len() == 1)
     }
-}
-
-/// A cast that leaves a relation's name what it is.
-fn is_name_cast(cast: &TypeCast) -> bool {
-    let names = cast.type_name.as_ref().map(|name| name.names.iter().filter_map(string).collect::<Vec<_>>());
-    matches!(names.as_deref(), Some(["regclass" | "text"] | ["pg_catalog", "regclass" | "text"]))
-}
-
-/// Splits `schema.name`; what is not quoted is folded to lower case. `None` where it is none, or the number of a relation.
-pub(super) fn qualified_name(text: &str) -> Option<Vec<String>> {
-    let mut parts = vec![String::new()];
-    let mut quoted = false;
-    let mut characters = text.trim().chars().peekable();
-    while let Some(c) = characters.next() {
-        let part = parts.last_mut()?;
-        match c {
-            '"' if quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                part.push('"');
-            }
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
-            c if quoted => part.push(c),
-            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '$') => part.push(c.to_ascii_lowercase()),
-            _space_or_foreign => return None,
-        }
-    }
-    let number = parts.len() == 1 && text.trim().starts_with(|c: char| c.is_ascii_digit());
-    (!quoted && !number && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
 /// One argument and nothing that only functions have.
@@ -436,4 +365,23 @@ pub(super) fn is_row_neutral(node: &mut Node, catalog: &Catalog, grouping: Group
         fn location(&mut self, _at: &mut i32) {}
     }
     walk(node, &mut Calls { catalog, grouping }).is_ok()
+}
+
+/// pg_dump's `SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'y'` sets `y`, if there is such a setting.
+pub(super) fn name_setting(targets: &mut [Node], condition: Option<&Node>) {
+    let ends_in_name = |node: Option<&Node>| match node.map(|node| &node.node) {
+        Some(Some(NodeEnum::ColumnRef(column))) => column.fields.last().and_then(string) == Some("name"),
+        Some(_) | None => false,
+    };
+    let Some(Some(NodeEnum::AExpr(equality))) = condition.map(|condition| &condition.node) else { return };
+    let (Some(right), [operator]) = (equality.rexpr.as_deref(), equality.name.as_slice()) else { return };
+    let constant = matches!(right.node, Some(NodeEnum::AConst(_))) && string(operator) == Some("=");
+    if !constant || !ends_in_name(equality.lexpr.as_deref()) {
+        return;
+    }
+    let [Node { node: Some(NodeEnum::ResTarget(target)) }] = targets else { return };
+    let Some(Some(NodeEnum::FuncCall(call))) = target.val.as_mut().map(|value| &mut value.node) else { return };
+    if call.funcname.last().and_then(string) == Some("set_config") && ends_in_name(call.args.first()) {
+        call.args[0] = right.clone();
+    }
 }

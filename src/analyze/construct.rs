@@ -178,8 +178,8 @@ impl Resolver<'_> {
             cycle_mark_collation: _,
             cycle_mark_neop: _,
         } = cycle;
-        self.operator("=", *location)?;
-        self.operator("<>", *location)?;
+        self.operator_between("=", (Known::Typed, Known::Typed), *location)?;
+        self.operator_between("<>", (Known::Nothing, Known::Nothing), *location)?;
         let label = self.listed(cycle_col_list, &columns, Usage::Filter, *location)?;
         for mark in [cycle_mark_value, cycle_mark_default].into_iter().flatten() {
             self.expression(mark, Some(Usage::Output))?;

@@ -38,11 +38,17 @@ impl Resolver<'_> {
         if *is_program || !filename.is_empty() {
             return not_understood("COPY with a file or program of the server", -1);
         }
-        for option in options.iter() {
-            let Some(NodeEnum::DefElem(option)) = &option.node else { return not_understood("an option of COPY", -1) };
-            let DefElem { defnamespace: _, defname, arg: _, defaction: _, location, arg_location: _ } = &**option;
+        for option in options.iter_mut() {
+            let Some(NodeEnum::DefElem(option)) = &mut option.node else {
+                return not_understood("an option of COPY", -1);
+            };
+            let DefElem { defnamespace: _, defname, arg, defaction: _, location, arg_location: _ } = &mut **option;
             if !OPTIONS.contains(&defname.as_str()) {
                 return not_understood(format!("COPY option {defname}"), *location);
+            }
+            // `(freeze on)` would be printed in an old way of writing that the parser reads as another tree.
+            if defname == "freeze" && arg.as_deref().and_then(string).is_some_and(|word| word == "on") {
+                *arg = None;
             }
         }
         if *is_from {

@@ -80,11 +80,12 @@ impl Resolver<'_> {
             }
             NodeEnum::CaseExpr(case) => {
                 let CaseExpr { xpr: _, casetype: _, casecollid: _, arg, args, defresult, location } = &mut **case;
-                if arg.is_some() {
-                    self.operator("=", *location)?;
-                }
                 let label = self.optional(arg, usage)?.join(&self.expressions(args, usage)?);
-                label.join(&self.optional(defresult, usage)?)
+                let label = label.join(&self.optional(defresult, usage)?);
+                match arg {
+                    Some(arg) => label.join(&self.operator_of_case(arg, args, *location)?),
+                    None => label,
+                }
             }
             NodeEnum::CaseWhen(when) => {
                 let CaseWhen { xpr: _, expr, result, location: _ } = &mut **when;
@@ -188,13 +189,7 @@ impl Resolver<'_> {
         let inner = match SubLinkType::try_from(*sub_link_type) {
             // Only whether there is a row matters.
             Ok(SubLinkType::ExistsSublink) => None,
-            Ok(SubLinkType::AllSublink | SubLinkType::AnySublink | SubLinkType::RowcompareSublink) => {
-                if oper_name.is_empty() {
-                    self.operator("=", *location)?;
-                }
-                self.operator_name(oper_name, *location)?;
-                usage
-            }
+            Ok(SubLinkType::AllSublink | SubLinkType::AnySublink | SubLinkType::RowcompareSublink) => usage,
             Ok(SubLinkType::ExprSublink | SubLinkType::ArraySublink) => usage,
             Ok(SubLinkType::Undefined | SubLinkType::MultiexprSublink | SubLinkType::CteSublink) | Err(_) => {
                 return not_understood("a sub-query of an unknown kind", *location);
@@ -205,7 +200,11 @@ impl Resolver<'_> {
             return not_understood("a sub-query that is no SELECT", *location);
         };
         let columns = self.query(select, inner)?;
-        Ok(label.join(&super::resolver::label_of(&columns)))
+        let label = label.join(&super::resolver::label_of(&columns));
+        match testexpr {
+            Some(tested) => Ok(label.join(&self.operator_of_sublink(oper_name, tested, *location)?)),
+            None => Ok(label),
+        }
     }
 
     /// `(value).field[subscript]…`; `(t).field` is the column `t.field`.
@@ -277,8 +276,8 @@ impl Resolver<'_> {
         for sort in sorts {
             let Some(NodeEnum::SortBy(sort)) = &mut sort.node else { return not_understood("ORDER BY", -1) };
             let SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
-            self.operator_name(use_op, *location)?;
             label = label.join(&self.optional(node, Some(Usage::Sort))?);
+            self.operator_named(use_op, (Known::Typed, Known::Typed), *location)?;
         }
         Ok(label)
     }

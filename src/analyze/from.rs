@@ -6,7 +6,7 @@ use super::label::{Label, Place, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
-use crate::catalog::{Function, FunctionKind, Relation};
+use crate::catalog::{Function, FunctionKind, Relation, TypeKind};
 use crate::sql::{string, words};
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
@@ -292,6 +292,23 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The fields of the row that a polymorphic function makes of its first argument, where that is plainly of a row type:
+    /// `json_populate_record(NULL::point, …)`, `unnest(points)`.
+    fn fields_of_argument(&self, name: &str, argument: Option<&Node>) -> Option<Vec<Arc<str>>> {
+        let elements = match name {
+            "unnest" => true,
+            "json_populate_record"
+            | "json_populate_recordset"
+            | "jsonb_populate_record"
+            | "jsonb_populate_recordset" => false,
+            _other => return None,
+        };
+        let Known::Type(oid) = self.known(argument) else { return None };
+        let info = self.context.catalog.type_of(self.bottom(oid))?;
+        let is_array = self.context.catalog.type_of(oid).is_some_and(|info| info.array == oid);
+        (info.kind == TypeKind::Composite && is_array == elements).then(|| info.names.to_vec())
+    }
+
     /// The columns of a function's result; `None` where the catalog does not tell.
     pub(super) fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
@@ -299,6 +316,9 @@ impl<'a> Resolver<'a> {
         if name == "unnest" && call.args.len() > 1 {
             // Several arrays side by side: one column for each.
             return Some(vec!["unnest".into(); call.args.len()]);
+        }
+        if let Some(fields) = self.fields_of_argument(name, call.args.first()) {
+            return Some(fields);
         }
         if name == "unnest" {
             let vector = call.args.first().is_some_and(|arg| self.is_text_search_vector(arg));

@@ -1,6 +1,7 @@
 //! Joins: ON, USING, NATURAL, merged columns, join aliases.
 
 use super::from::{derived, renamed};
+use super::known::Known;
 use super::label::Offer;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
@@ -132,7 +133,7 @@ impl Resolver<'_> {
         if using.is_empty() {
             return Ok(Vec::new());
         }
-        self.operator("=", -1)?;
+        self.operator_between("=", (Known::Typed, Known::Typed), -1)?;
         let (left, right) = (self.by_column(left)?, self.by_column(right)?);
         let mut merged = Vec::new();
         for name in using.iter().filter_map(string) {
@@ -146,12 +147,18 @@ impl Resolver<'_> {
                 JoinType::JoinFull => None,
                 _inner_or_left => Some(left),
             };
+            let type_of = |column: &Visible| {
+                let (relation, index) = column.typed?;
+                Some(self.relation_of(relation)?.columns.get(index)?.type_oid)
+            };
+            // Of two types it has the one that they have in common.
+            let alike = type_of(left) == type_of(right);
             merged.push(Visible {
                 name: name.into(),
                 written: Written::Bare(name.into()),
                 label,
                 base: same.and_then(|column| column.base),
-                typed: same.and_then(|column| column.typed),
+                typed: same.filter(|_| alike).and_then(|column| column.typed),
             });
         }
         Ok(merged)

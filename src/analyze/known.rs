@@ -22,13 +22,19 @@ pub(super) enum Known {
     Type(Oid),
     /// One of the types that came with the server.
     BuiltIn,
+    /// Some type: of the users' types one that is in play ([`Resolver::is_in_play`]).
+    Typed,
+    /// Perhaps a literal, perhaps any type.
     Nothing,
 }
 
 /// `pg_type.oid` of the pseudo-types that stand for many: `record`, `any`, `anyarray`, `anyelement`, `anynonarray`,
 /// `anyenum`, `anyrange`, `record[]`, `anymultirange`, `anycompatible` and its kin.
-const POLYMORPHIC: [Oid; 14] = [2249, 2276, 2277, 2283, 2776, 3500, 3831, 2287, 4537, 4538, 5077, 5078, 5079, 5080];
+pub(super) const POLYMORPHIC: [Oid; 14] =
+    [2249, 2276, 2277, 2283, 2776, 3500, 3831, 2287, 4537, 4538, 5077, 5078, 5079, 5080];
 
+/// `pg_type.oid` of `unknown`.
+const UNKNOWN: Oid = 705;
 const BOOL: Oid = 16;
 const INT4: Oid = 23;
 const TEXT: Oid = 25;
@@ -68,10 +74,39 @@ impl Resolver<'_> {
         node.map_or(Known::Absent, |node| self.known_within(node, DEEPEST))
     }
 
+    /// What an operator compares of the elements of a list or an array.
+    pub(super) fn known_elements(&self, node: Option<&Node>) -> Known {
+        match node.map(|node| &node.node) {
+            Some(Some(NodeEnum::List(list))) => {
+                let each = list.items.iter().map(|item| self.known(Some(item)));
+                each.reduce(|one, other| self.either(one, other)).unwrap_or(Known::Nothing)
+            }
+            _array => match self.known(node) {
+                Known::Type(oid) if oid < FIRST_USER_OID => Known::BuiltIn,
+                Known::Type(_) | Known::Typed => Known::Typed,
+                other @ (Known::Absent | Known::Untyped | Known::BuiltIn | Known::Nothing) => other,
+            },
+        }
+    }
+
+    /// What holds of both.
+    fn either(&self, one: Known, other: Known) -> Known {
+        match (one, other) {
+            (one, other) if one == other => one,
+            (Known::Nothing | Known::Untyped | Known::Absent, _)
+            | (_, Known::Nothing | Known::Untyped | Known::Absent) => Known::Nothing,
+            (one, other) if self.is_built_in_value(one) && self.is_built_in_value(other) => Known::BuiltIn,
+            _different => Known::Typed,
+        }
+    }
+
     fn known_within(&self, node: &Node, depth: usize) -> Known {
-        let (Some(node), Some(depth)) = (&node.node, depth.checked_sub(1)) else { return Known::Nothing };
+        let Some(node) = &node.node else { return Known::Nothing };
+        let Some(depth) = depth.checked_sub(1) else {
+            return if may_be_untyped(node) { Known::Nothing } else { Known::Typed };
+        };
         match node {
-            NodeEnum::ColumnRef(reference) => self.type_of_column(reference).map_or(Known::Nothing, Known::Type),
+            NodeEnum::ColumnRef(reference) => self.type_of_column(reference),
             NodeEnum::AConst(value) => match &value.val {
                 Some(Val::Sval(_)) => Known::Untyped,
                 Some(Val::Ival(_)) => Known::Type(INT4),
@@ -83,36 +118,58 @@ impl Resolver<'_> {
             },
             NodeEnum::ParamRef(parameter) => self.type_of_parameter(parameter.number),
             NodeEnum::TypeCast(cast) => {
-                cast.type_name.as_ref().and_then(|name| self.named_type(name)).map_or(Known::Nothing, Known::Type)
+                cast.type_name.as_ref().and_then(|name| self.named_type(name)).map_or(Known::Typed, Known::Type)
             }
             NodeEnum::AIndirection(indirection) => {
                 let (Some(value), [step]) = (&indirection.arg, indirection.indirection.as_slice()) else {
-                    return Known::Nothing;
+                    return Known::Typed;
                 };
-                let Known::Type(row) = self.known_within(value, depth) else { return Known::Nothing };
+                let Known::Type(row) = self.known_within(value, depth) else { return Known::Typed };
                 let info = self.context.catalog.type_of(row).filter(|info| info.oid == row);
                 let field = info.zip(string(step)).and_then(|(info, name)| {
                     let at = info.names.iter().position(|field| **field == *name)?;
                     info.parts.get(at).copied()
                 });
-                field.map_or(Known::Nothing, Known::Type)
+                field.map_or(Known::Typed, declared)
             }
             NodeEnum::BoolExpr(_) | NodeEnum::NullTest(_) | NodeEnum::BooleanTest(_) => Known::Type(BOOL),
             NodeEnum::SqlvalueFunction(_) => Known::BuiltIn,
             NodeEnum::AExpr(expr) => match AExprKind::try_from(expr.kind) {
                 Ok(AExprKind::AexprOp) => self.type_of_operation(expr, depth),
-                Ok(_other_kind) => Known::Nothing,
-                Err(_) => Known::Nothing,
+                // Postgres wants a boolean of these.
+                Ok(
+                    AExprKind::AexprOpAny
+                    | AExprKind::AexprOpAll
+                    | AExprKind::AexprDistinct
+                    | AExprKind::AexprNotDistinct
+                    | AExprKind::AexprIn
+                    | AExprKind::AexprBetween
+                    | AExprKind::AexprNotBetween
+                    | AExprKind::AexprBetweenSym
+                    | AExprKind::AexprNotBetweenSym,
+                ) => Known::Type(BOOL),
+                Ok(
+                    AExprKind::AexprNullif
+                    | AExprKind::AexprLike
+                    | AExprKind::AexprIlike
+                    | AExprKind::AexprSimilar
+                    | AExprKind::Undefined,
+                )
+                | Err(_) => Known::Typed,
             },
             NodeEnum::FuncCall(call) => self.type_of_call(call),
             NodeEnum::CoalesceExpr(coalesce) => self.common(&coalesce.args, depth),
             NodeEnum::MinMaxExpr(extreme) => self.common(&extreme.args, depth),
             NodeEnum::AArrayExpr(array) => match self.common(&array.elements, depth) {
-                Known::Type(oid) if oid >= FIRST_USER_OID => Known::Nothing,
+                Known::Type(oid) if oid >= FIRST_USER_OID => Known::Typed,
                 Known::Type(_) | Known::BuiltIn => Known::BuiltIn,
-                Known::Absent | Known::Untyped | Known::Nothing => Known::Nothing,
+                Known::Absent | Known::Untyped | Known::Typed | Known::Nothing => Known::Typed,
             },
-            _any_other_expression => Known::Nothing,
+            NodeEnum::CollateClause(collate) => {
+                collate.arg.as_ref().map_or(Known::Nothing, |value| self.known_within(value, depth))
+            }
+            other if may_be_untyped(other) => Known::Nothing,
+            _typed => Known::Typed,
         }
     }
 
@@ -127,7 +184,7 @@ impl Resolver<'_> {
                 (first, _) if !typed => first,
                 (Known::Type(one), Known::Type(other)) if one == other => Known::Type(one),
                 (one, other) if self.is_built_in_value(one) && self.is_built_in_value(other) => Known::BuiltIn,
-                _different => return Known::Nothing,
+                _different => return Known::Typed,
             };
             typed |= known != Known::Untyped;
         }
@@ -138,7 +195,7 @@ impl Resolver<'_> {
         match known {
             Known::BuiltIn | Known::Untyped | Known::Absent => true,
             Known::Type(oid) => oid < FIRST_USER_OID,
-            Known::Nothing => false,
+            Known::Typed | Known::Nothing => false,
         }
     }
 
@@ -157,7 +214,7 @@ impl Resolver<'_> {
         };
         let own = self.is_built_in_value(left) && self.is_built_in_value(right);
         let captured = string(name).is_none_or(|name| self.context.catalog.operators(name).any(rival));
-        if own && !captured { Known::BuiltIn } else { Known::Nothing }
+        if own && !captured { Known::BuiltIn } else { Known::Typed }
     }
 
     /// A call that can only give a type of the server's own.
@@ -172,29 +229,31 @@ impl Resolver<'_> {
             Some(schema) => *function.schema == *schema,
             None => self.context.path.searches(&function.schema),
         });
-        let mut returns = functions.map(|function| function.returns).peekable();
-        let told = returns.peek().is_some();
-        let own = returns.all(|oid| oid < FIRST_USER_OID && !POLYMORPHIC.contains(&oid));
-        if told && own { Known::BuiltIn } else { Known::Nothing }
+        let mut returns = functions.map(|function| function.returns);
+        let Some(first) = returns.next() else { return Known::Typed };
+        returns.fold(declared(first), |known, other| self.either(known, declared(other)))
     }
 
     fn type_of_parameter(&self, number: i32) -> Known {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         match index.and_then(|index| self.declared_parameter(index)) {
-            None | Some(0 | 705) => Known::Untyped,
-            Some(super::utility::SOME_TYPE) => Known::Nothing,
-            Some(declared) => Known::Type(declared),
+            None | Some(0 | UNKNOWN) => Known::Untyped,
+            Some(super::utility::SOME_TYPE) => Known::Typed,
+            Some(oid) => declared(oid),
         }
     }
 
-    /// The type of a column that is the column of a relation, passed on unchanged.
-    fn type_of_column(&self, reference: &ColumnRef) -> Option<Oid> {
-        let parts: Vec<&str> = reference.fields.iter().filter_map(string).collect();
-        let [alias, name] = parts.as_slice() else { return None };
-        let place = self.find_entry(None, alias, -1).ok()??;
-        let Columns::Known(columns) = self.columns_at(place) else { return None };
-        let (relation, index) = columns.iter().find(|column| &*column.name == *name)?.typed?;
-        Some(self.relation_of(relation)?.columns.get(index)?.type_oid)
+    /// The type of a column; its number where it is the column of a relation, passed on unchanged.
+    fn type_of_column(&self, reference: &ColumnRef) -> Known {
+        let number = || {
+            let parts: Vec<&str> = reference.fields.iter().filter_map(string).collect();
+            let [alias, name] = parts.as_slice() else { return None };
+            let place = self.find_entry(None, alias, -1).ok()??;
+            let Columns::Known(columns) = self.columns_at(place) else { return None };
+            let (relation, index) = columns.iter().find(|column| &*column.name == *name)?.typed?;
+            Some(self.relation_of(relation)?.columns.get(index)?.type_oid)
+        };
+        number().map_or(Known::Typed, declared)
     }
 
     /// The number of a type that a cast names, where the name can mean only one.
@@ -225,10 +284,12 @@ impl Resolver<'_> {
             Known::Absent => return to == 0,
             _present if to == 0 => return false,
             Known::Untyped | Known::Nothing => return true,
+            _typed if POLYMORPHIC.contains(&to) => return true,
             Known::BuiltIn => return self.built_in_reaches(to),
+            Known::Typed => return self.some_value_reaches(to),
             Known::Type(oid) => oid,
         };
-        if from == to || POLYMORPHIC.contains(&to) {
+        if from == to {
             return true;
         }
         let (from, to) = (self.bottom(from), self.bottom(to));
@@ -240,6 +301,19 @@ impl Resolver<'_> {
         }
         let mut casts = self.context.catalog.casts().iter();
         casts.any(|cast| cast.implicit && self.bottom(cast.source) == from && self.bottom(cast.target) == to)
+    }
+
+    /// Whether some value in the statement passes as a type.
+    fn some_value_reaches(&self, to: Oid) -> bool {
+        let to = self.bottom(to);
+        // A row without a type of its own passes as any.
+        let is_row = self.context.catalog.type_of(to).is_none_or(|info| info.kind == TypeKind::Composite);
+        let there = |oid: Oid| oid < FIRST_USER_OID || self.is_in_play(oid);
+        let mut casts = self.context.catalog.casts().iter();
+        to < FIRST_USER_OID
+            || is_row
+            || self.is_in_play(to)
+            || casts.any(|cast| cast.implicit && self.bottom(cast.target) == to && there(self.bottom(cast.source)))
     }
 
     /// Whether some type that came with the server passes as a type.
@@ -265,4 +339,34 @@ impl Resolver<'_> {
         }
         oid
     }
+}
+
+/// What is known of a value of a declared type: of a pseudo-type's any type can be meant.
+fn declared(oid: Oid) -> Known {
+    if POLYMORPHIC.contains(&oid) { Known::Typed } else { Known::Type(oid) }
+}
+
+/// Whether Postgres may take an expression, not a literal in a cast or a target list, for one without a type.
+fn may_be_untyped(node: &NodeEnum) -> bool {
+    !matches!(
+        node,
+        NodeEnum::ColumnRef(_)
+            | NodeEnum::TypeCast(_)
+            | NodeEnum::FuncCall(_)
+            | NodeEnum::AExpr(_)
+            | NodeEnum::AIndirection(_)
+            | NodeEnum::AArrayExpr(_)
+            | NodeEnum::BoolExpr(_)
+            | NodeEnum::NullTest(_)
+            | NodeEnum::BooleanTest(_)
+            | NodeEnum::CaseExpr(_)
+            | NodeEnum::CoalesceExpr(_)
+            | NodeEnum::MinMaxExpr(_)
+            | NodeEnum::RowExpr(_)
+            | NodeEnum::SubLink(_)
+            | NodeEnum::SqlvalueFunction(_)
+            | NodeEnum::GroupingFunc(_)
+            | NodeEnum::XmlExpr(_)
+            | NodeEnum::XmlSerialize(_)
+    )
 }

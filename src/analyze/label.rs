@@ -89,10 +89,11 @@ pub struct FunctionRead {
     pub columns: Vec<(usize, UsageSet)>,
 }
 
-/// A sequence that the statement draws from, or asks what it drew last.
+/// A sequence that the statement draws from, sets, or asks what it drew last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceUse {
-    pub sequence: Oid,
+    /// `None` where only the server knows which: any.
+    pub sequence: Option<Oid>,
     /// Byte offset of the call.
     pub at: Option<u32>,
 }

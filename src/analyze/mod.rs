@@ -24,6 +24,8 @@ mod resolver;
 mod routine;
 mod scope;
 mod select;
+mod sequence;
+mod sizes;
 mod target;
 mod types;
 mod updatable;
@@ -42,6 +44,7 @@ pub use written::{Assignment, Manner, Shape, Verb, Write};
 use crate::catalog::{Catalog, Function, Relation, SearchPath};
 use crate::vocab::{NotUnderstood, Oid, Right, Unresolved};
 use pg_query::protobuf::Node;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// What a statement is resolved against.
@@ -105,6 +108,8 @@ pub struct Resolved {
     pub sent: Vec<Sent>,
     /// It calls functions of users: what they raise is their own.
     pub calls_users: bool,
+    /// Functions that did not come with the server and that it may run: called, or by an operator, cast or type.
+    pub functions: FxHashSet<Oid>,
 }
 
 /// Why a statement could not be resolved.
@@ -131,6 +136,7 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     let writes = resolver.finish_writes();
     let sent = std::mem::take(&mut resolver.sent);
     let calls_users = resolver.calls_users;
+    let functions = std::mem::take(&mut resolver.functions);
     let (relations, leakproof, sequences) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users })
+    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users, functions })
 }

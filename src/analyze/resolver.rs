@@ -48,6 +48,8 @@ pub(super) struct Resolver<'a> {
     pub sets: Option<i32>,
     /// See [`super::Resolved::calls_users`].
     pub calls_users: bool,
+    /// See [`super::Resolved::functions`].
+    pub functions: FxHashSet<Oid>,
     /// Bodies of functions; shared with the resolutions of the bodies themselves.
     pub bodies: Rc<Bodies>,
     /// What was taken over from functions, with what their results depend on.
@@ -120,6 +122,7 @@ impl<'a> Resolver<'a> {
             sent: Vec::new(),
             sets: None,
             calls_users: false,
+            functions: FxHashSet::default(),
             bodies: Rc::default(),
             absorbed: FxHashMap::default(),
             in_play: FxHashSet::default(),

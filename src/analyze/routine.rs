@@ -82,6 +82,9 @@ impl<'a> Resolver<'a> {
             return closed();
         }
         let own = !is_built_in(function) && function.extension.is_none();
+        if !is_built_in(function) {
+            self.functions.insert(function.oid);
+        }
         if let Some(reads) = self.context.rulings.listed(function) {
             self.calls_users |= !self.context.rulings.messages_pass(function);
             let label = self.types_of_function(function, at)?;
@@ -146,7 +149,7 @@ impl<'a> Resolver<'a> {
         }
         if let Some(defaults) = &function.default_values {
             // They are computed where the call leaves an argument out.
-            let effects = self.written_out(&format!("SELECT {defaults}"));
+            let effects = self.written_out(&format!("SELECT {defaults}"), &[]);
             let effects = effects.map_err(|trouble| blame(function, &trouble, at))?;
             let name = quote_qualified(&function.schema, &function.name);
             let (key, what) = (format!("defaults of {name}({})", function.signature), format!("function {name}"));
@@ -171,7 +174,8 @@ impl<'a> Resolver<'a> {
         let again = Err(Trouble::NotUnderstood(NotUnderstood::new("a function that calls itself", None)));
         self.bodies.known.borrow_mut().insert(key.clone(), again);
         let select = body(function);
-        let effects = select.and_then(|select| self.resolve_apart(select, &path, Some(function)));
+        let effects =
+            select.and_then(|select| self.resolve_apart(select, &path, &function.argument_types, Some(function)));
         self.bodies.known.borrow_mut().insert(key, effects.clone());
         effects
     }
@@ -183,15 +187,15 @@ impl<'a> Resolver<'a> {
         SearchPath::new(schemas.cloned())
     }
 
-    /// The condition of a domain.
-    pub(super) fn check_of_domain(&mut self, check: &str) -> Outcome<Effects> {
-        self.written_out(&format!("SELECT {check} FROM (SELECT NULL) AS d(value)"))
+    /// The condition of a domain, over values of it.
+    pub(super) fn check_of_domain(&mut self, domain: Oid, check: &str) -> Outcome<Effects> {
+        self.written_out(&format!("SELECT {check} FROM (SELECT NULL) AS d(value)"), &[domain])
     }
 
-    /// Expressions that the server wrote out.
-    fn written_out(&mut self, text: &str) -> Outcome<Effects> {
+    /// Expressions that the server wrote out, over values of some types.
+    fn written_out(&mut self, text: &str, types: &[Oid]) -> Outcome<Effects> {
         let path = self.everywhere();
-        self.resolve_apart(single(text)?, &path, None)
+        self.resolve_apart(single(text)?, &path, types, None)
     }
 
     /// Resolves a SELECT in a scope of its own. It is not sent; only what it does counts.
@@ -199,13 +203,13 @@ impl<'a> Resolver<'a> {
         &mut self,
         mut select: Box<SelectStmt>,
         path: &SearchPath,
+        parameters: &[Oid],
         function: Option<&Function>,
     ) -> Outcome<Effects> {
         let depth = self.bodies.depth.get();
         if depth >= DEEPEST {
             return not_understood(format!("functions that call each other more than {DEEPEST} deep"), -1);
         }
-        let parameters = function.map_or(&[][..], |function| &function.argument_types);
         let Context { catalog, path: _, rulings, parameters: _ } = self.context;
         let context = Context { catalog, path, rulings: *rulings, parameters };
         let mut inner = Resolver::new(&context);
@@ -222,6 +226,7 @@ impl<'a> Resolver<'a> {
             return not_understood("function set_config", at);
         }
         self.calls_users |= inner.calls_users;
+        self.functions.extend(inner.functions.drain());
         outcome?;
         Ok(Effects { reads: inner.uses.iter().map(read).collect(), sequences: inner.sequences.into() })
     }

@@ -2,6 +2,7 @@
 
 use super::columns::{MOST_TARGETS, column_node, target_node, too_many_targets};
 use super::from::renamed;
+use super::known::Known;
 use super::label::{BaseColumn, Label, Lock};
 use super::naming::figure_name;
 use super::resolver::{Found, Outcome, Resolver, Use, known, label_of, not_understood};
@@ -214,6 +215,7 @@ impl Resolver<'_> {
             larg: _,
             rarg: _,
         } = select;
+        super::call::name_setting(target_list, where_clause.as_deref());
         let first = self.uses.len();
         self.announce_locks(locking_clause);
         self.resolve_from(from_clause)?;
@@ -313,10 +315,10 @@ impl Resolver<'_> {
         for sort in sorts {
             let Some(NodeEnum::SortBy(sort)) = &mut sort.node else { return not_understood("ORDER BY", -1) };
             let SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
-            self.operator_name(use_op, *location)?;
             if let Some(node) = node {
                 self.sorted_by(node, columns, Usage::Sort)?;
             }
+            self.operator_named(use_op, (Known::Typed, Known::Typed), *location)?;
         }
         Ok(())
     }

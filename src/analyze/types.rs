@@ -5,7 +5,7 @@
 //! one of its types is in play.
 
 use super::call::Arguments;
-use super::known::Known;
+use super::known::{Known, POLYMORPHIC};
 use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood};
 use super::{Trouble, extension};
@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
                 Known::Type(oid) => self.bottom(oid) == source,
                 Known::BuiltIn => source < FIRST_USER_OID,
                 // Whatever the value is made of has been resolved by now.
-                Known::Nothing => source < FIRST_USER_OID || self.is_in_play(source),
+                Known::Typed | Known::Nothing => source < FIRST_USER_OID || self.is_in_play(source),
             };
             // A row is cast field by field, a domain as its base.
             let meant = |info: &&TypeInfo| {
@@ -127,12 +127,27 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// Whether the statement can hold a value of a user's type.
-    fn is_in_play(&self, oid: Oid) -> bool {
-        let columns = self.uses.iter().filter_map(|used| self.context.catalog.relation(used.relation));
-        let columns = columns.flat_map(|relation| relation.columns.iter().map(|column| column.type_oid));
-        let declared = self.context.parameters.iter().chain(&self.prepared).copied();
-        let mut next: Vec<Oid> = columns.chain(declared).chain(self.in_play.iter().copied()).collect();
+    /// Whether the statement can hold a value of a user's type. A value can be made of what has been resolved by now: of
+    /// columns and whole rows, which pass as rows of their parents, of parameters, casts and results of functions.
+    pub(super) fn is_in_play(&self, oid: Oid) -> bool {
+        let catalog = self.context.catalog;
+        let mut next: Vec<Oid> = self.context.parameters.iter().chain(&self.prepared).copied().collect();
+        // A parameter of a polymorphic function can be of any type.
+        if next.iter().any(|oid| POLYMORPHIC.contains(oid)) {
+            return true;
+        }
+        let mut relations: Vec<Oid> = self.uses.iter().map(|used| used.relation).collect();
+        let mut known = rustc_hash::FxHashSet::default();
+        while let Some(relation) = relations.pop() {
+            let Some(relation) = catalog.relation(relation).filter(|relation| known.insert(relation.oid)) else {
+                continue;
+            };
+            next.extend(relation.columns.iter().map(|column| column.type_oid));
+            let rows = catalog.types(&relation.name).filter(|info| info.schema == relation.schema);
+            next.extend(rows.map(|info| info.oid));
+            relations.extend(&relation.parents);
+        }
+        next.extend(&self.in_play);
         let mut seen = rustc_hash::FxHashSet::default();
         while let Some(other) = next.pop() {
             if other == oid {
@@ -154,7 +169,7 @@ impl<'a> Resolver<'a> {
         let Some(Some(NodeEnum::AConst(constant))) = argument.map(|node| &node.node) else { return refuse() };
         let Some(Val::Sval(text)) = &constant.val else { return refuse() };
         let bare = text.sval.trim_start().split([' ', '(', '[', '%']).next().unwrap_or_default();
-        let Some(name) = super::call::qualified_name(bare) else { return refuse() };
+        let Some(name) = super::sequence::qualified_name(bare) else { return refuse() };
         let (schema, name) = match name.as_slice() {
             [name] => (None, name),
             [schema, name] => (Some(schema.as_str()), name),
@@ -198,7 +213,7 @@ impl<'a> Resolver<'a> {
             self.type_open(*part, at)?;
         }
         for (number, check) in info.checks.iter().enumerate() {
-            let effects = match self.check_of_domain(check) {
+            let effects = match self.check_of_domain(info.oid, check) {
                 Ok(effects) => effects,
                 Err(_) => return closed(),
             };

@@ -16,9 +16,21 @@ use std::sync::Arc;
 /// Names of a result's columns, where they are all known.
 type Names = Option<Arc<[Arc<str>]>>;
 
-/// Options of EXPLAIN that run nothing. Those of extensions are not known.
-const EXPLAIN_OPTIONS: [&str; 8] =
-    ["buffers", "costs", "format", "generic_plan", "memory", "settings", "summary", "verbose"];
+/// Options of EXPLAIN. Those of extensions are not known.
+const EXPLAIN_OPTIONS: [&str; 12] = [
+    "analyze",
+    "buffers",
+    "costs",
+    "format",
+    "generic_plan",
+    "memory",
+    "serialize",
+    "settings",
+    "summary",
+    "timing",
+    "verbose",
+    "wal",
+];
 
 /// Stands for any type whose comparisons may fail.
 pub(super) const SOME_TYPE: Oid = Oid::MAX;
@@ -30,7 +42,7 @@ impl Resolver<'_> {
             NodeEnum::ExplainStmt(explain) => {
                 let ExplainStmt { query, options } = &mut **explain;
                 for option in options {
-                    explain_option(option)?;
+                    explain_option(option, query.as_deref())?;
                 }
                 self.wrapped(query, "EXPLAIN")?;
                 Ok(None)
@@ -96,12 +108,14 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether an option of EXPLAIN is known to run nothing.
-fn explain_option(option: &Node) -> Outcome<()> {
+/// Whether an option of EXPLAIN is known.
+fn explain_option(option: &Node, explained: Option<&Node>) -> Outcome<()> {
     let Some(NodeEnum::DefElem(option)) = &option.node else { return not_understood("an option of EXPLAIN", -1) };
     let DefElem { defnamespace: _, defname, arg, defaction: _, location, arg_location: _ } = &**option;
     let name = defname.to_ascii_lowercase();
-    if EXPLAIN_OPTIONS.contains(&&*name) || is_off(arg.as_deref()) {
+    // What an EXECUTE would run the session knows.
+    let runs_execute = name == "analyze" && matches!(explained, Some(Node { node: Some(NodeEnum::ExecuteStmt(_)) }));
+    if is_off(arg.as_deref()) || (EXPLAIN_OPTIONS.contains(&&*name) && !runs_execute) {
         return Ok(());
     }
     not_understood(format!("EXPLAIN with {}", name.to_uppercase()), *location)

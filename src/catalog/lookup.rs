@@ -43,6 +43,7 @@ pub struct Catalog {
     functions: FxHashMap<Arc<str>, Vec<usize>>,
     function_oids: FxHashMap<Oid, usize>,
     operators: FxHashMap<Arc<str>, Vec<usize>>,
+    own_operators: FxHashMap<Arc<str>, Vec<usize>>,
     types: FxHashMap<Arc<str>, Vec<usize>>,
     /// Types by their number and by that of their arrays.
     type_oids: FxHashMap<Oid, usize>,
@@ -86,6 +87,7 @@ impl Catalog {
             functions: index_by(&snapshot.functions, |f| &f.name),
             function_oids: snapshot.functions.iter().enumerate().map(|(at, f)| (f.oid, at)).collect(),
             operators: index_by(&snapshot.operators, |o| &o.name),
+            own_operators: index_by(&snapshot.own_operators, |o| &o.name),
             types: index_by(&snapshot.types, |t| &t.name),
             type_oids: snapshot.types.iter().enumerate().flat_map(|(at, t)| [(t.oid, at), (t.array, at)]).collect(),
             roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
@@ -174,6 +176,11 @@ impl Catalog {
     /// Every operator of that name outside `pg_catalog`.
     pub fn operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
         self.operators.get(name).into_iter().flatten().map(|at| &self.snapshot.operators[*at])
+    }
+
+    /// Every operator of that name in `pg_catalog`.
+    pub fn own_operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
+        self.own_operators.get(name).into_iter().flatten().map(|at| &self.snapshot.own_operators[*at])
     }
 
     /// Casts that did not come with the server.

@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub functions: Vec<Function>,
     /// Operators outside `pg_catalog`.
     pub operators: Vec<Operator>,
+    /// Operators of `pg_catalog`: which types they take.
+    #[serde(default)]
+    pub own_operators: Vec<Operator>,
     /// Casts, but for those that came with the server.
     pub casts: Vec<CastInfo>,
     /// Types outside `pg_catalog`, rows of relations among them, but for arrays of other types.
@@ -96,6 +99,9 @@ pub struct Relation {
     /// A view `WITH CHECK OPTION`.
     #[serde(default)]
     pub check_option: bool,
+    /// What is stored with it under numbers of its own: its indexes, its TOAST table and the index of that.
+    #[serde(default)]
+    pub storage: Vec<Oid>,
 }
 
 /// A function of a user in a default, generated column, CHECK constraint or index.

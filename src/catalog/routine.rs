@@ -83,6 +83,16 @@ pub struct Function {
     pub parts: Box<[Oid]>,
 }
 
+impl Function {
+    /// Whether what it does cannot be read: it is written in another language than SQL.
+    pub fn is_opaque(&self) -> bool {
+        match self.body {
+            Body::Unreadable => self.parts.is_empty(),
+            Body::Internal(_) | Body::Text(_) | Body::Parsed(_) => false,
+        }
+    }
+}
+
 /// One column of a function's result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutColumn {

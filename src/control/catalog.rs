@@ -34,7 +34,10 @@ const RELATIONS: &str = "
            ARRAY(SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid ORDER BY h.inhparent),
            EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1'),
            (SELECT p.partattrs::int2[] FROM pg_partitioned_table p WHERE p.partrelid = c.oid),
-           coalesce(c.reloptions::text ~ 'check_option=', false)
+           coalesce(c.reloptions::text ~ 'check_option=', false),
+           ARRAY(SELECT s.oid FROM (
+                 SELECT i.indexrelid FROM pg_index i WHERE i.indrelid IN (c.oid, nullif(c.reltoastrelid, 0))
+                 UNION ALL SELECT nullif(c.reltoastrelid, 0)) AS s(oid) WHERE s.oid IS NOT NULL ORDER BY s.oid)
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
        AND n.nspname <> 'pg_toast'
@@ -166,6 +169,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             has_rules: row.try_get(6)?,
             check_option: row.try_get(8)?,
             partition_key: row.try_get::<_, Option<Vec<i16>>>(7)?.unwrap_or_default().into_iter().map(AttNum).collect(),
+            storage: row.try_get(9)?,
             definition: definitions.remove(&oid).flatten().map(Arc::from),
         });
     }
@@ -216,6 +220,7 @@ pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
         relations,
         functions,
         operators,
+        own_operators,
         casts,
         types,
         sequence_users,
@@ -228,6 +233,7 @@ pub fn same(one: &Snapshot, other: &Snapshot) -> bool {
         && *relations == other.relations
         && *functions == other.functions
         && *operators == other.operators
+        && *own_operators == other.own_operators
         && *casts == other.casts
         && *types == other.types
         && *sequence_users == other.sequence_users

@@ -53,7 +53,6 @@ fn operators() -> String {
            FROM pg_operator o
            JOIN pg_namespace n ON n.oid = o.oprnamespace
            {}
-          WHERE n.nspname <> 'pg_catalog'
           ORDER BY o.oid",
         owner("pg_operator", "o.oid")
     )
@@ -72,9 +71,10 @@ fn casts() -> String {
     )
 }
 
-/// A domain's parts are its base, a range's its subtype, a row's its columns. A range compares by the first support
-/// function of its operator class.
-fn types() -> String {
+/// A domain's parts are its base, a range's its subtype and its multirange, a multirange's its range, a row's its columns.
+/// A range compares by the first support function of its operator class. Multiranges came with 14.
+fn types(server_version: u32) -> String {
+    let multirange = if server_version >= 140_000 { "r.rngmultitypid" } else { "0::oid" };
     format!(
         "SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typarray, x.extname,
                 CASE t.typtype
@@ -82,7 +82,9 @@ fn types() -> String {
                      WHEN 'c' THEN ARRAY(SELECT a.atttypid FROM pg_attribute a
                                           WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
                                           ORDER BY a.attnum)
-                     ELSE ARRAY(SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid)
+                     ELSE ARRAY(SELECT CASE t.oid WHEN r.rngtypid THEN p.oid ELSE r.rngtypid END
+                                  FROM pg_range r CROSS JOIN LATERAL unnest(ARRAY[r.rngsubtype, {multirange}]) AS p(oid)
+                                 WHERE (r.rngtypid = t.oid AND p.oid <> 0) OR ({multirange} = t.oid AND p.oid = t.oid))
                 END,
                 ARRAY(SELECT f FROM (
                       SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout]::oid[])
@@ -128,8 +130,10 @@ pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut N
         snapshot.functions.push(function(&row, names)?);
     }
     for row in client.query(&operators(), &[]).await? {
-        snapshot.operators.push(Operator {
-            schema: names.get(row.try_get(0)?),
+        let schema: &str = row.try_get(0)?;
+        let operators = if schema == "pg_catalog" { &mut snapshot.own_operators } else { &mut snapshot.operators };
+        operators.push(Operator {
+            schema: names.get(schema),
             name: names.get(row.try_get(1)?),
             left: row.try_get(2)?,
             right: row.try_get(3)?,
@@ -152,7 +156,7 @@ pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut N
             extension: extension(&row, 5, names)?,
         });
     }
-    for row in client.query(&types(), &[]).await? {
+    for row in client.query(&types(snapshot.server_version), &[]).await? {
         let checks: Vec<&str> = row.try_get(8)?;
         snapshot.types.push(TypeInfo {
             oid: row.try_get(0)?,

@@ -159,9 +159,11 @@ impl Bound {
         if openness != Openness::User || unrestricted {
             let named = openness != Openness::User
                 && purpose.is_some_and(|id| opened::opens_system(&self.policy, id, &relation.schema, &relation.name));
-            let effect = |column: &Column| {
-                let open = right == Right::Read && (named || system::column_is_open(openness, relation, &column.name));
-                if unrestricted || open { Effect::Allow } else { Effect::Deny }
+            let effect = |column: &Column| match right {
+                _any if unrestricted => Effect::Allow,
+                Right::Read if named => Effect::Allow,
+                Right::Read => system::column_effect(openness, relation, &column.name),
+                Right::Insert | Right::Update | Right::Delete => Effect::Deny,
             };
             let ruling = |column: &Column| ColumnRuling {
                 number: column.number,

@@ -316,6 +316,13 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog, findings: &mut Findings) 
             let label = format!("extension {owner} takes SQL, names or files: what it reads cannot be bounded");
             findings.add(Finding::new(message, &entry.place, label));
         }
+        let opaque = found.iter().filter(|function| function.extension.is_none() && function.is_opaque()).count();
+        if entry.pattern.name.is_none() && &*entry.pattern.schema == "public" && opaque > 0 {
+            let message = format!("`{shown}` opens {opaque} functions that cannot be seen through");
+            let label = "and what anyone puts into that schema later";
+            let help = "name them one by one, or keep those that may be called in a schema of their own";
+            findings.add(Finding::new(message, &entry.place, label).help(help));
+        }
         if &*entry.pattern.schema == "pg_catalog"
             && entry.pattern.name.as_ref().is_some_and(|name| listable(name) == Listable::Open)
         {

@@ -3,8 +3,10 @@
 //! Drivers, ORMs, psql and pg_dump read the catalogs before anything else, so what describes the schema is open under
 //! every purpose and without one. What tells of data is closed: statistics, counts, the last value of a sequence, other
 //! sessions' statements, secrets. The lists name what is open; what they do not name is closed, so a catalog that a new
-//! version of Postgres brings stays closed until someone has looked at it.
+//! version of Postgres brings stays closed until someone has looked at it. Where a catalog that tools read has such a
+//! column among others (`SELECT c.* FROM pg_class c`), the column is null.
 
+use super::{Effect, Mask};
 use crate::catalog::Relation;
 
 /// What kind of relation it is, as far as openness goes.
@@ -29,13 +31,16 @@ pub(super) fn openness(relation: &Relation) -> Openness {
     if open.contains(&&*relation.name) { Openness::OpenSystem } else { Openness::ClosedSystem }
 }
 
-/// Whether a column of a system relation is open.
-pub(super) fn column_is_open(openness: Openness, relation: &Relation, column: &str) -> bool {
+/// What everyone gets of a column of a system relation.
+pub(super) fn column_effect(openness: Openness, relation: &Relation, column: &str) -> Effect {
     match openness {
-        Openness::User | Openness::ClosedSystem => false,
+        Openness::User | Openness::ClosedSystem => Effect::Deny,
         Openness::OpenSystem => {
-            let closed = CLOSED_COLUMNS.iter().find(|(name, _)| *name == &*relation.name);
-            closed.is_none_or(|(_, columns)| !columns.contains(&column))
+            let masked = MASKED_COLUMNS.iter().find(|(name, _)| *name == &*relation.name);
+            match masked.is_some_and(|(_, columns)| columns.contains(&column)) {
+                true => Effect::Mask(Mask::Null),
+                false => Effect::Allow,
+            }
         }
     }
 }
@@ -47,23 +52,26 @@ pub(super) fn holds_values(name: &str) -> bool {
     statistics || name == "pg_largeobject"
 }
 
-/// Columns of open catalogs that count rows or tell when they change.
-const CLOSED_COLUMNS: [(&str, &[&str]); 6] = [
+/// Columns of open catalogs that count rows, tell when they change, or hold secrets: null for everyone.
+const MASKED_COLUMNS: [(&str, &[&str]); 10] = [
     // Of the session itself; the text is what the proxy wrote.
     ("pg_cursors", &["statement"]),
     ("pg_prepared_statements", &["statement"]),
     ("pg_class", &["reltuples", "relpages", "relallvisible", "relallfrozen", "relfrozenxid", "relminmxid"]),
     ("pg_database", &["datfrozenxid", "datminmxid"]),
     ("pg_sequences", &["last_value"]),
-    // A connection string, perhaps with a password.
+    // Passwords, and a connection string that may hold one.
+    ("pg_authid", &["rolpassword"]),
+    ("pg_shadow", &["passwd"]),
+    ("pg_user_mapping", &["umoptions"]),
+    ("pg_user_mappings", &["umoptions"]),
     ("pg_subscription", &["subconninfo"]),
 ];
 
 /// Catalogs and views of `pg_catalog`, PostgreSQL 13 to 18, that describe the schema, its owners and its settings.
 /// Defaults and constants in definitions (`pg_attrdef`, `attmissingval`, `pg_views`) are part of the schema.
-/// `pg_user_mapping` (passwords) and `pg_statistic_ext_data` are left out; so are all of `pg_stat*` and what tells of
-/// other sessions: locks, replication.
-const CATALOGS: [&str; 78] = [
+/// `pg_statistic_ext_data` is left out; so are all of `pg_stat*` and what tells of other sessions: locks, replication.
+const CATALOGS: [&str; 82] = [
     "pg_aggregate",
     "pg_am",
     "pg_amop",
@@ -71,6 +79,7 @@ const CATALOGS: [&str; 78] = [
     "pg_attrdef",
     "pg_attribute",
     "pg_auth_members",
+    "pg_authid",
     "pg_available_extension_versions",
     "pg_available_extensions",
     "pg_cast",
@@ -123,6 +132,7 @@ const CATALOGS: [&str; 78] = [
     "pg_sequences",
     "pg_settings",
     "pg_shdepend",
+    "pg_shadow",
     "pg_shdescription",
     "pg_shseclabel",
     "pg_statistic_ext",
@@ -140,6 +150,8 @@ const CATALOGS: [&str; 78] = [
     "pg_ts_template",
     "pg_type",
     "pg_user",
+    "pg_user_mapping",
+    "pg_user_mappings",
     "pg_wait_events",
     "pg_views",
 ];

@@ -87,6 +87,14 @@ SELECT lo_get(1), lo_import('/etc/passwd')
 SELECT * FROM ts_stat('SELECT secret::tsvector FROM people')
 SELECT pg_notify('x', secret) FROM people
 SELECT pg_table_size('people'), pg_relation_size('people')
+SELECT pg_size_pretty(pg_total_relation_size(c.oid)) FROM pg_class c ORDER BY pg_total_relation_size(c.oid)
+SELECT pg_catalog.pg_relation_size(CASE WHEN random() < 2 THEN 'people' ELSE 'orders' END, 'main')
+SELECT pg_database_size(current_database()), pg_tablespace_size('pg_default')
+SELECT * FROM pg_indexes_size('orders')
+SELECT ('people'::regclass).pg_table_size
+SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'
+SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'role'
+SELECT set_config(name, 'x', false) FROM pg_settings
 SELECT pg_sleep(0), pg_backend_pid(), txid_current(), version(), pg_is_in_recovery()
 SELECT set_config('role', 'keeper', false), current_setting('role')
 SELECT set_config('TimeZone', 'UTC', false), id FROM orders
@@ -105,6 +113,11 @@ SELECT setval('order_numbers', 1)
 SELECT setval(pg_get_serial_sequence('"orders"', 'id'), coalesce(max(id), 1), max(id) IS NOT null) FROM orders
 SELECT setval(pg_get_serial_sequence('orders', 'note'), 1)
 SELECT nextval(pg_get_serial_sequence('public.orders', 'id')::regclass)
+SELECT setval(pg_get_serial_sequence('tickets', 'id'), coalesce(max(id), 1), max(id) IS NOT NULL) FROM tickets
+SELECT setval('order_numbers', person_id) FROM orders
+SELECT setval(note::regclass, 1) FROM orders
+SELECT nextval(pg_get_serial_sequence('orders', 'note'))
+SELECT currval($1)
 SELECT lastval()
 SELECT last_value FROM order_numbers
 SELECT nextval(note::regclass) FROM orders

@@ -1,6 +1,6 @@
 //! Views and the rarer constructs: what they answer does not depend on what is closed.
 
-use super::{clients, rows, run};
+use super::{PACK, SCHEMA, clients, clients_on, rows, run};
 use tokio_postgres::Client;
 
 /// Changes what `masked` may not see: contacts and secrets of everyone.
@@ -220,5 +220,49 @@ fn locks_reach_permitted_rows_only() {
         direct.batch_execute("BEGIN; SELECT id FROM people WHERE id = 3 FOR UPDATE").await.expect("a lock");
         let seen = rows(&guarded, "SELECT id FROM people WHERE id IN (3, 4) FOR UPDATE NOWAIT").await;
         assert_eq!(seen, Ok(vec![vec![Some("4".into())]]), "a lock on a hidden row must not be felt");
+    });
+}
+
+/// The size of what is seen whole is told; of anything else, of databases and of tablespaces it is null, whoever picks the relation.
+#[test]
+fn sizes_are_told_of_what_is_seen_whole() {
+    run(async {
+        let schema = format!(
+            "{SCHEMA};
+             CREATE VIEW sizes AS SELECT pg_table_size('people') AS size;
+             CREATE FUNCTION size_of(regclass) RETURNS bigint LANGUAGE sql AS 'SELECT pg_table_size($1)'"
+        );
+        let (guarded, direct, _proxy) = clients_on("reads_sizes", &schema, "masked", PACK).await;
+        let whole = [
+            "SELECT pg_table_size('orders'), pg_relation_size('orders', 'main'), pg_indexes_size('public.orders'::regclass)",
+            "SELECT pg_relation_size(indexrelid) FROM pg_index WHERE indrelid = 'orders'::regclass ORDER BY 1",
+            "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = 'orders'",
+            "SELECT pg_total_relation_size(('ord' || 'ers')::regclass), pg_size_pretty(pg_table_size('orders'))",
+        ];
+        for sql in whole {
+            let expected = rows(&direct, sql).await.expect(sql);
+            assert_eq!(rows(&guarded, sql).await, Ok(expected), "{sql}");
+        }
+        let closed = [
+            "SELECT pg_table_size('people')",
+            "SELECT pg_relation_size(x) FROM (VALUES ('people'::regclass)) AS v (x)",
+            "SELECT pg_total_relation_size(c.oid) FROM pg_class AS c WHERE c.relname = 'people'",
+            "SELECT max(pg_relation_size(indexrelid)) FROM pg_index WHERE indrelid = 'people'::regclass",
+            "SELECT max(pg_relation_size(reltoastrelid)) FROM pg_class WHERE relname IN ('people', 'pg_statistic')",
+            "SELECT pg_relation_size(CASE WHEN random() < 2 THEN 'people' ELSE 'orders' END)",
+            "SELECT pg_table_size('pg_catalog.pg_statistic')",
+            "SELECT pg_table_size('stored_mail')",
+            "SELECT pg_database_size(current_database())",
+            "SELECT max(pg_tablespace_size(oid)) FROM pg_tablespace",
+            "SELECT * FROM pg_table_size('people')",
+        ];
+        for sql in closed {
+            assert!(rows(&direct, sql).await.expect(sql)[0][0].is_some(), "nothing to hide in {sql}");
+            assert_eq!(rows(&guarded, sql).await, Ok(vec![vec![None]]), "{sql}");
+        }
+        for sql in ["SELECT * FROM sizes", "SELECT size_of('people')", "SELECT ('people'::regclass).pg_table_size"] {
+            let refused = rows(&guarded, sql).await.expect_err(sql);
+            assert!(refused.contains("is not understood"), "{sql}: {refused}");
+        }
     });
 }

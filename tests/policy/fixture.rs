@@ -101,6 +101,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             calls: Vec::new(),
             has_rules: false,
             check_option: false,
+            storage: Vec::new(),
             definition: None,
         });
     }
