@@ -10,8 +10,9 @@ use super::label::{BaseColumn, ColumnSource, Label, Outlet, Sent};
 use super::resolver::{Outcome, Resolver, Use, not_understood, unresolved};
 use super::routine::is_built_in;
 use super::scope::Columns;
+use super::sequence::{constant, qualified_name};
 use super::sizes::sized;
-use crate::catalog::{Catalog, Function, FunctionKind};
+use crate::catalog::{Catalog, Function, FunctionKind, quote_identifier};
 use crate::sql::{Visitor, constant_text, is_json_aggregate, set_config_name, string, walk};
 use crate::vocab::{NotUnderstood, SqlState, Usage};
 use pg_query::NodeEnum;
@@ -147,6 +148,20 @@ impl Resolver<'_> {
                 }
                 "pg_input_is_valid" | "pg_input_error_info" if !self.has_rival(schema, function) => {
                     self.type_by_text(call.args.get(1), at)?;
+                }
+                "ts_rewrite"
+                | "ts_stat"
+                | "query_to_xml"
+                | "query_to_xmlschema"
+                | "query_to_xml_and_xmlschema"
+                | "table_to_xml"
+                | "table_to_xmlschema"
+                | "table_to_xml_and_xmlschema"
+                    if !self.has_rival(schema, function) =>
+                {
+                    if let Some(text) = text_that_is_run(function, &call.args) {
+                        return self.run_text(function, &text, at);
+                    }
                 }
                 name => {
                     if let Some(sized) = sized(name)
@@ -305,6 +320,20 @@ impl Resolver<'_> {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// The SELECT that a function runs, where it is given as a constant, or as a constant name of a table.
+fn text_that_is_run(function: &str, arguments: &[Node]) -> Option<String> {
+    let text = |at: usize| arguments.get(at).and_then(constant);
+    match (function, arguments.len()) {
+        ("ts_rewrite", 2) => Some(text(1)?.to_owned()),
+        ("ts_rewrite", _) => None,
+        (name, _) if name.starts_with("table_to_xml") => {
+            let parts: Vec<String> = qualified_name(text(0)?)?.iter().map(|part| quote_identifier(part)).collect();
+            Some(format!("SELECT * FROM {}", parts.join(".")))
+        }
+        _given_a_query => Some(text(0)?.to_owned()),
     }
 }
 

@@ -74,18 +74,23 @@ impl Resolver<'_> {
         node.map_or(Known::Absent, |node| self.known_within(node, DEEPEST))
     }
 
-    /// What an operator compares of the elements of a list or an array.
-    pub(super) fn known_elements(&self, node: Option<&Node>) -> Known {
-        match node.map(|node| &node.node) {
-            Some(Some(NodeEnum::List(list))) => {
-                let each = list.items.iter().map(|item| self.known(Some(item)));
-                each.reduce(|one, other| self.either(one, other)).unwrap_or(Known::Nothing)
-            }
-            _array => match self.known(node) {
-                Known::Type(oid) if oid < FIRST_USER_OID => Known::BuiltIn,
-                Known::Type(_) | Known::Typed => Known::Typed,
-                other @ (Known::Absent | Known::Untyped | Known::BuiltIn | Known::Nothing) => other,
-            },
+    /// What a value is compared with in `value IN (…)` and `value BETWEEN … AND …`. The constants of a list take the type
+    /// that they and the value have in common.
+    pub(super) fn known_in_list(&self, value: Known, list: Option<&Node>) -> Known {
+        let Some(Some(NodeEnum::List(list))) = list.map(|node| &node.node) else { return Known::Nothing };
+        let each: Vec<Known> = list.items.iter().map(|item| self.known(Some(item))).collect();
+        match value {
+            Known::Type(oid) if oid < FIRST_USER_OID && each.iter().all(|one| *one == Known::Untyped) => value,
+            value => each.into_iter().fold(value, |one, other| self.either(one, other)),
+        }
+    }
+
+    /// What an operator compares of the elements of an array.
+    pub(super) fn known_elements(&self, array: Option<&Node>) -> Known {
+        match self.known(array) {
+            Known::Type(oid) if oid < FIRST_USER_OID => Known::BuiltIn,
+            Known::Type(_) | Known::Typed => Known::Typed,
+            other @ (Known::Absent | Known::Untyped | Known::BuiltIn | Known::Nothing) => other,
         }
     }
 

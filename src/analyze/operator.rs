@@ -132,8 +132,13 @@ impl<'a> Resolver<'a> {
             | Err(_) => true,
         };
         let is_row = |node: Option<&Node>| matches!(node.map(|node| &node.node), Some(Some(NodeEnum::RowExpr(_))));
+        let is_list = matches!(right.map(|node| &node.node), Some(Some(NodeEnum::List(_))));
         match (is_row(left) || is_row(right), elementwise) {
             (true, _) => self.operator_of_rows(name, (left, right), at),
+            (false, true) if is_list => {
+                let tested = self.known(left);
+                self.operator_named(name, (tested, self.known_in_list(tested, right)), at)
+            }
             (false, true) => self.operator_named(name, (self.known(left), self.known_elements(right)), at),
             (false, false) => self.operator_named(name, (self.known(left), self.known(right)), at),
         }

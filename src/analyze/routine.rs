@@ -231,6 +231,22 @@ impl<'a> Resolver<'a> {
         Ok(Effects { reads: inner.uses.iter().map(read).collect(), sequences: inner.sequences.into() })
     }
 
+    /// Runs a SELECT that a function is given as a text: it is what the body of a function would be.
+    pub(super) fn run_text(&mut self, function: &str, text: &str, at: i32) -> Outcome<Label> {
+        let what = format!("function {function}");
+        let closed = |reason: &str| not_understood(format!("{what}, for {reason} in its text,"), at);
+        if text.contains('\\') {
+            return closed("a backslash");
+        }
+        let path = self.context.path.clone();
+        let effects = match single(text).and_then(|select| self.resolve_apart(select, &path, &[], None)) {
+            Ok(effects) => effects,
+            Err(Trouble::NotUnderstood(reason)) => return closed(&reason.what),
+            Err(Trouble::Unresolved(reason)) => return closed(&reason.message),
+        };
+        self.absorb_as(format!("text {text}"), &what, &effects, at)
+    }
+
     /// Takes over what running a function does, once. Returns what its result depends on.
     pub(super) fn absorb(&mut self, function: &Function, effects: &Effects, at: i32) -> Outcome<Label> {
         let name = quote_qualified(&function.schema, &function.name);

@@ -108,7 +108,8 @@ fn uncast(node: &Node) -> Option<&Node> {
     plain.then(|| uncast(cast.arg.as_ref()?))?
 }
 
-fn constant(node: &Node) -> Option<&str> {
+/// The text of a constant, perhaps cast to `regclass` or `text`.
+pub(super) fn constant(node: &Node) -> Option<&str> {
     let Some(NodeEnum::AConst(value)) = &uncast(node)?.node else { return None };
     match value.val.as_ref()? {
         Val::Sval(text) => Some(&text.sval),

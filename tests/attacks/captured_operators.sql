@@ -73,3 +73,18 @@ SELECT id FROM people WHERE phone = 'x'::text;
 -- purpose: filtered
 SET search_path = evil, pg_catalog, public;
 SELECT count(*) FROM people;
+
+-- case: of_an_enum
+SET search_path = public, evil;
+SELECT 'low'::mood = 'high'::mood;
+
+-- case: of_an_enum_in_a_list
+SET search_path = public, evil;
+SELECT 'low'::mood IN ('high', 'mid'), CASE 'low'::mood WHEN 'mid' THEN 1 END;
+
+-- case: in_a_polymorphic_function
+SET search_path = public, evil;
+SELECT alike('low'::mood, 'mid'::mood);
+
+-- case: cast_of_a_whole_row
+SELECT p::text FROM parents AS p ORDER BY id;

@@ -133,3 +133,9 @@ COMMIT;
 
 -- case: regclass_sum
 SELECT sum(pg_relation_size(i.indexrelid)) FROM pg_index AS i WHERE i.indrelid = 'vault'::regclass;
+
+-- case: size_of_a_hidden_choice
+SELECT pg_relation_size(CASE WHEN random() < 2 THEN 'vault' ELSE 'orders' END), pg_indexes_size(max(c.oid)) FROM pg_class AS c WHERE c.relname = 'vault';
+
+-- case: size_in_from
+SELECT s.s FROM pg_class AS c, LATERAL pg_total_relation_size(c.oid) AS s (s) WHERE c.relname = 'vault';

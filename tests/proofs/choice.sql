@@ -40,7 +40,7 @@ CREATE FUNCTION made(OUT o own, OUT h hid) LANGUAGE sql AS $$ SELECT '1'::own, '
 DO $$
 DECLARE
     name text; pair text[]; number int := 0; place text;
-    pairs text[] := ARRAY['text,text', 'varchar,text', 'text,varchar', 'int,int', 'int,int8', 'numeric,int', 'bpchar,text', 'dtext,dtext', 'dtext,text', 'dint,dint',
+    pairs text[] := ARRAY['text,text', 'varchar,text', 'text,varchar', 'int,int', 'int8,int8', 'int,int8', 'varchar,varchar', 'numeric,numeric', 'numeric,int', 'bpchar,text', 'dtext,dtext', 'dtext,text', 'dint,dint',
         'ddint,ddint', 'dint,int', 'dvarchar,dvarchar', 'mood,mood', 'dmood,dmood', 'mood,text', 'pair,pair', 'parent,parent', 'span,span', 'own,own', 'own,int8', 'int8,own', 'hid,hid',
         'hid,text', 'anyelement,anyelement', 'anyarray,anyelement', 'own[],own', 'mood[],mood[]', 'bool,bool', 'jsonb,text'];
 BEGIN

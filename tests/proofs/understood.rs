@@ -24,8 +24,8 @@ const SET_UP: &[&str] = &[
     "checkpoint",
     "security",
 ];
-/// The least share, in thousandths.
-const LEAST: usize = 890;
+/// What is not understood, and why: what a DO block runs stands in another language.
+const NOT: &[&str] = &["DO is not understood"];
 
 fn sets_up(text: &str) -> bool {
     let text = crate::common::script::without_comments(text).to_lowercase();
@@ -47,7 +47,9 @@ fn what_tools_send_is_understood() {
     }
     let catalog = Arc::new(Catalog::new(read("understood"), 1));
     let (counts, reasons) = on_workers_stack(move || {
-        let view = view(&bound(include_str!("../suites/policy.toml"), &catalog), "app");
+        // No function of the tools' own is listed.
+        let policy = include_str!("../suites/policy.toml").split("[function.").next().unwrap_or_default();
+        let view = view(&bound(policy, &catalog), "app");
         let (mut counts, mut reasons) =
             (BTreeMap::<String, (usize, usize)>::new(), BTreeMap::<String, (usize, String)>::new());
         for (corpus, text) in statements.into_iter().filter(|(_, text)| !sets_up(text)) {
@@ -81,8 +83,6 @@ fn what_tools_send_is_understood() {
         reasons.len()
     );
     assert!(all > 900, "only {all} statements were judged");
-    assert!(
-        understood * 1000 >= all * LEAST,
-        "only {understood} of {all} statements of the tool corpora are understood"
-    );
+    let left: Vec<&String> = reasons.keys().filter(|what| !NOT.contains(&what.as_str())).collect();
+    assert!(left.is_empty(), "not understood in the tool corpora: {left:?}");
 }

@@ -126,6 +126,14 @@ CREATE FUNCTION evil.more(int, int) RETURNS boolean LANGUAGE plpgsql AS
 CREATE OPERATOR evil.> (LEFTARG = int, RIGHTARG = int, FUNCTION = evil.more);
 CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE plpgsql AS
     $$BEGIN RETURN (SELECT string_agg(secret, ',' ORDER BY id) FROM public.people); END$$;
+CREATE FUNCTION evil.tell() RETURNS text LANGUAGE plpgsql AS
+    $$BEGIN RETURN (SELECT string_agg(secret, ',' ORDER BY id) FROM public.people); END$$;
+CREATE FUNCTION evil.same(mood, mood) RETURNS boolean LANGUAGE plpgsql AS
+    $$BEGIN RAISE NOTICE '%', evil.tell(); RETURN true; END$$;
+CREATE OPERATOR evil.= (LEFTARG = mood, RIGHTARG = mood, FUNCTION = evil.same);
+CREATE FUNCTION public.alike(anyelement, anyelement) RETURNS boolean LANGUAGE sql AS 'SELECT $1 = $2';
+CREATE FUNCTION evil.written(parents) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN evil.tell(); END$$;
+CREATE CAST (parents AS text) WITH FUNCTION evil.written(parents);
 CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$SELECT timestamptz '1900-01-01 00:00:00+00'$$;
 CREATE VIEW evil.pg_class AS SELECT id AS oid, secret AS relname FROM public.people;
 CREATE VIEW evil.orders AS SELECT id, secret AS note FROM public.people;
