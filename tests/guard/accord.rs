@@ -228,10 +228,13 @@ fn what_follows_from_a_write_tells_nothing() {
             .iter()
             .map(|table| {
                 let hidden = if table.contains("people") || *table == "low" { "secret" } else { "s" };
-                let consent = if *table == "people" { "consent OR name = 'nobody'" } else { "true" };
+                let (consent, more) = match *table {
+                    "people" => ("consent OR name = 'nobody'", "columns.consent = \"hidden\"\n"),
+                    _other => ("true", ""),
+                };
                 format!(
                     "[table.\"public.{table}\"]\ndefault = \"plain\"\ncolumns.{hidden} = \"hidden\"\n\
-                     consent.use = \"{consent}\"\n"
+                     consent.use = \"{consent}\"\n{more}"
                 )
             })
             .collect();

@@ -266,3 +266,22 @@ fn sizes_are_told_of_what_is_seen_whole() {
         }
     });
 }
+
+#[test]
+fn a_queue_over_masked_columns_locks_what_it_takes() {
+    run(async {
+        let (masked, direct, _proxy) = clients("reads_queue", "masked").await;
+        let value = |text: &str| Some(text.to_owned());
+        let take =
+            "SELECT id, phone, email FROM people WHERE city = 'city 1' ORDER BY id LIMIT 2 FOR UPDATE SKIP LOCKED";
+        masked.batch_execute("BEGIN").await.expect("a transaction");
+        let taken = |ids: [&str; 2]| ids.map(|id| vec![value(id), value("(hidden)"), None]).to_vec();
+        assert_eq!(rows(&masked, take).await, Ok(taken(["1", "8"])));
+        let left = "SELECT id FROM people WHERE city = 'city 1' AND id < 30 ORDER BY id FOR UPDATE SKIP LOCKED";
+        let free = ["15", "22", "29"].map(|id| vec![value(id)]).to_vec();
+        assert_eq!(rows(&direct, left).await, Ok(free), "what was passed over is free");
+        direct.batch_execute("BEGIN; SELECT id FROM people WHERE id = 15 FOR UPDATE").await.expect("a lock");
+        assert_eq!(rows(&masked, take).await, Ok(taken(["1", "8"])), "what one holds is not locked to oneself");
+        direct.batch_execute("ROLLBACK").await.expect("an end");
+    });
+}
