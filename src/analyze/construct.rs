@@ -204,7 +204,7 @@ impl Resolver<'_> {
 
     /// Row locks of a query over the relations of its FROM clause, which have these numbers. Notes what they lock; a
     /// guard in their way may be a reason to refuse.
-    /// Says which relations of the level are going to be locked, before they are resolved.
+    /// Says which relations of the level are going to be locked as far as LIMIT lets rows through, before they are resolved.
     pub(super) fn announce_locks(&mut self, locks: &[Node]) {
         let Some(level) = self.levels.last_mut() else { return };
         for node in locks {

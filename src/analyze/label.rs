@@ -12,8 +12,8 @@ pub enum Place {
     Text,
     /// The relation that is written to. No guard can stand in for it.
     Target,
-    /// In the statement, with a lock on its rows. It stays, since a lock in a guard would take rows that the statement
-    /// passes over; its masks stand where its columns are named.
+    /// In the statement, with LIMIT and a lock on its rows. It stays, since a lock in a guard would take rows that the
+    /// statement passes over; its masks stand where its columns are named.
     Locked,
     /// A view whose reference stays as it is.
     View,

@@ -65,7 +65,7 @@ pub(super) struct Entry {
     pub nullable: bool,
 }
 
-/// The relations of a level whose rows are locked.
+/// The relations of a level whose rows are locked as far as LIMIT lets them through.
 #[derive(Debug, Default)]
 pub(super) enum Locked {
     #[default]

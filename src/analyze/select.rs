@@ -217,9 +217,11 @@ impl Resolver<'_> {
         } = select;
         super::call::name_setting(target_list, where_clause.as_deref());
         let first = self.uses.len();
-        self.announce_locks(locking_clause);
-        self.resolve_from(from_clause)?;
         let limited = limit_count.is_some() || limit_offset.is_some();
+        if limited {
+            self.announce_locks(locking_clause);
+        }
+        self.resolve_from(from_clause)?;
         let from = first..self.uses.len();
         self.locks(locking_clause, from, if limited { Lock::Limited } else { Lock::Returned })?;
         if let Some(condition) = where_clause {

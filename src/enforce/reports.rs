@@ -3,7 +3,7 @@
 use super::plan::{Plan, Reports};
 use super::view::View;
 use crate::analyze::Resolved;
-use crate::catalog::Relation;
+use crate::catalog::{ForeignKey, ReferentialAction, Relation};
 use crate::sql::Kind;
 use crate::vocab::Oid;
 use std::sync::Arc;
@@ -59,14 +59,18 @@ pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
         meant.peek().is_some() && meant.all(|function| bound.messages_pass(view.purpose(), function))
     };
     // What functions of users raise is their own, also of those that the server calls on a write: anything of the database.
-    let following = follow(view, resolved);
-    let families =
-        || following.iter().filter_map(|oid| catalog.relation(*oid)).flat_map(|r| catalog.with_descendants(r));
-    let calls = resolved.calls_users || families().flat_map(called).any(|function| !passes(function));
+    let changed = follow(view, resolved, |key| [key.on_delete, key.on_update] != [ReferentialAction::Refuse; 2]);
+    let mut changed =
+        changed.iter().filter_map(|oid| catalog.relation(*oid)).flat_map(|changed| catalog.with_descendants(changed));
+    let calls = resolved.calls_users || changed.any(|relation| called(relation).any(|function| !passes(function)));
     let mut tables = catalog.relations().iter().filter(|relation| !is_system(relation));
     let told = calls && !tables.all(whole);
     let reached = resolved.relations.iter().all(|reference| whole_family(reference.relation));
-    if !told && reached && following.iter().copied().all(whole_family) { Reports::Verbatim } else { Reports::Discreet }
+    if !told && reached && follow(view, resolved, |_| true).into_iter().all(whole_family) {
+        Reports::Verbatim
+    } else {
+        Reports::Discreet
+    }
 }
 
 /// The functions of users that the server calls on a write, by schema and name.
@@ -79,16 +83,16 @@ fn is_system(relation: &Relation) -> bool {
     matches!(&*relation.schema, "pg_catalog" | "information_schema")
 }
 
-/// The relations whose rows may change with those that a statement writes, by foreign keys.
-fn follow(view: &View, resolved: &Resolved) -> Vec<Oid> {
+/// The relations that a statement writes, and those that refer to them by keys of this kind, and so on.
+fn follow(view: &View, resolved: &Resolved, kind: impl Fn(&ForeignKey) -> bool) -> Vec<Oid> {
     let catalog = view.bound().catalog();
     let mut found: Vec<Oid> = resolved.writes.iter().map(|write| write.relation).collect();
     let mut at = 0;
     while let Some(oid) = found.get(at).copied() {
         at += 1;
         let family = catalog.relation(oid).map(|relation| catalog.with_descendants(relation)).unwrap_or_default();
-        for (table, _) in family.into_iter().flat_map(|relation| catalog.references_to(relation.oid)) {
-            if !found.contains(&table.oid) {
+        for (table, key) in family.into_iter().flat_map(|relation| catalog.references_to(relation.oid)) {
+            if kind(key) && !found.contains(&table.oid) {
                 found.push(table.oid);
             }
         }
