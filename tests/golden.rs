@@ -48,7 +48,7 @@ impl Bench {
         // What is written has purposes of its own, which other refusals need not offer.
         let files = match database {
             "golden_edges" => &files[..],
-            "golden_writes" => &files[..2],
+            "golden_writes" | "golden_define" => &files[..2],
             _reads => &files[..1],
         };
         let policy = Policy::parse(files).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy;
@@ -201,6 +201,11 @@ fn views() {
 #[test]
 fn writes() {
     check("writes", include_str!("golden/writes.sql"));
+}
+
+#[test]
+fn define() {
+    check("define", include_str!("golden/define.sql"));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 #[path = "guard/accord.rs"]
 mod accord;
 mod common;
+#[path = "guard/define.rs"]
+mod define;
 #[path = "guard/reads.rs"]
 mod reads;
 #[path = "guard/scale.rs"]

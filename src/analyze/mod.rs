@@ -10,6 +10,7 @@ mod call;
 mod columns;
 mod construct;
 mod copy;
+mod define;
 mod expr;
 mod extension;
 mod from;
@@ -35,6 +36,7 @@ mod write;
 mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
+pub use define::{Definition, Made, Runs};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use routine::{OnItsOwn, on_its_own};
@@ -110,6 +112,8 @@ pub struct Resolved {
     pub calls_users: bool,
     /// Functions that did not come with the server and that it may run: called, or by an operator, cast or type.
     pub functions: FxHashSet<Oid>,
+    /// What it defines.
+    pub definition: Option<Definition>,
 }
 
 /// Why a statement could not be resolved.
@@ -129,14 +133,22 @@ impl From<NotUnderstood> for Trouble {
 /// Resolves a statement that reads or writes data. Call inside [`crate::sql::on_deep_stack`].
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
-    let columns = resolver.statement(&mut tree)?;
+    let definition = match &mut tree.node {
+        Some(node) => resolver.define(node)?,
+        None => None,
+    };
+    let columns = if definition.is_some() { None } else { resolver.statement(&mut tree)? };
     resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;
     resolver.settings_stand_alone()?;
     let writes = resolver.finish_writes();
     let sent = std::mem::take(&mut resolver.sent);
+    if !sent.is_empty() && definition.as_ref().is_some_and(|definition| definition.runs != Runs::Query) {
+        // It would be put there by whoever reads or writes what is defined.
+        return resolver::not_understood("a definition that notifies or numbers", -1);
+    }
     let calls_users = resolver.calls_users;
     let functions = std::mem::take(&mut resolver.functions);
     let (relations, leakproof, sequences) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users, functions })
+    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users, functions, definition })
 }

@@ -261,8 +261,17 @@ impl<'a> Resolver<'a> {
     /// Resolves the WHERE of a write and adds the target's row conditions.
     fn target_condition(&mut self, target: &Target<'_>, clause: &mut Option<Box<Node>>) -> Outcome<()> {
         if matches!(clause.as_ref().map(|node| &node.node), Some(Some(NodeEnum::CurrentOfExpr(_)))) {
-            // The cursor's conditions would decide which row is written, unseen.
-            return not_understood("WHERE CURRENT OF", target.at);
+            // A cursor of this transaction: its rows were judged, under this purpose. The row conditions could not stand
+            // beside it.
+            if target.view.is_some() {
+                let message = "WHERE CURRENT OF on a view is not implemented".to_owned();
+                return unresolved(SqlState::FEATURE_NOT_SUPPORTED, message, -1);
+            }
+            if !target.shape.rows.is_empty() {
+                let what = format!("WHERE CURRENT OF on {}, whose rows are filtered,", target.relation.name);
+                return not_understood(what, target.at);
+            }
+            return Ok(());
         }
         let mut conjuncts = clause.take().map_or_else(Vec::new, |node| conjuncts(*node));
         for conjunct in &mut conjuncts {

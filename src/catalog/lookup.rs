@@ -22,6 +22,11 @@ impl SearchPath {
         (!listed).then_some("pg_catalog").into_iter().chain(self.0.iter().map(|schema| &**schema))
     }
 
+    /// The schemas as they are listed: the first that exists is where new relations are made.
+    pub fn listed(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|schema| &**schema)
+    }
+
     /// Whether unqualified names are looked up in this schema.
     pub fn searches(&self, schema: &str) -> bool {
         self.effective().any(|searched| searched == schema)

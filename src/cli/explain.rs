@@ -294,6 +294,7 @@ fn kind(kind: &Kind) -> &str {
         Kind::Fetch(_) => "FETCH",
         Kind::Close(_) => "CLOSE",
         Kind::Lock => "LOCK TABLE",
+        Kind::Define(words) => words,
         Kind::Signal(_) => "LISTEN or NOTIFY",
         Kind::Other(words) => words,
     }

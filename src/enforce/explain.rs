@@ -65,7 +65,16 @@ pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanati
         for (understood, statement) in statements {
             let kind = understood.kind.clone();
             let (relations, plan) = match (&kind, view.restricted()) {
-                (Kind::Read | Kind::Write | Kind::Explain | Kind::Prepare(_) | Kind::Declare(_) | Kind::Lock, true) => {
+                (
+                    Kind::Read
+                    | Kind::Write
+                    | Kind::Explain
+                    | Kind::Prepare(_)
+                    | Kind::Declare(_)
+                    | Kind::Lock
+                    | Kind::Define(_),
+                    true,
+                ) => {
                     let exposures = judge::exposures(view, statement.tree.clone());
                     (exposures, judge::judge(view, text, &understood, statement))
                 }

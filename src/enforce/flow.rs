@@ -12,7 +12,7 @@
 use super::landing::{Landing, landings};
 use super::report;
 use super::view::View;
-use crate::analyze::{ColumnSource, Place, RelationUse, Resolved, Verb, Write};
+use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
 use crate::policy::{Effect, PurposeId, RelationRuling};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
@@ -91,6 +91,36 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
                 reading.check(landing, &control)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Holds a table that a query makes against those who may read what the policy tags under its name.
+pub(super) fn permit_made(view: &View, text: &str, resolved: &Resolved, made: &Made) -> Result<(), Box<Refusal>> {
+    let Made { relation, sources, at } = made;
+    let assigned = sources.iter().enumerate().map(|(index, sources)| Assignment {
+        index,
+        right: Right::Insert,
+        at: *at,
+        sources: sources.clone(),
+        own: false,
+    });
+    let write = Write {
+        relation: relation.oid,
+        at: at.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1),
+        manner: Manner::Plain,
+        verbs: vec![Verb::Insert],
+        assigned: assigned.collect(),
+        defaulted: Vec::new(),
+    };
+    let columns = (0..sources.len()).map(|index| (index, Some(index))).collect();
+    let landing = Landing { relation, columns, rows: true, named: true };
+    let mut control = control(view, &resolved.relations, None);
+    control.extend(conditions(view, &resolved.relations, None).into_iter().flat_map(|condition| condition.columns));
+    let policy = view.bound().policy();
+    for reader in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
+        let mut reading = Reading { view, text, write: &write, reader, known: FxHashMap::default() };
+        reading.check(&landing, &control)?;
     }
     Ok(())
 }
@@ -185,10 +215,18 @@ impl<'a> Reading<'a> {
         Some(Arc::clone(ruling))
     }
 
+    /// What the reader sees of a relation that is changed, or made.
+    fn target(&mut self, relation: &Relation) -> Option<Arc<RelationRuling>> {
+        match relation.oid {
+            0 => Some(Arc::new(self.view.bound().ruling_on_new(Some(self.reader), relation))),
+            oid => self.ruling(oid),
+        }
+    }
+
     /// Holds what flows against the reader's view of one relation that is changed.
     fn check(&mut self, landing: &Landing<'_>, control: &[Flowing]) -> Result<(), Box<Refusal>> {
         let stored = landing.relation;
-        let Some(target) = self.ruling(stored.oid) else { return Ok(()) };
+        let Some(target) = self.target(stored) else { return Ok(()) };
         for (index, by) in &landing.columns {
             let Some(column) = stored.columns.get(*index) else { continue };
             let seen = target.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow);

@@ -3,6 +3,7 @@
 //! `Parsed → Resolved → Permitted → Plan`: each phase is a type that only the one before can make, so that nothing is
 //! sent that was not judged.
 
+use super::define;
 use super::explain::RelationReport;
 use super::plan::{Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
@@ -12,7 +13,7 @@ use super::settings;
 use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
-    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Shape, Trouble, Verb, resolve,
+    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Runs, Shape, Trouble, Verb, resolve,
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
@@ -39,6 +40,7 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
         Kind::Explain | Kind::Prepare(_) | Kind::Execute(_) | Kind::Declare(_) | Kind::Lock => {
             utility::judge(view, text, &understood.kind, statement.tree)
         }
+        Kind::Define(words) => define::judge(view, text, words, statement.tree),
         Kind::Signal(signal) => utility::signal(view, text, signal),
         // Which statement or cursor a name stands for only the session knows.
         Kind::Fetch(_) | Kind::Close(_) => Ok(Plan::Forward),
@@ -190,7 +192,9 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
         })
         .collect();
     // LOCK reads nothing: no guard stands in for what it locks.
-    if !matches!(permitted.resolved.tree.node, Some(NodeEnum::LockStmt(_))) {
+    // What defines a relation stands as it was written, but for a query that runs once.
+    let runs = permitted.resolved.definition.as_ref().is_none_or(|definition| definition.runs == Runs::Query);
+    if runs && !matches!(permitted.resolved.tree.node, Some(NodeEnum::LockStmt(_))) {
         put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
     }
     let sight = sight.unwrap_or(Sight::Whole);
@@ -262,6 +266,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     super::writes::permit(view, text, &resolved)?;
     super::flow::permit(view, text, &resolved)?;
     super::sent::permit_sent(view, text, &resolved)?;
+    define::permit(view, text, &resolved)?;
     Ok(Permitted { resolved, references })
 }
 
@@ -303,10 +308,13 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
     }
     if let SecondReading::Relations(relations) = second_reading(&printed.text) {
         for (schema, name) in relations {
-            let known = resolved.relations.iter().any(|reference| {
-                let relation = catalog.relation(reference.relation);
-                relation.is_some_and(|relation| *relation.schema == *schema && *relation.name == *name)
-            });
+            let fresh = resolved.definition.as_ref().and_then(|definition| definition.fresh.as_ref());
+            let made = fresh.is_some_and(|(made_in, made)| **made_in == *schema && **made == *name);
+            let known = made
+                || resolved.relations.iter().any(|reference| {
+                    let relation = catalog.relation(reference.relation);
+                    relation.is_some_and(|relation| *relation.schema == *schema && *relation.name == *name)
+                });
             if !known {
                 let what = format!("a statement that two parsers read differently ({schema}.{name})");
                 return Err(refuse(NotUnderstood::new(what, None)));

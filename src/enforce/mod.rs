@@ -2,6 +2,7 @@
 
 mod cache;
 mod called;
+mod define;
 mod explain;
 mod flow;
 mod judge;

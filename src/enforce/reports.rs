@@ -38,6 +38,7 @@ pub(super) fn of_plan(kind: &Kind, plan: &Plan) -> Reports {
             | Kind::Execute(_)
             | Kind::Declare(_)
             | Kind::Lock
+            | Kind::Define(_)
             | Kind::Other(_),
         ) => Reports::Discreet,
     }
@@ -62,7 +63,10 @@ pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
     let changed = follow(view, resolved, |key| [key.on_delete, key.on_update] != [ReferentialAction::Refuse; 2]);
     let mut changed =
         changed.iter().filter_map(|oid| catalog.relation(*oid)).flat_map(|changed| catalog.with_descendants(changed));
-    let calls = resolved.calls_users || changed.any(|relation| called(relation).any(|function| !passes(function)));
+    // A definition may fire event triggers.
+    let calls = resolved.calls_users
+        || resolved.definition.is_some()
+        || changed.any(|relation| called(relation).any(|function| !passes(function)));
     let mut tables = catalog.relations().iter().filter(|relation| !is_system(relation));
     let told = calls && !tables.all(whole);
     let reached = resolved.relations.iter().all(|reference| whole_family(reference.relation));

@@ -27,7 +27,7 @@ pub(super) fn judge(view: &View, text: &str, kind: &Kind, tree: Node) -> Result<
         Kind::Declare(Declare { name: _, hold: Hold::With }) if rewritten.sight == Sight::Rows => {
             return Err(Box::new(held_refusal()));
         }
-        Kind::Declare(_) | Kind::Prepare(_) | Kind::Execute(_) | Kind::Lock => {}
+        Kind::Declare(_) | Kind::Prepare(_) | Kind::Execute(_) | Kind::Lock | Kind::Define(_) => {}
         Kind::Read
         | Kind::Unread
         | Kind::Write
@@ -106,7 +106,7 @@ pub(super) fn sight(view: &View, reference: &RelationUse, ruling: &Arc<RelationR
 }
 
 /// Whether a relation and everything below it are tables that hide nothing.
-fn is_seen_whole(view: &View, relation: Oid) -> bool {
+pub(super) fn is_seen_whole(view: &View, relation: Oid) -> bool {
     let bound = view.bound();
     let mut left = vec![relation];
     let mut seen: Vec<Oid> = Vec::new();

@@ -90,6 +90,13 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
     binding
 }
 
+/// The tags that a table would have that is not there yet.
+pub(super) fn tags_of_new(policy: &Policy, catalog: &Catalog, relation: &Relation) -> RelationTags {
+    let named = |table: &&TableTags| *table.schema == *relation.schema && *table.table == *relation.name;
+    let tags = policy.tables.iter().find(named).map(|table| (relation.oid, table)).into_iter().collect();
+    Linked { catalog, tags }.relation(relation)
+}
+
 /// Carries the tags of an earlier binding of the same policy over by column number, and keeps tables' defaults from columns
 /// that appeared later.
 pub(super) fn keep_tags(

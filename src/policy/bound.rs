@@ -152,7 +152,23 @@ impl Bound {
         Some(opens)
     }
 
+    /// What `purpose` would see of a table that is to be made, by the tags that the policy has for its name.
+    pub fn ruling_on_new(&self, purpose: Option<PurposeId>, relation: &Relation) -> RelationRuling {
+        self.rule_by(purpose, Right::Read, relation, &bind::tags_of_new(&self.policy, &self.catalog, relation))
+    }
+
     fn rule_on(&self, purpose: Option<PurposeId>, right: Right, relation: &Relation) -> RelationRuling {
+        let unknown = RelationTags::default();
+        self.rule_by(purpose, right, relation, self.relations.get(&relation.oid).unwrap_or(&unknown))
+    }
+
+    fn rule_by(
+        &self,
+        purpose: Option<PurposeId>,
+        right: Right,
+        relation: &Relation,
+        tags: &RelationTags,
+    ) -> RelationRuling {
         let columns = relation.columns.iter();
         let unrestricted = purpose.is_some_and(|purpose| self.policy.is_unrestricted(purpose));
         let openness = system::openness(relation);
@@ -178,9 +194,7 @@ impl Bound {
                 rows: Box::default(),
             };
         }
-        let unknown = RelationTags::default();
         let none = ColumnTags::default();
-        let tags = self.relations.get(&relation.oid).unwrap_or(&unknown);
         let mut rows: Vec<RowCondition> = Vec::new();
         let mut rulings = Vec::with_capacity(relation.columns.len());
         for (at, column) in columns.enumerate() {

@@ -50,6 +50,8 @@ pub(super) struct Registered {
 #[derive(Debug)]
 pub(super) struct PurposeTraits {
     pub(super) unrestricted: bool,
+    /// It may change the schema.
+    pub(super) ddl: bool,
     /// Channels it may listen to and notify.
     pub(super) listen: Box<[Arc<str>]>,
     pub(super) title: Option<Arc<str>>,
@@ -156,7 +158,7 @@ impl Loader {
     fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
         let mut traits = Vec::new();
         let mut purposes = Vec::new();
-        for RawPurpose { node, unrestricted, listen, title } in std::mem::take(&mut self.raw.purposes) {
+        for RawPurpose { node, unrestricted, ddl, listen, title } in std::mem::take(&mut self.raw.purposes) {
             // A grant covers what is below it: it must not hand out what is never checked.
             if let (Some(place), Some(parent)) = (&unrestricted, &node.parent) {
                 let message = format!("purpose `{}` is unrestricted but below `{}`", node.name.text, parent.text);
@@ -165,7 +167,7 @@ impl Loader {
             }
             let title = title.map(|word| word.text);
             let listen = listen.into_iter().map(|word| word.text).collect();
-            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), listen, title });
+            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), ddl, listen, title });
             purposes.push(node);
         }
         let findings = &mut self.findings;

@@ -130,6 +130,12 @@ impl Policy {
         self.traits[usize::from(purpose.0)].unrestricted
     }
 
+    /// Whether a session may change the schema under the purpose: it or one above it says so.
+    pub fn may_define(&self, purpose: PurposeId) -> bool {
+        let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
+        lineage.any(|purpose| self.traits[usize::from(purpose.0)].ddl)
+    }
+
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.
     pub fn may_signal(&self, purpose: PurposeId, channel: &str) -> bool {
         let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));

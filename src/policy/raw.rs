@@ -42,6 +42,8 @@ pub(super) struct RawPurpose {
     pub(super) node: Declared,
     /// Where it says `unrestricted = true`.
     pub(super) unrestricted: Option<Place>,
+    /// Whether it says `ddl = true`.
+    pub(super) ddl: bool,
     /// Channels it may listen to and notify.
     pub(super) listen: Vec<Word>,
     pub(super) title: Option<Word>,
@@ -260,6 +262,7 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
     let unrestricted =
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
     let listen = words(&mut fields, "listen", findings);
+    let ddl = fields.take("ddl").and_then(|value| value.truth(findings)).unwrap_or(false);
     if let Some(mode) = word(&mut fields, "mode", findings) {
         match &*mode.text {
             "enforce" => {}
@@ -269,10 +272,9 @@ fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<Ra
             }
         }
     }
-    let later =
-        ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters", "ddl"];
+    let later = ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters"];
     fields.finish(&later, findings);
-    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, listen, title })
+    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, ddl, listen, title })
 }
 
 fn clause(id: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawClause> {

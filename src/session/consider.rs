@@ -6,7 +6,7 @@ use super::named::Act;
 use super::portals::RESERVED;
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
 use super::queue::{Awaited, Entry};
-use super::settings::{Block, Reach, Settings, State, Strings, path_of, split_path};
+use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, split_path};
 use super::shelf::Fit;
 use super::simple::not_utf8;
 use crate::catalog::SearchPath;
@@ -86,6 +86,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
         | Kind::Fetch(_)
         | Kind::Close(_)
         | Kind::Lock
+        | Kind::Define(_)
         | Kind::Signal(_)
         | Kind::Other(_) => false,
     }
@@ -109,7 +110,8 @@ pub fn is_event(kind: &Kind) -> bool {
         | Kind::Declare(_)
         | Kind::Fetch(_)
         | Kind::Close(_)
-        | Kind::Lock => true,
+        | Kind::Lock
+        | Kind::Define(_) => true,
         Kind::Read
         | Kind::Write
         | Kind::Transaction(_)
@@ -130,7 +132,8 @@ pub fn is_declaration(kind: &Kind) -> bool {
 /// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
-        Kind::Other(words) => matches!(&**words, "DO" | "CALL" | "SELECT INTO" | "CREATE TABLE AS"),
+        Kind::Other(words) => matches!(&**words, "DO" | "CALL"),
+        Kind::Define(_) => true,
         Kind::Unread => true,
         Kind::Read
         | Kind::Write
@@ -213,6 +216,8 @@ impl Session {
                     )
                     .with_hint("Send this statement in a message of its own."),
                 );
+            } else if now.schema == Schema::Changed && !matches!(planned.statement.kind, Kind::Show(_)) {
+                refused = Some(schema_changed());
             } else if self.asked == Some(Refreshed::Failed) && self.shelf.is_behind() {
                 refused = Some(unread_catalog());
             } else if let Some(refusal) = self.unclean() {
@@ -312,7 +317,7 @@ impl Session {
                     entry.settle = true;
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
-                    state.set(Reach::Session, |_| Settings { purpose, path: None });
+                    state.set(Reach::Session, |_| Settings { purpose, path: None, schema: Schema::AsRead });
                 }
                 state.fresh = false;
             }
@@ -348,9 +353,15 @@ impl Session {
                 }
                 state.fresh = false;
             }
+            Kind::Define(_) => {
+                if act.view.restricted() {
+                    state.set(Reach::Transaction, |settings| Settings { schema: Schema::Changed, ..settings.clone() });
+                }
+                state.fresh = false;
+            }
             // It may have done anything.
             Kind::Unread => {
-                state.set(Reach::Session, |settings| Settings { purpose: settings.purpose, path: None });
+                state.set(Reach::Session, |settings| Settings { path: None, ..settings.clone() });
                 state.fresh = false;
                 entry.settle = true;
                 entry.settle_on_error = true;
@@ -383,7 +394,7 @@ impl Session {
             PURPOSE => {
                 let purpose = self.rules().set(set, state)?;
                 self.may_turn(purpose)?;
-                state.set(reach, |settings| Settings { purpose, path: settings.path.clone() });
+                state.set(reach, |settings| Settings { purpose, ..settings.clone() });
                 entry.settle = true;
             }
             "search_path" => {
@@ -398,7 +409,7 @@ impl Session {
                     SetValue::Values(values) => Some(path_of(values.iter().map(|value| &**value), &self.current_user)),
                     SetValue::Special | SetValue::Parameter => None,
                 };
-                state.set(reach, |settings| Settings { purpose: settings.purpose, path: path.clone() });
+                state.set(reach, |settings| Settings { path: path.clone(), ..settings.clone() });
                 entry.settle = true;
             }
             "all" => {
@@ -411,7 +422,7 @@ impl Session {
                     && self.encoding == self.first_encoding
                     && self.current_user == self.first_user;
                 let path = if known { self.first.path.clone() } else { None };
-                state.set(reach, |_| Settings { purpose, path: path.clone() });
+                state.set(reach, |settings| Settings { purpose, path: path.clone(), ..settings.clone() });
                 if !known {
                     state.strings = Strings::Changed;
                 }
@@ -419,7 +430,7 @@ impl Session {
             }
             // What names and strings mean depends on these; only the server knows how.
             "role" | "session_authorization" | "client_encoding" | "standard_conforming_strings" => {
-                state.set(reach, |settings| Settings { purpose: settings.purpose, path: None });
+                state.set(reach, |settings| Settings { path: None, ..settings.clone() });
                 state.strings = Strings::Changed;
                 entry.settle = true;
             }
@@ -476,6 +487,13 @@ impl Session {
             self.tainted = true;
         }
     }
+}
+
+fn schema_changed() -> Refusal {
+    let message = "the schema was changed in this transaction, whose later statements are not understood";
+    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .with_detail("Nobody but this transaction sees the schema as it is now.")
+        .with_hint("End the transaction first.")
 }
 
 fn unfit() -> Refusal {

@@ -84,6 +84,7 @@ impl Session {
             | Kind::Close(_)
             | Kind::Explain
             | Kind::Lock
+            | Kind::Define(_)
             | Kind::Signal(_)
             | Kind::Other(_) => return Ok(None),
         };

@@ -5,7 +5,7 @@ use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
 use super::queue::{Entry, Owed, Own, Segment};
-use super::settings::{Block, Settings, State, split_path};
+use super::settings::{Block, Schema, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
@@ -226,7 +226,7 @@ impl Session {
         let principal = Arc::new(principal(&bound, &opening.user));
         let path = split_path(&opening.path, &opening.current_user);
         let encoding = Encodings { client: opening.client_encoding, conforming: opening.conforming_strings };
-        let first = Arc::new(Settings { purpose: opening.start.purpose, path });
+        let first = Arc::new(Settings { purpose: opening.start.purpose, path, schema: Schema::AsRead });
         Session {
             epoch: opening.shelf.epoch(),
             judge: opening.judge,

@@ -43,6 +43,7 @@ pub fn answers_rows(kind: &Kind) -> bool {
         | Kind::Declare(_)
         | Kind::Close(_)
         | Kind::Lock
+        | Kind::Define(_)
         | Kind::Signal(_)
         | Kind::Other(_) => false,
     }
@@ -101,6 +102,7 @@ impl Session {
             | Kind::Close(_)
             | Kind::Explain
             | Kind::Lock
+            | Kind::Define(_)
             | Kind::Signal(_)
             | Kind::Other(_) => Names::Nothing,
         })
@@ -132,6 +134,7 @@ impl Session {
             | Kind::Close(_)
             | Kind::Explain
             | Kind::Lock
+            | Kind::Define(_)
             | Kind::Signal(_)
             | Kind::Other(_) => Ok(Admission::Admitted(None)),
         }

@@ -14,6 +14,15 @@ pub struct Settings {
     pub purpose: Option<PurposeId>,
     /// `None`: only the server knows; it is asked when the message is over.
     pub path: Option<SearchPath>,
+    pub schema: Schema,
+}
+
+/// Whether the catalog holds what the transaction sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    AsRead,
+    /// The transaction has changed it, and no one else sees it yet.
+    Changed,
 }
 
 /// How far a setting reaches.
@@ -85,7 +94,8 @@ impl State {
     /// different settings, only the server knows.
     pub fn commit(&mut self) {
         if self.after_commit != self.after_rollback {
-            self.after_commit = Arc::new(Settings { purpose: self.after_commit.purpose, path: None });
+            self.after_commit =
+                Arc::new(Settings { purpose: self.after_commit.purpose, path: None, schema: Schema::AsRead });
         }
         self.now = Arc::clone(&self.after_commit);
         self.after_rollback = Arc::clone(&self.after_commit);
@@ -100,7 +110,7 @@ impl State {
 
     fn over(&mut self) {
         if self.strings == Strings::Changed {
-            self.now = Arc::new(Settings { purpose: self.now.purpose, path: None });
+            self.now = Arc::new(Settings { purpose: self.now.purpose, path: None, schema: Schema::AsRead });
         }
         self.block = Block::Outside;
         self.fresh = true;
@@ -110,7 +120,7 @@ impl State {
     /// `ROLLBACK TO` undoes what was set since the savepoint. The purpose cannot have been: it is set first of all.
     pub fn rollback_to(&mut self) {
         if self.changed {
-            let unknown = |settings: &Settings| Settings { purpose: settings.purpose, path: None };
+            let unknown = |settings: &Settings| Settings { path: None, ..settings.clone() };
             self.now = Arc::new(unknown(&self.now));
             self.after_commit = Arc::new(unknown(&self.after_commit));
         }
@@ -127,14 +137,17 @@ impl State {
     }
 
     /// Takes over what the server said, inside a transaction or outside.
-    pub fn learn(&mut self, settings: Settings, block: Block) {
+    pub fn learn(&mut self, told: Settings, block: Block) {
+        let schema = if block == Block::Inside { self.now.schema } else { Schema::AsRead };
+        let settings = Settings { schema, ..told };
         match block {
             Block::Outside => *self = State::new(Arc::new(settings)),
             Block::Inside if *self.now == settings => {}
             // The rest of the transaction's history stays as it is known.
             Block::Inside => {
                 self.now = Arc::new(settings);
-                self.after_commit = Arc::new(Settings { purpose: self.after_commit.purpose, path: None });
+                self.after_commit =
+                    Arc::new(Settings { purpose: self.after_commit.purpose, path: None, schema: Schema::AsRead });
             }
         }
         self.block = block;
@@ -200,7 +213,7 @@ mod tests {
     use super::*;
 
     fn settings(path: &str) -> Settings {
-        Settings { purpose: None, path: split_path(path, "me") }
+        Settings { purpose: None, path: split_path(path, "me"), schema: Schema::AsRead }
     }
 
     fn to(path: &str) -> impl Fn(&Settings) -> Settings {

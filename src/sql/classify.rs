@@ -4,7 +4,7 @@ use super::kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, ClosePortalStmt, ConstraintsSetStmt, DeallocateStmt, DeclareCursorStmt, DiscardMode, DiscardStmt,
-    ExecuteStmt, FetchStmt, FuncCall, ListenStmt, Node, NotifyStmt, ResTarget, SelectStmt, TransactionStmt,
+    ExecuteStmt, FetchStmt, FuncCall, ListenStmt, Node, NotifyStmt, ObjectType, ResTarget, SelectStmt, TransactionStmt,
     TransactionStmtKind, TypeCast, UnlistenStmt, VariableSetKind, VariableSetStmt, VariableShowStmt, a_const::Val,
 };
 
@@ -12,7 +12,7 @@ use pg_query::protobuf::{
 pub fn classify(tree: &Node) -> Kind {
     let Some(node) = &tree.node else { return Kind::Other("an empty node".into()) };
     match node {
-        NodeEnum::SelectStmt(select) if select.into_clause.is_some() => Kind::Other("SELECT INTO".into()),
+        NodeEnum::SelectStmt(select) if select.into_clause.is_some() => Kind::Define("SELECT INTO"),
         NodeEnum::SelectStmt(select) => lone_set_config(select).map_or(Kind::Read, Kind::Set),
         NodeEnum::InsertStmt(_)
         | NodeEnum::UpdateStmt(_)
@@ -56,6 +56,18 @@ pub fn classify(tree: &Node) -> Kind {
         }
         NodeEnum::ClosePortalStmt(ClosePortalStmt { portalname }) => Kind::Close(named(portalname)),
         NodeEnum::LockStmt(_) => Kind::Lock,
+        NodeEnum::CreateStmt(_) => Kind::Define("CREATE TABLE"),
+        NodeEnum::CreateTableAsStmt(create) if create.objtype == ObjectType::ObjectMatview as i32 => {
+            Kind::Define("CREATE MATERIALIZED VIEW")
+        }
+        NodeEnum::CreateTableAsStmt(_) => Kind::Define("CREATE TABLE AS"),
+        NodeEnum::ViewStmt(_) => Kind::Define("CREATE VIEW"),
+        NodeEnum::RefreshMatViewStmt(_) => Kind::Define("REFRESH MATERIALIZED VIEW"),
+        NodeEnum::IndexStmt(_) => Kind::Define("CREATE INDEX"),
+        NodeEnum::CreateSeqStmt(_) => Kind::Define("CREATE SEQUENCE"),
+        NodeEnum::CreateSchemaStmt(_) => Kind::Define("CREATE SCHEMA"),
+        NodeEnum::CommentStmt(_) => Kind::Define("COMMENT"),
+        NodeEnum::DropStmt(_) => Kind::Define("DROP"),
         NodeEnum::ListenStmt(ListenStmt { conditionname }) => {
             Kind::Signal(Signal::Listen(conditionname.as_str().into()))
         }

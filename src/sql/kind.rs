@@ -29,6 +29,8 @@ pub enum Kind {
     Close(Option<Box<str>>),
     /// `LOCK TABLE`.
     Lock,
+    /// What defines, changes, refreshes, describes or drops relations, as far as it is understood; in words.
+    Define(&'static str),
     /// `LISTEN`, `UNLISTEN`, `NOTIFY`.
     Signal(Signal),
     /// Anything else: the words Postgres would use in the command tag or the grammar, e.g. `UPDATE`, `CREATE TABLE`.

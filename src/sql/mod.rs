@@ -11,6 +11,7 @@ mod print;
 mod second;
 mod walk;
 mod walk_constructs;
+mod walk_define;
 mod walk_utility;
 mod walk_write;
 

@@ -5,6 +5,7 @@
 
 use super::classify::words;
 use super::walk_constructs as constructs;
+use super::walk_define::walk_definition;
 use super::walk_utility as utility;
 use super::walk_write as write;
 use crate::vocab::NotUnderstood;
@@ -271,7 +272,7 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
         NodeEnum::ExecuteStmt(execute) => utility::walk_execute(execute, visitor),
         NodeEnum::DeclareCursorStmt(declare) => utility::walk_declare(declare, visitor),
         NodeEnum::LockStmt(lock) => utility::walk_lock(lock, visitor),
-        other => Err(NotUnderstood::new(words(other), None)),
+        other => walk_definition(other, visitor).unwrap_or_else(|| Err(NotUnderstood::new(words(other), None))),
     }
 }
 
@@ -418,7 +419,7 @@ fn walk_column_definition(definition: &mut ColumnDef, visitor: &mut dyn Visitor)
     } = definition;
     visitor.location(location);
     let extras = raw_default.is_some() || cooked_default.is_some() || identity_sequence.is_some();
-    if extras || !constraints.is_empty() || !fdwoptions.is_empty() {
+    if extras || !fdwoptions.is_empty() {
         return Err(NotUnderstood::new("a column definition", offset(*location)));
     }
     if let Some(collate) = coll_clause {
@@ -427,5 +428,6 @@ fn walk_column_definition(definition: &mut ColumnDef, visitor: &mut dyn Visitor)
         maybe(arg, visitor)?;
         each(collname, visitor)?;
     }
-    type_name.as_mut().map_or(Ok(()), |name| walk_type(name, visitor))
+    type_name.as_mut().map_or(Ok(()), |name| walk_type(name, visitor))?;
+    each(constraints, visitor)
 }

@@ -135,7 +135,7 @@ fn walk_returning(returning: &mut Option<ReturningClause>, visitor: &mut dyn Vis
 }
 
 /// The relation that is written to. It is not visited as a node: nothing can stand in for it.
-fn walk_target(target: &mut Option<RangeVar>, visitor: &mut dyn Visitor) -> Walked {
+pub(super) fn walk_target(target: &mut Option<RangeVar>, visitor: &mut dyn Visitor) -> Walked {
     let Some(range) = target else { return Ok(()) };
     let RangeVar { catalogname: _, schemaname: _, relname: _, inh: _, relpersistence: _, alias, location } = range;
     visitor.location(location);

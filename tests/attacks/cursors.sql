@@ -76,3 +76,19 @@ DECLARE c CURSOR FOR SELECT id FROM people WHERE score > 3 ORDER BY score;
 FETCH 1 FROM c;
 UPDATE people SET city = 'mine' WHERE CURRENT OF c RETURNING id;
 ROLLBACK;
+
+-- case: current_of_filtered
+-- purpose: filtered_writer
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM people ORDER BY id DESC;
+FETCH 1 FROM c;
+UPDATE people SET city = 'mine' WHERE CURRENT OF c RETURNING id;
+ROLLBACK;
+
+-- case: current_of_closed_order
+-- purpose: writer
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM people ORDER BY secret DESC FOR UPDATE;
+MOVE 1 FROM c;
+UPDATE people SET city = 'mine' WHERE CURRENT OF c RETURNING id;
+ROLLBACK;

@@ -158,6 +158,37 @@ fn what_is_permitted_does_what_postgres_does() {
 }
 
 #[test]
+fn the_row_of_a_cursor_is_written_where_every_row_may_be() {
+    run(async {
+        let (proxied, direct, _proxy) = clients("writes_cursor", "filtered").await;
+        for (table, cursor, sql) in [
+            (
+                "open",
+                "SELECT * FROM open ORDER BY id FOR UPDATE",
+                "UPDATE open SET label = upper(label) WHERE CURRENT OF c RETURNING *",
+            ),
+            ("open", "SELECT id FROM open WHERE n > 1", "DELETE FROM open WHERE CURRENT OF c RETURNING label"),
+            ("notes", "SELECT id FROM notes", "UPDATE notes SET body = 'x' WHERE CURRENT OF c"),
+        ] {
+            let mut answers = Vec::new();
+            for client in [&direct, &proxied] {
+                rows(client, &format!("BEGIN; DECLARE c CURSOR FOR {cursor}")).await.expect(cursor);
+                rows(client, "FETCH 1 FROM c").await.expect("fetching");
+                let answer = rows(client, sql).await.expect(sql);
+                let seen = rows(client, &format!("SELECT * FROM {table} ORDER BY 1")).await.expect(table);
+                answers.push((answer, seen));
+                rows(client, "ROLLBACK").await.expect("ROLLBACK");
+            }
+            assert_eq!(answers[0], answers[1], "{sql}");
+        }
+        rows(&proxied, "BEGIN; DECLARE c CURSOR FOR SELECT id FROM people").await.expect("declaring");
+        let refused =
+            rows(&proxied, "UPDATE people SET name = 'x' WHERE CURRENT OF c").await.expect_err("rows are filtered");
+        assert!(refused.starts_with("0A000"), "{refused}");
+    });
+}
+
+#[test]
 fn hidden_rows_are_not_written() {
     run(async {
         let (proxied, direct, _proxy) = clients("writes_hidden", "filtered").await;

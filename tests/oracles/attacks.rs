@@ -2,7 +2,7 @@
 //! must, or the case shows nothing.
 
 use crate::cases::{Case, Mode, corpus};
-use crate::common::raw::Frame;
+use crate::common::raw::{Frame, Raw, query};
 use crate::common::worlds::{PACK, Pair, Side, Worlds};
 use crate::common::{Cluster, Proxy};
 use crate::play::{Stage, play, written};
@@ -114,7 +114,11 @@ fn no_attack_tells_the_worlds_apart() {
                     outcome.differing.push(difference(purpose, mode.word(), &transcripts));
                 }
                 for (side, transcript) in Side::BOTH.into_iter().zip(&transcripts) {
-                    if case.writes() && (!case.is_alone() || something_was_done(transcript)) {
+                    let done = !case.is_alone() || something_was_done(transcript);
+                    if case.defines() && done {
+                        worlds.renew(pair, side);
+                        tell_of_new_definitions(&stage, &worlds.database(pair, side));
+                    } else if case.writes() && done {
                         worlds.reset(pair, side);
                     }
                 }
@@ -132,10 +136,24 @@ fn no_attack_tells_the_worlds_apart() {
             let count =
                 "SELECT (SELECT count(*) FROM pg_class WHERE relpersistence = 'p'), (SELECT count(*) FROM pg_proc)";
             let mut template = worlds.owner("attack_template");
-            let counted = |session: &mut crate::common::raw::Raw| session.exchange(&[crate::common::raw::query(count)]);
+            let counted = |session: &mut Raw| session.exchange(&[query(count)]);
             assert_eq!(counted(&mut owner), counted(&mut template), "an attack has changed the definitions");
         }
     }
+}
+
+/// The definitions were put back around the proxy, which would notice in a while: it sees something dropped.
+fn tell_of_new_definitions(stage: &Stage, database: &str) {
+    let Stage::Proxy { address, user, options } = stage else { return };
+    let user = if user.is_empty() { "insider" } else { user }.replace("{purpose}", "clerk");
+    let options = options.replace("{purpose}", "clerk");
+    let mut parameters = vec![("user", &*user), ("database", database)];
+    if !options.is_empty() {
+        parameters.push(("options", &options));
+    }
+    let mut session = Raw::connect_to(*address, &parameters).expect("a session through the proxy");
+    let frames = session.exchange(&[query("DROP TABLE IF EXISTS nothing_of_this_name")]);
+    assert!(frames.iter().any(|frame| frame.tag == b'C'), "what is not there may be dropped");
 }
 
 /// Holds every class against its floor. With `WHEREFORE_REASONS` set, prints what the floors could be.

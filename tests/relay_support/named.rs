@@ -58,7 +58,7 @@ fn a_prepared_statement_runs_only_under_its_purpose() {
         ("EXECUTE r", &["kept"]),
         ("DISCARD ALL", &[]),
         ("EXECUTE r", &["26000"]),
-        ("CREATE TABLE t AS EXECUTE r", &["0A000"]),
+        ("CREATE TABLE t AS EXECUTE r", &["42501"]),
         ("PREPARE wherefore_1 AS SELECT 1", &["42939"]),
         ("EXECUTE wherefore_1", &["42939"]),
         ("PREPARE \"ünï\" AS SELECT 1", &["0A000"]),
