@@ -18,7 +18,7 @@ pub(super) struct Written {
 }
 
 /// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
-/// predicates, and generated columns, by what they depend on.
+/// predicates, and generated columns, by what they depend on: their expression, up to PostgreSQL 14 the column itself.
 const TIES: &str = "
     SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns), c.contype <> 'c'
       FROM pg_constraint c, LATERAL (
@@ -35,7 +35,8 @@ const TIES: &str = "
     UNION ALL
     SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2), false
       FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-      JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+      JOIN pg_depend d ON (d.classid, d.objid, d.objsubid)
+                          IN (('pg_attrdef'::regclass, f.oid, 0), ('pg_class'::regclass, a.attrelid, a.attnum))
                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid > 0
      WHERE a.attgenerated <> ''
      GROUP BY 1, 2
@@ -58,7 +59,7 @@ const TRIGGERS: &str = "
 /// extension's own affair.
 const CALLS: &str = "
     WITH called AS (
-        SELECT d.classid, d.objid, coalesce(p.oid, o.oprcode::oid) AS function
+        SELECT d.classid, d.objid, d.objsubid, coalesce(p.oid, o.oprcode::oid) AS function
           FROM pg_depend d
           LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
           LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
@@ -69,6 +70,10 @@ const CALLS: &str = "
                CASE WHEN a.attgenerated = '' THEN a.attnum END AS number, c.function
           FROM called c JOIN pg_attrdef f ON c.classid = 'pg_attrdef'::regclass AND f.oid = c.objid
           JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+        UNION ALL
+        SELECT a.attrelid, a.attname, CASE WHEN a.attgenerated = '' THEN a.attnum END, c.function
+          FROM called c JOIN pg_attribute a
+               ON c.classid = 'pg_class'::regclass AND c.objsubid > 0 AND a.attrelid = c.objid AND a.attnum = c.objsubid
         UNION ALL
         SELECT k.conrelid, k.conname, NULL, c.function
           FROM called c JOIN pg_constraint k ON c.classid = 'pg_constraint'::regclass AND k.oid = c.objid
