@@ -4,13 +4,13 @@
 use crate::core::{corpora, goldens, on_workers_stack};
 use crate::generator::Generator;
 use pg_query::NodeEnum;
-use pg_query::protobuf::Node;
+use pg_query::protobuf::{IntoClause, Node, RangeVar};
 use sqlparser::ast::{ObjectName, TableFactor, Visit, Visitor as OtherVisitor};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use wherefore::sql::{Visitor, on_deep_stack, parse, walk};
+use wherefore::sql::{Visitor, on_deep_stack, parse, string, walk};
 use wherefore::vocab::NotUnderstood;
 
 /// Misreadings of sqlparser in these statements, each of which makes it see a relation that is not there.
@@ -59,7 +59,8 @@ fn ours(tree: &mut Node) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
                         }
                     }
                 }
-                _another_node => {}
+                Some(definition) => self.relations.extend(named_by_definition(definition)),
+                None => {}
             }
             Ok(())
         }
@@ -68,6 +69,31 @@ fn ours(tree: &mut Node) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
     let mut names = Names::default();
     walk(tree, &mut names).ok()?;
     Some((names.relations, names.ctes))
+}
+
+/// The relations that a definition makes, changes or drops, which are fields and names, not nodes.
+fn named_by_definition(node: &NodeEnum) -> Vec<String> {
+    let name = |range: &Option<RangeVar>| range.iter().map(|range| range.relname.clone()).collect();
+    let into = |into: &Option<Box<IntoClause>>| into.as_ref().map(|into| name(&into.rel)).unwrap_or_default();
+    // `a.b` is a table in a schema, or a column of a table: both parts are taken for one.
+    let parts = |list: &Node| match &list.node {
+        Some(NodeEnum::List(list)) => list.items.iter().filter_map(string).map(str::to_owned).collect(),
+        Some(_) | None => string(list).map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    };
+    match node {
+        NodeEnum::CreateStmt(create) => name(&create.relation),
+        NodeEnum::Constraint(constraint) => name(&constraint.pktable),
+        NodeEnum::TableLikeClause(like) => name(&like.relation),
+        NodeEnum::IndexStmt(index) => name(&index.relation),
+        NodeEnum::ViewStmt(view) => name(&view.view),
+        NodeEnum::CreateTableAsStmt(create) => into(&create.into),
+        NodeEnum::SelectStmt(select) => into(&select.into_clause),
+        NodeEnum::RefreshMatViewStmt(refresh) => name(&refresh.relation),
+        NodeEnum::CreateSeqStmt(create) => name(&create.sequence),
+        NodeEnum::DropStmt(drop) => drop.objects.iter().flat_map(parts).collect(),
+        NodeEnum::CommentStmt(comment) => comment.object.iter().flat_map(|object| parts(object)).collect(),
+        _another_node => Vec::new(),
+    }
 }
 
 /// What sqlparser sees, if it can read the text at all.
