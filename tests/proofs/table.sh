@@ -14,6 +14,7 @@ awk -v lines="$run.lines" '
         if (name == "two-worlds-generated") return "2b. Two worlds, our generator"
         if (name == "two-worlds-sqlsmith") return "2b. Two worlds, sqlsmith"
         if (name == "two-readers") return "3. Two readers"
+        if (name == "choice") return "3. Functions of users that Postgres chose for operators, casts and calls"
         if (name == "stable-rewrites") return "4. Rewriting again changes nothing"
         if (name == "widening") return "4. A wider policy refuses nothing more"
         if (name == "understood") return "5. Not over-blocking: the tool corpora"
