@@ -21,8 +21,8 @@ awk '
         line = $0
         sub(/^COUNT /, "", line)
         sub(/answers, None/, "answered as without the proxy", line); sub(/answers, Words/, "the same error in other words", line)
-        sub(/answers, Codes/, "another error", line); sub(/answers, Columns/, "other column descriptions: columns of catalogs that are null for everyone", line)
-        sub(/answers, Rows/, "other rows or notices: above all words of functions that the policy lists, which are withheld", line); sub(/answers, ErrorThroughProxy/, "an error through the proxy only", line)
+        sub(/answers, Codes/, "another error", line); sub(/answers, Columns/, "other column descriptions (among them columns of catalogs that are null for everyone; not all were looked at)", line)
+        sub(/answers, Rows/, "other rows or notices (among them words of listed functions, which are withheld; not all were looked at)", line); sub(/answers, ErrorThroughProxy/, "an error through the proxy only", line)
         sub(/answers, ErrorDirect/, "an error without the proxy only", line); sub(/Dml/, "INSERT, UPDATE, DELETE, MERGE", line); sub(/Select/, "SELECT", line)
         count = line; sub(/.*: /, "", count); sub(/: [0-9]+$/, "", line); print "| " line " | " count " |"; next }
     /^NOT / {
