@@ -78,24 +78,8 @@ fn relation(oid: u32, name: &str, columns: &[&str]) -> Relation {
         nondeterministic: false,
         generated: false,
     };
-    Relation {
-        oid,
-        schema: "public".into(),
-        name: name.into(),
-        kind: RelationKind::Table,
-        columns: columns.iter().enumerate().map(column).collect(),
-        primary_key: vec![AttNum(1)],
-        parents: Vec::new(),
-        partition_key: Vec::new(),
-        ties: Vec::new(),
-        foreign_keys: Vec::new(),
-        triggers: Vec::new(),
-        calls: Vec::new(),
-        has_rules: false,
-        check_option: false,
-        storage: Vec::new(),
-        definition: None,
-    }
+    let columns = columns.iter().enumerate().map(column).collect();
+    Relation { primary_key: vec![AttNum(1)], ..Relation::new(oid, "public", name, RelationKind::Table, columns) }
 }
 
 fn view(purpose: &str) -> View {

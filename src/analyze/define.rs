@@ -480,24 +480,7 @@ fn new_relation(schema: &str, name: &str, columns: &[Arc<str>]) -> Relation {
         nondeterministic: false,
         generated: false,
     };
-    Relation {
-        oid: 0,
-        schema: schema.into(),
-        name: name.into(),
-        kind: RelationKind::Table,
-        columns: columns.iter().enumerate().map(column).collect(),
-        primary_key: Vec::new(),
-        parents: Vec::new(),
-        definition: None,
-        partition_key: Vec::new(),
-        ties: Vec::new(),
-        foreign_keys: Vec::new(),
-        triggers: Vec::new(),
-        calls: Vec::new(),
-        has_rules: false,
-        check_option: false,
-        storage: Vec::new(),
-    }
+    Relation::new(0, schema, name, RelationKind::Table, columns.iter().enumerate().map(column).collect())
 }
 
 fn is_option(node: &Node, name: &str) -> bool {

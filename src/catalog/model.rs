@@ -163,6 +163,28 @@ pub struct Trigger {
 }
 
 impl Relation {
+    /// A relation of which no more is known than its columns.
+    pub fn new(oid: Oid, schema: &str, name: &str, kind: RelationKind, columns: Vec<Column>) -> Relation {
+        Relation {
+            oid,
+            schema: schema.into(),
+            name: name.into(),
+            kind,
+            columns,
+            primary_key: Vec::new(),
+            parents: Vec::new(),
+            definition: None,
+            partition_key: Vec::new(),
+            ties: Vec::new(),
+            foreign_keys: Vec::new(),
+            triggers: Vec::new(),
+            calls: Vec::new(),
+            has_rules: false,
+            check_option: false,
+            storage: Vec::new(),
+        }
+    }
+
     /// Whether what it shows is judged by the lineage of its definition: a view or materialized view, but for those of
     /// the system, which are judged like tables.
     pub fn is_by_lineage(&self) -> bool {

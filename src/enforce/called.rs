@@ -73,9 +73,7 @@ impl Judged<'_> {
         let bound = self.view.bound();
         bound.catalog().relation(read.relation).is_some_and(|relation| {
             let ruling = bound.ruling(purpose, relation);
-            let raw = |(index, _): &(usize, UsageSet)| {
-                ruling.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow)
-            };
+            let raw = |(index, _): &(usize, UsageSet)| ruling.is_raw(*index);
             ruling.rows.is_empty() && ruling.countable() && read.columns.iter().all(raw)
         })
     }

@@ -189,7 +189,7 @@ pub(super) fn tells(view: &View, origin: Origin) -> bool {
 /// Whether a ruling leaves a source as it is.
 pub(super) fn open(ruling: &RelationRuling, origin: Origin) -> bool {
     match origin {
-        Origin::Column(source) => ruling.columns.get(source.index).is_some_and(|c| c.effect == Effect::Allow),
+        Origin::Column(source) => ruling.is_raw(source.index),
         Origin::Rows(_) => ruling.countable(),
     }
 }
@@ -229,7 +229,7 @@ impl<'a> Reading<'a> {
         let Some(target) = self.target(stored) else { return Ok(()) };
         for (index, by) in &landing.columns {
             let Some(column) = stored.columns.get(*index) else { continue };
-            let seen = target.columns.get(*index).is_some_and(|column| column.effect == Effect::Allow);
+            let seen = target.is_raw(*index);
             // Which rows the reader sees tells of the columns that decide it. Else who sees a mask, or nothing, learns nothing.
             let decides = target.countable() && target.rows.iter().any(|row| row.columns.contains(&column.name));
             if !seen && !decides {

@@ -342,7 +342,6 @@ impl Judged<'_> {
         rows: Rows,
     ) -> Result<(), Box<Refusal>> {
         let read = self.view.bound().ruling(self.view.purpose(), relation);
-        let open = |index: usize| read.columns.get(index).is_some_and(|ruling| ruling.effect == Effect::Allow);
         if rows == Rows::Move && !all_open(relation, &read, &relation.partition_key) {
             let message = format!(
                 "{} may not move rows of {} between partitions: columns that decide are closed to it",
@@ -362,7 +361,7 @@ impl Judged<'_> {
                 // The generated column itself is no source of its value.
                 let own = relation.columns[*index].generated && *name(*index) == tie.name;
                 let given = !touched && inserted.contains(&name(*index));
-                !own && !given && !open(*index)
+                !own && !given && !read.is_raw(*index)
             });
             if let (true, Some(index)) = (touched || met, closed) {
                 let message = format!(
@@ -381,11 +380,10 @@ impl Judged<'_> {
 
 /// Whether these columns are open as they are. A number that is no column's stands for an expression, which may read them all.
 fn all_open(relation: &Relation, ruling: &RelationRuling, numbers: &[AttNum]) -> bool {
-    let is_open = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
     let indexes = numbers_to_indexes(relation, numbers);
     match indexes.len() == numbers.len() {
-        true => indexes.into_iter().all(is_open),
-        false => (0..relation.columns.len()).all(is_open),
+        true => indexes.into_iter().all(|index| ruling.is_raw(index)),
+        false => (0..relation.columns.len()).all(|index| ruling.is_raw(index)),
     }
 }
 

@@ -21,6 +21,11 @@ impl RelationRuling {
         self.rows.is_empty() && self.columns.iter().all(|column| column.effect == Effect::Allow)
     }
 
+    /// The column of this index is open as it is.
+    pub fn is_raw(&self, index: usize) -> bool {
+        self.columns.get(index).is_some_and(|column| column.effect == Effect::Allow)
+    }
+
     /// At least one column is not denied, so that its rows may be counted. A relation without columns is countable.
     pub fn countable(&self) -> bool {
         self.columns.is_empty() || self.columns.iter().any(|column| column.effect != Effect::Deny)

@@ -213,8 +213,9 @@ fn placeholders(standing: &Standing<'_>, indexes: Range<usize>) -> Result<Vec<No
 /// lock would take rows that the statement passes over.
 fn stays_for_its_lock(standing: &Standing<'_>) -> bool {
     let Standing { relation: _, ruling, reference } = standing;
-    let open = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect == Effect::Allow);
-    reference.lock.is_some() && ruling.rows.is_empty() && reference.columns.iter().all(|column| open(column.index))
+    reference.lock.is_some()
+        && ruling.rows.is_empty()
+        && reference.columns.iter().all(|column| ruling.is_raw(column.index))
 }
 
 /// Whether a lock would take more rows in the guard than the statement returns, by much or from behind the fence.

@@ -3,7 +3,7 @@
 use super::extended::{Usable, kind, statement_of};
 use super::machine::{Frame, Outs, Session, Step};
 use super::portals::{Does, Portal};
-use crate::sql::Kind;
+use crate::sql::{Kind, Named};
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, Target};
 use std::sync::Arc;
@@ -52,41 +52,26 @@ impl Session {
     /// Why what names a statement or cursor may not be described. The server follows the name without looking whether it
     /// leads anywhere or back to where it began, and crashes (PostgreSQL 13 to 18).
     fn undescribable(&mut self, kind: &Kind) -> Result<Option<Refusal>, Step> {
-        let message = match kind {
-            Kind::Execute(execute) => match self.statement_named(execute.name.as_bytes(), &[])? {
+        let message = match kind.named() {
+            None => return Ok(None),
+            Some(Named::Statement(name)) => match self.statement_named(name.as_bytes(), &[])? {
                 Some(statement) if statement.traits.eventful => {
-                    format!("EXECUTE of \"{}\", which changes the session, cannot be described", execute.name)
+                    format!("EXECUTE of \"{name}\", which changes the session, cannot be described")
                 }
                 // Only the protocol prepares an EXECUTE, and what it prepares is known.
                 Some(_) | None => return Ok(None),
             },
-            Kind::Fetch(cursor) => match self.portal(cursor.as_bytes())?.map(|portal| portal.does.clone()) {
+            Some(Named::Cursor(name)) => match self.portal(name.as_bytes())?.map(|portal| portal.does.clone()) {
                 Some(Does::Nothing) => return Ok(None),
                 Some(Does::Event(_)) => {
-                    format!("FETCH from the portal \"{cursor}\", which changes the session, cannot be described")
+                    format!("FETCH from the portal \"{name}\", which changes the session, cannot be described")
                 }
                 None if self.is_restricted() => {
-                    format!("FETCH from \"{cursor}\", which is not open, cannot be described")
+                    format!("FETCH from \"{name}\", which is not open, cannot be described")
                 }
                 // Declared by SQL, which is not followed under purposes that are not restricted.
                 None => return Ok(None),
             },
-            Kind::Read
-            | Kind::Unread
-            | Kind::Write
-            | Kind::Transaction(_)
-            | Kind::Set(_)
-            | Kind::Show(_)
-            | Kind::Discard(_)
-            | Kind::Deallocate(_)
-            | Kind::Prepare(_)
-            | Kind::Declare(_)
-            | Kind::Close(_)
-            | Kind::Explain
-            | Kind::Lock
-            | Kind::Define(_)
-            | Kind::Signal(_)
-            | Kind::Other(_) => return Ok(None),
         };
         Ok(Some(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)))
     }

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::statements::{Origin, Stands, Statement, Traits};
 use crate::enforce::{Judged, Plan, Planned, Sight, View, plan_refusal};
 use crate::policy::PurposeId;
-use crate::sql::{Answer, Declare, Execute, Hold, Kind};
+use crate::sql::{Answer, Declare, Execute, Hold, Kind, Named};
 use crate::vocab::{Refusal, SqlState};
 use std::sync::Arc;
 
@@ -30,23 +30,7 @@ pub struct Act<'a> {
 
 /// Whether a portal of this kind keeps its rows, so that it may be executed again for the rest of them.
 pub fn answers_rows(kind: &Kind) -> bool {
-    match kind {
-        Kind::Unread | Kind::Explain | Kind::Execute(_) | Kind::Fetch(_) => true,
-        Kind::Read
-        | Kind::Write
-        | Kind::Transaction(_)
-        | Kind::Set(_)
-        | Kind::Show(_)
-        | Kind::Discard(_)
-        | Kind::Deallocate(_)
-        | Kind::Prepare(_)
-        | Kind::Declare(_)
-        | Kind::Close(_)
-        | Kind::Lock
-        | Kind::Define(_)
-        | Kind::Signal(_)
-        | Kind::Other(_) => false,
-    }
+    *kind == Kind::Unread || *kind == Kind::Explain || kind.named().is_some()
 }
 
 /// What the server is sent for a judged statement, where that is not the client's own text.
@@ -83,28 +67,13 @@ impl Session {
 
     /// What a statement of this kind names at this place.
     pub(super) fn named_by(&mut self, kind: &Kind) -> Result<Names, Step> {
-        Ok(match kind {
-            Kind::Execute(Execute { name, answer: _ }) => match self.statement_named(name.as_bytes(), &[])? {
+        Ok(match kind.named() {
+            Some(Named::Statement(name)) => match self.statement_named(name.as_bytes(), &[])? {
                 Some(statement) => Names::Statement(statement.sent.or(statement.text)),
                 None => Names::Statement(None),
             },
-            Kind::Fetch(name) => Names::Portal(self.portal(name.as_bytes())?.map(|portal| portal.serial)),
-            Kind::Read
-            | Kind::Unread
-            | Kind::Write
-            | Kind::Transaction(_)
-            | Kind::Set(_)
-            | Kind::Show(_)
-            | Kind::Discard(_)
-            | Kind::Deallocate(_)
-            | Kind::Prepare(_)
-            | Kind::Declare(_)
-            | Kind::Close(_)
-            | Kind::Explain
-            | Kind::Lock
-            | Kind::Define(_)
-            | Kind::Signal(_)
-            | Kind::Other(_) => Names::Nothing,
+            Some(Named::Cursor(name)) => Names::Portal(self.portal(name.as_bytes())?.map(|portal| portal.serial)),
+            None => Names::Nothing,
         })
     }
 

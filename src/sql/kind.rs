@@ -37,6 +37,41 @@ pub enum Kind {
     Other(Box<str>),
 }
 
+/// What a statement stands for when it is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named<'k> {
+    /// A prepared statement, by its name.
+    Statement(&'k str),
+    /// A cursor, by its name.
+    Cursor(&'k str),
+}
+
+impl Kind {
+    /// The prepared statement or cursor whose rows it answers, if it is about one.
+    pub fn named(&self) -> Option<Named<'_>> {
+        match self {
+            Kind::Execute(execute) => Some(Named::Statement(&execute.name)),
+            Kind::Fetch(cursor) => Some(Named::Cursor(cursor)),
+            Kind::Read
+            | Kind::Unread
+            | Kind::Write
+            | Kind::Transaction(_)
+            | Kind::Set(_)
+            | Kind::Show(_)
+            | Kind::Discard(_)
+            | Kind::Deallocate(_)
+            | Kind::Prepare(_)
+            | Kind::Declare(_)
+            | Kind::Close(_)
+            | Kind::Explain
+            | Kind::Lock
+            | Kind::Define(_)
+            | Kind::Signal(_)
+            | Kind::Other(_) => None,
+        }
+    }
+}
+
 /// `EXECUTE`, or `EXPLAIN EXECUTE`, of a statement that SQL or the protocol has prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execute {

@@ -18,7 +18,7 @@ mod walk_write;
 pub use build::{all_of, case_when, clear_locations, empty_select, expression, only_target};
 pub use classify::{classify, constant_text, set_config_name, string, words};
 pub use comment::{purpose as purpose_comment, purpose_hint};
-pub use kind::{Answer, Declare, Discard, Execute, Hold, Kind, Set, SetScope, SetValue, Signal, Transaction};
+pub use kind::{Answer, Declare, Discard, Execute, Hold, Kind, Named, Set, SetScope, SetValue, Signal, Transaction};
 pub use parse::{STACK_BYTES, Statement, Unreadable, on_deep_stack, parse};
 pub use print::{Printed, keep_first_source, print};
 pub use second::{SecondReading, second_reading};

@@ -86,24 +86,9 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
         };
         let parents = create.inh_relations.iter().map(parent).collect();
         let schema = if relation.schemaname.is_empty() { "public" } else { &relation.schemaname };
-        relations.push(Relation {
-            oid: 20_000 + relations.len() as Oid,
-            schema: schema.into(),
-            name: relation.relname.as_str().into(),
-            kind: RelationKind::Table,
-            columns,
-            primary_key: Vec::new(),
-            parents,
-            partition_key: Vec::new(),
-            ties: Vec::new(),
-            foreign_keys: Vec::new(),
-            triggers: Vec::new(),
-            calls: Vec::new(),
-            has_rules: false,
-            check_option: false,
-            storage: Vec::new(),
-            definition: None,
-        });
+        let oid = 20_000 + relations.len() as Oid;
+        let bare = Relation::new(oid, schema, &relation.relname, RelationKind::Table, columns);
+        relations.push(Relation { parents, ..bare });
     }
     Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))
 }
