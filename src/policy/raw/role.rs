@@ -1,0 +1,25 @@
+//! A database role: which purposes it may declare.
+
+use super::word;
+use crate::policy::document::{Fields, Value, Word};
+use crate::policy::report::{Finding, Findings};
+
+#[derive(Debug)]
+pub(in crate::policy) struct RawRole {
+    pub(in crate::policy) name: Word,
+    pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) default: Option<Word>,
+}
+
+pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawRole> {
+    let mut fields = Fields::new("a role", value, findings)?;
+    word(&mut fields, "title", findings);
+    let purposes = fields.take("purposes");
+    if purposes.is_none() {
+        findings.add(Finding::new("`purposes` is missing", &name.place, "which purposes may it declare?"));
+    }
+    let purposes = purposes.and_then(|value| value.words(findings)).unwrap_or_default();
+    let default = word(&mut fields, "default", findings);
+    fields.finish(&["recipient", "parameters", "certificate", "justification", "require_tls"], findings);
+    Some(RawRole { name: name.clone(), purposes, default })
+}

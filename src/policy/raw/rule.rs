@@ -1,0 +1,121 @@
+//! A rule: whom it is for, what it covers, under which conditions.
+
+use super::effect::{self, Verdict};
+use super::{needed, word, words};
+use crate::policy::document::{Fields, Value, Word, with_suggestion};
+use crate::policy::report::{Finding, Findings};
+use crate::policy::ruling::Effect;
+use crate::vocab::Right;
+
+#[derive(Debug)]
+pub(in crate::policy) struct RawRule {
+    pub(in crate::policy) id: Word,
+    pub(in crate::policy) clause: Option<Word>,
+    pub(in crate::policy) subjects: Vec<Word>,
+    pub(in crate::policy) categories: Vec<Word>,
+    pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) rights: Vec<Right>,
+    pub(in crate::policy) conditions: Vec<Word>,
+    pub(in crate::policy) except: Vec<Word>,
+    /// `None` where the rule has an error in it.
+    pub(in crate::policy) verdict: Option<Verdict>,
+}
+
+pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule> {
+    let before = findings.len();
+    let mut fields = Fields::new("a rule", value, findings)?;
+    let id = needed(&mut fields, "id", &value.place, findings);
+    let clause = word(&mut fields, "clause", findings);
+    let subjects = words(&mut fields, "subject", findings);
+    let categories = words(&mut fields, "category", findings);
+    let purposes = words(&mut fields, "purpose", findings);
+    let rights = match fields.take("rights") {
+        Some(value) => rights(&value, findings),
+        None => vec![Right::Read],
+    };
+    let conditions = words(&mut fields, "where", findings);
+    let except = fields.take_keyed("except");
+    let effect = fields.take("effect");
+    word(&mut fields, "note", findings);
+    if effect.is_none() {
+        let label = "needed here: allow, deny, forbid or a mask";
+        findings.add(Finding::new("`effect` is missing", &value.place, label));
+    }
+    let verdict = effect.and_then(|value| effect::verdict(&value, findings));
+    let later = [
+        "output",
+        "filter",
+        "join",
+        "group",
+        "sort",
+        "aggregate",
+        "usage",
+        "recipient",
+        "role",
+        "principal",
+        "parameters",
+        "justification",
+        "never_together",
+        "named_columns_only",
+        "max_rows",
+    ];
+    fields.finish(&later, findings);
+    let id = id?;
+    if let Some(verdict) = &verdict {
+        check_parts(&id, verdict, &rights, &conditions, except.as_ref().map(|(key, _)| key), findings);
+    }
+    let except = except.and_then(|(_, value)| value.words(findings)).unwrap_or_default();
+    let verdict = verdict.filter(|_| findings.len() == before);
+    Some(RawRule { id, clause, subjects, categories, purposes, rights, conditions, except, verdict })
+}
+
+/// The parts of a rule that only some effects can have.
+fn check_parts(
+    id: &Word,
+    verdict: &Verdict,
+    rights: &[Right],
+    conditions: &[Word],
+    except: Option<&Word>,
+    findings: &mut Findings,
+) {
+    let closes = match verdict {
+        Verdict::Forbid | Verdict::Give(Effect::Deny) => true,
+        Verdict::Give(Effect::Allow | Effect::Mask(_)) => false,
+    };
+    if let (true, Some(first)) = (closes, conditions.first()) {
+        let message = format!("rule `{}` closes its columns under a condition", id.text);
+        let help = "`where` says which rows a permit shows; a rule that closes columns closes them in every row";
+        findings.add(Finding::new(message, &first.place, "no row is shown anyway").help(help));
+    }
+    if let (false, Some(except)) = (*verdict == Verdict::Forbid, except) {
+        findings.add(Finding::new("`except` belongs to a forbid", &except.place, "this rule forbids nothing"));
+    }
+    if matches!(verdict, Verdict::Give(Effect::Mask(_))) && rights.iter().any(|right| *right != Right::Read) {
+        findings.add(Finding::new(
+            format!("rule `{}` masks what is written", id.text),
+            &id.place,
+            "a mask is for `rights = [\"read\"]` only",
+        ));
+    }
+}
+
+fn rights(value: &Value<'_>, findings: &mut Findings) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for word in value.words(findings).unwrap_or_default() {
+        let right = match &*word.text {
+            "read" => Right::Read,
+            "insert" => Right::Insert,
+            "update" => Right::Update,
+            "delete" => Right::Delete,
+            other => {
+                let finding = Finding::new(format!("unknown right `{other}`"), &word.place, "not a right");
+                findings.add(with_suggestion(finding, other, ["read", "insert", "update", "delete"].into_iter()));
+                continue;
+            }
+        };
+        if !rights.contains(&right) {
+            rights.push(right);
+        }
+    }
+    rights
+}

@@ -1,0 +1,57 @@
+//! The tags of a table, and the conditions on its rows.
+
+use super::{named, word};
+use crate::policy::document::{Fields, Value, Word};
+use crate::policy::report::{Finding, Findings};
+
+/// A named condition of a table, as written.
+#[derive(Debug)]
+pub(in crate::policy) struct RawCondition {
+    pub(in crate::policy) name: Word,
+    pub(in crate::policy) sql: Word,
+}
+
+#[derive(Debug)]
+pub(in crate::policy) struct RawTable {
+    pub(in crate::policy) name: Word,
+    pub(in crate::policy) subject: Option<Word>,
+    pub(in crate::policy) subject_key: Option<Word>,
+    pub(in crate::policy) default: Option<Word>,
+    pub(in crate::policy) columns: Vec<(Word, Vec<Word>)>,
+    pub(in crate::policy) conditions: Vec<RawCondition>,
+}
+
+/// Groups of conditions, `consent.marketing`, beside the plain ones in `conditions`.
+const CONDITION_GROUPS: [&str; 3] = ["consent", "retention", "scope"];
+
+pub(super) fn tags(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawTable> {
+    let mut fields = Fields::new("a table", value, findings)?;
+    let subject = word(&mut fields, "subject", findings);
+    let subject_key = word(&mut fields, "subject_key", findings);
+    let default = word(&mut fields, "default", findings);
+    let mut columns = Vec::new();
+    for (column, value) in named(fields.take("columns"), findings) {
+        columns.extend(value.words(findings).map(|categories| (column, categories)));
+    }
+    let mut conditions = Vec::new();
+    if let Some((name, value)) = fields.take_keyed("erased") {
+        conditions.extend(value.word(findings).map(|sql| RawCondition { name, sql }));
+    }
+    for group in CONDITION_GROUPS {
+        for (name, value) in named(fields.take(group), findings) {
+            let name = Word { text: format!("{group}.{}", name.text).into(), place: name.place };
+            conditions.extend(value.word(findings).map(|sql| RawCondition { name, sql }));
+        }
+    }
+    for (name, value) in named(fields.take("conditions"), findings) {
+        let reserved = &*name.text == "erased" || name.text.contains(['.', ' ']) || name.text.is_empty();
+        if reserved {
+            let message = format!("`{}` is no name for a condition of your own", name.text);
+            let label = "one word; `erased`, `consent.…`, `retention.…` and `scope.…` are keys of the table itself";
+            findings.add(Finding::new(message, &name.place, label));
+        }
+        conditions.extend(value.word(findings).map(|sql| RawCondition { name, sql }));
+    }
+    fields.finish(&["declassifies", "subject_path", "subjects", "patterns", "default_lock"], findings);
+    Some(RawTable { name: name.clone(), subject, subject_key, default, columns, conditions })
+}

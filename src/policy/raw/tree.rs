@@ -1,0 +1,31 @@
+//! A node of a tree, and which tags may not meet.
+
+use super::word;
+use crate::policy::document::{Fields, Value, Word};
+use crate::policy::report::Findings;
+use crate::policy::tree::Declared;
+
+#[derive(Debug)]
+pub(in crate::policy) struct RawApart {
+    pub(in crate::policy) category: Word,
+    pub(in crate::policy) categories: Vec<Word>,
+    pub(in crate::policy) subjects: Vec<Word>,
+}
+
+/// Reads a node of a tree. `fides` and `dpv` only name it in the vocabularies of others.
+pub(super) fn node(
+    what: &'static str,
+    name: &Word,
+    value: &Value<'_>,
+    findings: &mut Findings,
+    more: impl FnOnce(&mut Fields<'_>, &mut Findings),
+) -> Option<Declared> {
+    let mut fields = Fields::new(what, value, findings)?;
+    let parent = word(&mut fields, "parent", findings);
+    for key in ["title", "fides", "dpv"] {
+        word(&mut fields, key, findings);
+    }
+    more(&mut fields, findings);
+    fields.finish(&[], findings);
+    Some(Declared { name: name.clone(), parent })
+}
