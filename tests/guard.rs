@@ -10,6 +10,8 @@ mod define;
 mod reads;
 #[path = "guard/scale.rs"]
 mod scale;
+#[path = "guard/scope.rs"]
+mod scope;
 #[path = "guard/view_writes.rs"]
 mod view_writes;
 #[path = "guard/writes.rs"]

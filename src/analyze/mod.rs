@@ -75,6 +75,8 @@ pub trait Rulings {
     fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>>;
     /// Whether the policy says of a function that it lists that what it raises may pass.
     fn messages_pass(&self, function: &Function) -> bool;
+    /// What stands for `$number` of a row condition, as SQL.
+    fn constant(&self, number: i32) -> Option<String>;
     /// Whether a setting of that name, in lower case, is an application's own (`app.tenant`).
     fn is_own_setting(&self, name: &str) -> bool;
 }

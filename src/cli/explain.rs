@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{
     ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text,
 };
-use crate::policy::{Bound, Effect, Mask, Policy, Principal, PurposeId};
+use crate::policy::{Bound, Effect, Mask, Policy, Principal, PurposeId, Values};
 use crate::sql::Kind;
 use crate::vocab::{Cause, Refusal, Usage};
 use std::path::PathBuf;
@@ -142,6 +142,7 @@ fn principal(args: &Args, bound: &Bound, purpose: Option<PurposeId>) -> Result<P
             user: "explain".into(),
             purposes: purpose.into_iter().collect(),
             default: None,
+            values: Values::default(),
             class: 0,
         });
     };

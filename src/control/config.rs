@@ -75,10 +75,29 @@ pub struct Alias {
     pub dbname: Option<String>,
     /// The purpose that every session by this name has.
     pub purpose: Option<String>,
+    /// Values of the policy's parameters for every session by this name.
+    pub parameters: BTreeMap<String, Pinned>,
     /// Another pack than the common one.
     pub policy: Option<PathBuf>,
     /// Without a policy: let everything pass.
     pub open: bool,
+}
+
+/// A string, or a whole number.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Pinned {
+    Text(String),
+    Number(i64),
+}
+
+impl std::fmt::Display for Pinned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Pinned::Text(text) => f.write_str(text),
+            Pinned::Number(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 /// `[role.NAME]`
@@ -253,6 +272,9 @@ impl Config {
             let has_policy = alias.policy.is_some() || config.policy.is_some();
             if alias.open && alias.policy.is_some() {
                 return Err(wrong(format!("database {name} is open and has a policy"), at));
+            }
+            if !alias.parameters.is_empty() && (alias.open || !has_policy) {
+                return Err(wrong(format!("database {name} pins parameters but has no policy"), at));
             }
             if alias.purpose.is_some() && (alias.open || !has_policy) {
                 return Err(wrong(format!("database {name} pins a purpose but has no policy"), at));

@@ -1,7 +1,7 @@
 //! The policy's SQL, tried on the server before anything relies on it: row conditions and masking constants.
 
 use crate::catalog::{quote_literal, quote_qualified};
-use crate::policy::{Bound, Effect, Mask};
+use crate::policy::{Bound, Effect, Mask, Values};
 use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
@@ -44,7 +44,7 @@ fn statements(bound: &Bound) -> BTreeSet<Trial> {
             let ruling = bound.ruling(purpose, relation);
             for condition in &ruling.rows {
                 let from = quote_qualified(&relation.schema, &relation.name);
-                let sql = format!("SELECT ({}) FROM {from} LIMIT 0", condition.sql);
+                let sql = format!("SELECT ({}) FROM {from} LIMIT 0", without_values(bound, &condition.sql));
                 texts.insert(Trial { sql, boolean: true });
             }
             for (ruled, column) in ruling.columns.iter().zip(&relation.columns) {
@@ -56,4 +56,16 @@ fn statements(bound: &Bound) -> BTreeSet<Trial> {
         }
     }
     texts
+}
+
+/// A condition whose parameters are null.
+fn without_values(bound: &Bound, sql: &str) -> String {
+    let mut sql = sql.to_owned();
+    // The last first: `$1` is the beginning of `$12`.
+    for number in (1..=bound.policy().parameters().count()).rev() {
+        let constant =
+            i32::try_from(number).ok().and_then(|number| bound.policy().constant(&Values::default(), number));
+        sql = sql.replace(&format!("${number}"), &constant.unwrap_or_default());
+    }
+    sql
 }

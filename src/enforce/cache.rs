@@ -67,6 +67,6 @@ impl Weighter<PlanKey, Arc<Judged>> for Bytes {
             Judged::Many(statements) => 64 * statements.len(),
             Judged::Empty => 0,
         };
-        OVERHEAD + (key.text.len() + held) as u64
+        OVERHEAD + (key.text.len() + key.view.bytes() + held) as u64
     }
 }

@@ -14,7 +14,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{Effect, PurposeId, RelationRuling};
+use crate::policy::{Effect, PurposeId, RelationRuling, RowCondition};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -57,8 +57,16 @@ pub(super) struct Flowing {
 /// tells of the columns that it reads.
 pub(super) struct Condition {
     relation: Oid,
-    sql: Arc<str>,
+    row: RowCondition,
     pub(super) columns: Vec<Flowing>,
+}
+
+impl Condition {
+    /// Whether whoever sees only rows that meet `other` learns nothing from this one. The reader's parameters may have other
+    /// values.
+    fn is_met_by(&self, other: &RowCondition) -> bool {
+        self.row.sql == other.sql && self.row.parameters.is_empty()
+    }
 }
 
 /// Usages by which a column decides which rows are written, and how many.
@@ -82,7 +90,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
                 // Who sees only rows that meet it anyway learns nothing.
                 let met = reading
                     .ruling(condition.relation)
-                    .is_some_and(|ruling| ruling.countable() && ruling.rows.iter().any(|row| row.sql == condition.sql));
+                    .is_some_and(|ruling| ruling.countable() && ruling.rows.iter().any(|row| condition.is_met_by(row)));
                 if !met {
                     control.extend(&condition.columns);
                 }
@@ -167,11 +175,15 @@ pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<
             continue;
         }
         for row in rulings.iter().flat_map(|ruling| ruling.rows.iter()) {
+            if own && row.equality.is_some() {
+                // A look-up by a value that is given.
+                continue;
+            }
             let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
             let source = |index| ColumnSource { relation: relation.oid, index };
             let flowing = |index| Flowing { origin: Origin::Column(source(index)), own };
             let columns = row.columns.iter().filter_map(index).map(flowing).collect();
-            found.push(Condition { relation: relation.oid, sql: Arc::clone(&row.sql), columns });
+            found.push(Condition { relation: relation.oid, row: row.clone(), columns });
         }
     }
     found
@@ -273,7 +285,9 @@ impl<'a> Reading<'a> {
         let Some(reader) = self.ruling(self.write.relation) else { return false };
         let Some(relation) = self.relation(self.write.relation) else { return false };
         let writer = self.view.bound().ruling(self.view.purpose(), relation);
-        reader.rows.iter().all(|row| writer.rows.iter().any(|known| known.sql == row.sql))
+        // Where a parameter decides, the reader's may have another value.
+        let same = |row: &RowCondition, known: &RowCondition| known.sql == row.sql && row.parameters.is_empty();
+        reader.rows.iter().all(|row| writer.rows.iter().any(|known| same(row, known)))
     }
 
     /// Why the reader may not see a source, if it may not.

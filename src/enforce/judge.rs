@@ -17,7 +17,7 @@ use crate::analyze::{
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
-use crate::rewrite::{Standing, Unlisted, put_guards, same_text, shape, without_guards};
+use crate::rewrite::{NewRows, Standing, Unlisted, check_new_rows, put_guards, same_text, shape, without_guards};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right};
 use pg_query::NodeEnum;
@@ -62,7 +62,7 @@ fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) 
         Kind::Set(set) if set.by_function && has_own_type(view, &["text", "bool"]) => {
             refuse("a user's type text or bool")
         }
-        Kind::Set(set) => match settings::check(set, view.bound().catalog()) {
+        Kind::Set(set) => match settings::check(set, view.bound().policy(), view.bound().catalog()) {
             Ok(()) => Ok(Plan::Forward),
             Err(reason) => Err(Box::new(report::not_understood(view, text, &reason))),
         },
@@ -120,6 +120,10 @@ impl Rulings for View {
 
     fn messages_pass(&self, function: &Function) -> bool {
         self.bound().messages_pass(self.purpose(), function)
+    }
+
+    fn constant(&self, number: i32) -> Option<String> {
+        self.bound().policy().constant(&self.principal().values, number)
     }
 
     fn is_own_setting(&self, name: &str) -> bool {
@@ -191,6 +195,7 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
             Some(Standing { relation, ruling, reference })
         })
         .collect();
+    check_new(&mut permitted.resolved, view, &context).map_err(trouble)?;
     // LOCK reads nothing: no guard stands in for what it locks.
     // What defines a relation stands as it was written, but for a query that runs once.
     let runs = permitted.resolved.definition.as_ref().is_none_or(|definition| definition.runs == Runs::Query);
@@ -200,6 +205,21 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
     let sight = sight.unwrap_or(Sight::Whole);
     let reports = reports::of_data(view, &permitted.resolved);
     Ok(Guarded { resolved: permitted.resolved, sight, reports })
+}
+
+/// Holds new rows against the conditions of the right to insert them.
+fn check_new(resolved: &mut Resolved, view: &View, context: &Context<'_>) -> Result<(), Trouble> {
+    let bound = view.bound();
+    let inserts = resolved.writes.iter().filter(|write| write.verbs.contains(&Verb::Insert));
+    let bounded = inserts.filter_map(|write| {
+        let relation = bound.catalog().relation(write.relation)?;
+        let ruling = bound.ruling_for(view.purpose(), Right::Insert, relation);
+        (!ruling.rows.is_empty()).then_some((write.at, relation, ruling))
+    });
+    let bounded: Vec<_> = bounded.collect();
+    let inserts: Vec<NewRows<'_>> =
+        bounded.iter().map(|(at, relation, ruling)| NewRows { relation, at: *at, conditions: &ruling.rows }).collect();
+    if inserts.is_empty() { Ok(()) } else { check_new_rows(&mut resolved.tree, &inserts, context) }
 }
 
 /// A statement whose every use is open to the purpose. Only [`permit`] makes one.
@@ -263,6 +283,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     if !closed.is_empty() {
         return Err(Box::new(report::closed(view, text, Right::Read, closed, &places, first)));
     }
+    super::parameters::permit(view, text, &resolved)?;
     super::writes::permit(view, text, &resolved)?;
     super::flow::permit(view, text, &resolved)?;
     super::sent::permit_sent(view, text, &resolved)?;

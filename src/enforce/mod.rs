@@ -7,6 +7,7 @@ mod explain;
 mod flow;
 mod judge;
 mod landing;
+mod parameters;
 mod plan;
 mod report;
 mod reports;
@@ -17,6 +18,7 @@ mod utility;
 mod view;
 mod writes;
 
+pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
 pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Sight, Understood};
 pub use settings::{is_ascii_safe, setting_permitted};

@@ -1,6 +1,7 @@
 //! Refusals in words: what was closed, to which purpose, by which rule and clause, and what could be declared instead.
 
 use super::view::View;
+use crate::policy::RowCondition;
 use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -123,6 +124,14 @@ fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<S
         }
         (None, Some(_)) => Some("No purpose that this role may declare opens this.".to_owned()),
     }
+}
+
+/// The rule that asks for a condition, and its clause.
+pub(super) fn of_condition(row: &RowCondition) -> String {
+    let clause = row.clause.as_ref().map_or_else(String::new, |clause| {
+        format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
+    });
+    format!("rule \"{}\"{clause}", row.rule)
 }
 
 /// The refusal for what is not understood.

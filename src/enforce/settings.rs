@@ -1,6 +1,7 @@
 //! Which settings a session may change under a restricted purpose, and to what.
 
 use crate::catalog::Catalog;
+use crate::policy::Policy;
 use crate::sql::{Set, SetValue};
 use crate::vocab::NotUnderstood;
 
@@ -114,9 +115,11 @@ const OF_EXTENSIONS: [&str; 20] = [
 ];
 
 /// Checks a SET, RESET or `set_config` under a restricted purpose.
-pub(super) fn check(set: &Set, catalog: &Catalog) -> Result<(), NotUnderstood> {
+pub(super) fn check(set: &Set, policy: &Policy, catalog: &Catalog) -> Result<(), NotUnderstood> {
     let Set { scope: _, name, value, by_function: _ } = set;
-    let permitted = is_listed(name) || OF_ROLES.contains(&&**name) || is_custom(name, catalog);
+    // What they may be set to, and where, the session knows.
+    let own = name.strip_prefix("wherefore.").is_some_and(|name| policy.parameter(name).is_some());
+    let permitted = own || is_listed(name) || OF_ROLES.contains(&&**name) || is_custom(name, catalog);
     let special = match value {
         SetValue::Special => true,
         SetValue::Values(values) => !values.iter().all(|value| is_permitted_value(name, value)),
@@ -191,7 +194,9 @@ mod tests {
         let prefixes = vec!["loaded".into()];
         let snapshot = Snapshot { setting_prefixes: prefixes, ..Snapshot::default() };
         let catalog = Catalog::new(snapshot, 1);
-        let check = |set: &Set| super::check(set, &catalog);
+        let pack = crate::policy::SourceFile { path: "pack.toml".into(), text: "[pack]".into() };
+        let policy = Policy::parse(&[pack]).expect("a policy").policy;
+        let check = |set: &Set| super::check(set, &policy, &catalog);
         for name in
             ["timezone", "enable_seqscan", "search_path", "role", "session_authorization", "app.tenant", "a.b.c"]
         {

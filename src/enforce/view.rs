@@ -1,7 +1,7 @@
 //! What the core must know of a session to judge a statement.
 
 use crate::catalog::SearchPath;
-use crate::policy::{Bound, Principal, PurposeId};
+use crate::policy::{Bound, Principal, PurposeId, Values};
 use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(super) struct ViewKey {
     database: Box<str>,
     class: u64,
     purpose: Option<PurposeId>,
+    /// The values of the policy's parameters: they stand in plans as constants.
+    values: Values,
     path: SearchPath,
     encoding: Encoding,
     /// Types that the client declares for a statement's parameters.
@@ -46,10 +48,17 @@ pub(super) struct ViewKey {
 
 impl ViewKey {
     fn compute_hash(&self) -> u64 {
-        let ViewKey { hash: _, policy, catalog, database, class, purpose, path, encoding, parameters } = self;
+        let ViewKey { hash: _, policy, catalog, database, class, purpose, values, path, encoding, parameters } = self;
         let mut hasher = rustc_hash::FxHasher::default();
-        (policy, catalog, database, class, purpose, path, encoding, parameters).hash(&mut hasher);
+        (policy, catalog, database, class, purpose, values, path, encoding, parameters).hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+impl ViewKey {
+    /// What a session chooses of it, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.values.bytes() + 4 * self.parameters.len()
     }
 }
 
@@ -87,6 +96,7 @@ impl View {
             database: bound.catalog().database().into(),
             class: principal.class,
             purpose,
+            values: principal.values.clone(),
             path,
             encoding,
             parameters: Box::default(),
@@ -109,6 +119,7 @@ impl View {
             database: key.database.clone(),
             class: key.class,
             purpose: key.purpose,
+            values: key.values.clone(),
             path: key.path.clone(),
             encoding: key.encoding,
             parameters: types.into(),

@@ -9,7 +9,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, Manner, Resolved, Verb, Write};
 use crate::catalog::{ForeignKey, ReferentialAction, Relation, quote_qualified};
-use crate::policy::{Effect, RelationRuling, RowCondition};
+use crate::policy::{Effect, ParameterId, RelationRuling, RowCondition};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
 use std::sync::Arc;
 
@@ -103,8 +103,7 @@ impl Judged<'_> {
         let read = self.ruling(Right::Read);
         let verb = |verb: Verb| self.write.verbs.contains(&verb);
         if verb(Verb::Insert) && !self.ruling(Right::Insert).rows.is_empty() {
-            let what = format!("INSERT into {}, whose new rows must meet a condition", self.name());
-            return Err(self.not_understood(what));
+            self.new_rows()?;
         }
         let rights = self.write.verbs.iter().map(|verb| verb.right()).filter(|right| *right != Right::Insert);
         let mut rows = read.rows.to_vec();
@@ -145,10 +144,30 @@ impl Judged<'_> {
                     column.name,
                     row.name
                 );
-                let clause = row.clause.as_ref().map_or_else(String::new, |clause| {
-                    format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
-                });
-                return Err(self.refused(message, format!("rule \"{}\"{clause}", row.rule)));
+                return Err(self.refused(message, report::of_condition(row)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing stands between the values of new rows, which must meet conditions, and the table.
+    fn new_rows(&self) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        let known = self.ruling(Right::Insert);
+        if self.write.manner == Manner::Merge {
+            return Err(
+                self.not_understood(format!("MERGE into {}, whose new rows must meet a condition", self.name()))
+            );
+        }
+        for relation in bound.catalog().with_descendants(self.relation) {
+            let rows = bound.ruling_for(self.view.purpose(), Right::Insert, relation);
+            let beside = rows.rows.iter().any(|row| known.rows.iter().all(|known| known.sql != row.sql));
+            if beside || relation.triggers.iter().any(|trigger| trigger.on_insert) {
+                let name = quote_qualified(&relation.schema, &relation.name);
+                let why = if beside { "conditions of its own" } else { "triggers that could change new rows" };
+                let what =
+                    format!("INSERT into {}, whose new rows must meet a condition: {name} has {why},", self.name());
+                return Err(self.not_understood(what));
             }
         }
         Ok(())
@@ -214,9 +233,14 @@ impl Judged<'_> {
                 self.key_is_open(relation, table, key)?;
             }
             match action {
+                ReferentialAction::Refuse if self.in_scope(relation, table, key, Right::Read) => {}
                 ReferentialAction::Refuse => self.referenced_by(table)?,
                 ReferentialAction::Cascade => {
-                    self.every_column(table)?;
+                    let every: Vec<usize> = (0..table.columns.len()).collect();
+                    match self.in_scope(relation, table, key, Right::Delete) {
+                        true => self.follow(table, Right::Delete, &every)?,
+                        false => self.cascade(table, Right::Delete, &every)?,
+                    }
                     self.deletion_from(table, seen)?;
                 }
                 ReferentialAction::Set => self.key_follows(table, key, &mut Vec::new())?,
@@ -260,8 +284,31 @@ impl Judged<'_> {
         self.update_of_keys(table, &names, seen)
     }
 
-    fn every_column(&self, table: &Relation) -> Result<(), Box<Refusal>> {
-        self.cascade(table, Right::Delete, &(0..table.columns.len()).collect::<Vec<_>>())
+    /// Whether every row that refers to one that may be reached may be reached too: both are bounded by the same parameters
+    /// alone, by columns that the foreign key holds equal.
+    fn in_scope(&self, relation: &Relation, table: &Relation, key: &ForeignKey, right: Right) -> bool {
+        let bound = self.view.bound();
+        let purpose = self.view.purpose();
+        let plain = |of: &Relation, number: &AttNum, name: &Arc<str>| {
+            of.columns.iter().any(|column| column.number == *number && column.name == *name && !column.nondeterministic)
+        };
+        let known = bound.ruling(purpose, relation);
+        let referred = |number: &AttNum, parameter: ParameterId| {
+            let mut equalities = known.rows.iter().filter_map(|row| row.equality.as_ref());
+            equalities.any(|(name, by)| *by == parameter && plain(relation, number, name))
+        };
+        let mut family = bound.catalog().with_descendants(table).into_iter();
+        family.all(|table| {
+            let (read, right) = (bound.ruling(purpose, table), bound.ruling_for(purpose, right, table));
+            let rows = read.rows.iter().chain(right.rows.iter());
+            let met = |(name, parameter): &(Arc<str>, ParameterId)| {
+                key.columns
+                    .iter()
+                    .zip(&key.referenced)
+                    .any(|(own, other)| plain(table, own, name) && referred(other, *parameter))
+            };
+            read.countable() && rows.into_iter().all(|row| row.equality.as_ref().is_some_and(met))
+        })
     }
 
     /// Columns of other tables that follow an updated key.
@@ -312,6 +359,13 @@ impl Judged<'_> {
             let what = format!("a write to {} that reaches {cascaded}, whose rows are filtered", self.name());
             return Err(self.not_understood(what));
         }
+        self.follow(table, right, columns)
+    }
+
+    /// The rights and triggers of a table whose rows follow.
+    fn follow(&self, table: &Relation, right: Right, columns: &[usize]) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        closed_to(self.view, self.text, right, table, columns, offset(self.write))?;
         let verb = if right == Right::Update { Verb::Update } else { Verb::Delete };
         bound.catalog().with_descendants(table).into_iter().try_for_each(|table| self.triggers(table, &[verb]))
     }

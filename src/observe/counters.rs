@@ -92,6 +92,11 @@ impl Witness for Counters {
         );
     }
 
+    /// One log record, with the value: it says whose rows the session asked for.
+    fn chosen(&self, user: &str, parameter: &str, value: &str) {
+        tracing::info!(target: "wherefore::decision", decision = "parameter", user, parameter, value, "chosen");
+    }
+
     /// One log record with all that the server said. It holds data: the target can be sent elsewhere or nowhere.
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String {
         Counters::add(&self.withheld);

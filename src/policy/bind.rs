@@ -197,6 +197,10 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
             let message = format!("condition `{}` reads a column that `{name}` lacks", named.name.text);
             let label = format!("no column `{missing}`; what the condition bounds stays closed");
             findings.add(Finding::new(message, &named.name.place, label));
+        } else if let Some(column) = mismatched(&named.value, relation) {
+            let message = format!("condition `{}` compares a parameter with a column of another type", named.name.text);
+            let label = format!("`{column}`; what the condition bounds stays closed");
+            findings.add(Finding::new(message, &named.name.place, label));
         } else if !fits(&named.value, relation) {
             let message = format!("condition `{}` depends on the session's settings, or could fail", named.name.text);
             let label = "it casts or compares dates of different types; what the condition bounds stays closed";
@@ -217,6 +221,14 @@ fn fits(condition: &Condition, relation: &Relation) -> bool {
     condition.columns.iter().all(|name| column(name).is_some())
         && condition.cast_to_time.iter().all(same)
         && condition.moments.fit(relation)
+        && condition.compared.iter().all(|(name, _, kind)| column(name).is_some_and(|c| kind.compares_with(c.type_oid)))
+}
+
+/// The first column that a parameter of another type is compared with.
+fn mismatched<'c>(condition: &'c Condition, relation: &Relation) -> Option<&'c Arc<str>> {
+    let type_of = |name: &Arc<str>| relation.columns.iter().find(|column| column.name == *name).map(|c| c.type_oid);
+    let wrong = condition.compared.iter().find(|(name, _, kind)| !type_of(name).is_some_and(|t| kind.compares_with(t)));
+    wrong.map(|(name, _, _)| name)
 }
 
 /// The tables that the policy tags, by relation.

@@ -3,6 +3,7 @@
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
 use super::constant;
 use super::opened::{self, BoundFunctions};
+use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::{Finding, Findings, Lint};
 use super::rules::{Point, Rule, Sense, decide};
@@ -319,10 +320,18 @@ impl Bound {
                 if condition.sql.trim_matches(['(', ')']) == always {
                     continue;
                 }
+                let missing = |parameter: ParameterId| match wanted.sense {
+                    Sense::Holds => self.policy.parameters[usize::from(parameter.0)].missing,
+                    // Nothing is equal to null, so every row would be shown.
+                    Sense::DoesNotHold => Missing::Refuses,
+                };
+                let parameters = condition.parameters().into_iter().map(|parameter| (parameter, missing(parameter)));
                 rows.push(RowCondition {
                     name: Arc::clone(&wanted.written.text),
                     sql: Arc::clone(sql),
                     columns: condition.columns.iter().map(Arc::clone).collect(),
+                    parameters: parameters.collect(),
+                    equality: condition.equality.clone().filter(|_| wanted.sense == Sense::Holds),
                     rule: Arc::clone(&rule.id.text),
                     clause: rule.clause.clone(),
                 });

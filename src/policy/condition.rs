@@ -6,12 +6,13 @@
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
 use super::moments::{self, Moments};
+use super::parameter::{self, Parameter, ParameterId, ParameterType};
 use crate::sql::{empty_select, on_deep_stack};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, ColumnRef, FuncCall, Node, NullTest,
-    NullTestType, ParseResult, RawStmt, ResTarget, SelectStmt, SqlValueFunction, SqlValueFunctionOp, TypeCast,
-    TypeName, a_const,
+    NullTestType, ParamRef, ParseResult, RawStmt, ResTarget, SelectStmt, SqlValueFunction, SqlValueFunctionOp,
+    TypeCast, TypeName, a_const,
 };
 use std::sync::Arc;
 
@@ -32,24 +33,42 @@ pub(super) struct Condition {
     pub(super) cast_to_time: Vec<(Arc<str>, Arc<str>)>,
     /// What is compared with moments.
     pub(super) moments: Moments,
+    /// Columns with the parameters that they are compared with.
+    pub(super) compared: Vec<(Arc<str>, ParameterId, ParameterType)>,
+    /// The whole condition is `column = $parameter`.
+    pub(super) equality: Option<(Arc<str>, ParameterId)>,
+}
+
+impl Condition {
+    /// The parameters that it needs, each once.
+    pub(super) fn parameters(&self) -> Vec<ParameterId> {
+        let mut all: Vec<ParameterId> = self.compared.iter().map(|(_, parameter, _)| *parameter).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 /// Reads a condition, or says what in it cannot be.
-pub(super) fn read(sql: &str) -> Result<Condition, String> {
+pub(super) fn read(sql: &str, parameters: &[Parameter]) -> Result<Condition, String> {
     if sql.len() > LONGEST {
         return Err(format!("longer than {LONGEST} bytes"));
     }
+    let sql = parameter::numbered(sql, parameters)?;
     on_deep_stack(|| {
-        let expression = parse(sql)?;
-        let mut reader = Reader::default();
+        let expression = parse(&sql)?;
+        let mut reader = Reader::new(parameters);
         let expression = reader.expression(expression)?;
+        reader.every_parameter_is_compared()?;
         let negated = boolean_test(expression.clone(), BoolTestType::IsNotTrue);
         Ok(Condition {
-            sql: parenthesised(&expression)?,
-            negated: parenthesised(&negated)?,
+            sql: parenthesised(&expression, parameters)?,
+            negated: parenthesised(&negated, parameters)?,
+            equality: reader.equality(&expression),
             columns: reader.columns,
             cast_to_time: reader.cast_to_time,
             moments: reader.moments,
+            compared: reader.compared,
         })
     })
 }
@@ -57,7 +76,10 @@ pub(super) fn read(sql: &str) -> Result<Condition, String> {
 /// Parses `SELECT (sql)` and takes the one expression out of it; anything beside it is an error.
 fn parse(sql: &str) -> Result<Node, String> {
     // The line break ends a `--` comment, which would otherwise swallow the parenthesis.
-    let parsed = pg_query::parse(&format!("SELECT (\n{sql}\n)"), 0).map_err(|error| unreadable(sql, &error))?;
+    let parsed = pg_query::parse(&format!("SELECT (\n{sql}\n)"), 0).map_err(|error| match error {
+        pg_query::Error::Parse(message) => message,
+        other => other.to_string(),
+    })?;
     let one = || "it must be one expression".to_owned();
     let ParseResult { version: _, stmts } = parsed.protobuf;
     let [RawStmt { stmt: Some(statement), stmt_location: _, stmt_len: _ }] =
@@ -82,26 +104,80 @@ fn parse(sql: &str) -> Result<Node, String> {
     val.map(|node| *node).ok_or_else(one)
 }
 
-fn unreadable(sql: &str, error: &pg_query::Error) -> String {
-    let parameter = sql.split('$').skip(1).any(|after| after.starts_with(|c: char| c.is_alphabetic() || c == '_'));
-    if parameter {
-        return "parameters such as `$customer` are not supported yet".to_owned();
-    }
-    match error {
-        pg_query::Error::Parse(message) => message.clone(),
-        other => other.to_string(),
-    }
-}
-
 /// What a reader has seen of an expression.
-#[derive(Debug, Default)]
-struct Reader {
+#[derive(Debug)]
+struct Reader<'a> {
+    parameters: &'a [Parameter],
     columns: Vec<Arc<str>>,
     cast_to_time: Vec<(Arc<str>, Arc<str>)>,
     moments: Moments,
+    compared: Vec<(Arc<str>, ParameterId, ParameterType)>,
+    /// How many references to parameters were read, and how many of them are compared with a column.
+    references: (usize, usize),
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(parameters: &'a [Parameter]) -> Reader<'a> {
+        Reader {
+            parameters,
+            columns: Vec::new(),
+            cast_to_time: Vec::new(),
+            moments: Moments::default(),
+            compared: Vec::new(),
+            references: (0, 0),
+        }
+    }
+
+    fn parameter(&mut self, reference: ParamRef) -> Result<Node, String> {
+        let ParamRef { number, location: _ } = reference;
+        self.parameter_of(number)?;
+        self.references.0 += 1;
+        Ok(wrap(NodeEnum::ParamRef(ParamRef { number, location: 0 })))
+    }
+
+    fn parameter_of(&self, number: i32) -> Result<(ParameterId, ParameterType), String> {
+        let at = u16::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let known = at.and_then(|at| Some((ParameterId(at), self.parameters.get(usize::from(at))?.kind)));
+        known.ok_or_else(|| "it has a parameter that is not declared".to_owned())
+    }
+
+    /// Notes a column that is compared with a parameter.
+    fn note_parameter(&mut self, left: &Node, right: &Node) -> Result<(), String> {
+        let (column, number) = match (&left.node, &right.node) {
+            (Some(NodeEnum::ColumnRef(column)), Some(NodeEnum::ParamRef(reference)))
+            | (Some(NodeEnum::ParamRef(reference)), Some(NodeEnum::ColumnRef(column))) => (column, reference.number),
+            _no_comparison_with_one => return Ok(()),
+        };
+        let (parameter, kind) = self.parameter_of(number)?;
+        let name = column.fields.last().and_then(crate::sql::string).unwrap_or_default();
+        self.compared.push((name.into(), parameter, kind));
+        self.references.1 += 1;
+        Ok(())
+    }
+
+    fn every_parameter_is_compared(&self) -> Result<(), String> {
+        match self.references {
+            (read, compared) if read == compared => Ok(()),
+            _ => Err("a parameter is compared with a column, and nothing else".to_owned()),
+        }
+    }
+
+    /// The column and parameter of `column = $parameter`.
+    fn equality(&self, expression: &Node) -> Option<(Arc<str>, ParameterId)> {
+        let Some(NodeEnum::AExpr(expression)) = &expression.node else { return None };
+        if expression.name.last().and_then(crate::sql::string) != Some("=") {
+            return None;
+        }
+        let operand = |node: &Option<Box<Node>>| node.as_ref().and_then(|node| node.node.clone());
+        match (operand(&expression.lexpr), operand(&expression.rexpr)) {
+            (Some(NodeEnum::ColumnRef(_)), Some(NodeEnum::ParamRef(_)))
+            | (Some(NodeEnum::ParamRef(_)), Some(NodeEnum::ColumnRef(_))) => {
+                self.compared.first().map(|(column, parameter, _)| (Arc::clone(column), *parameter))
+            }
+            _another_condition => None,
+        }
+    }
+
     fn boxed(&mut self, node: Option<Box<Node>>) -> Result<Box<Node>, String> {
         Ok(Box::new(self.expression(*node.ok_or("it has an empty operand")?)?))
     }
@@ -140,7 +216,7 @@ impl Reader {
             NodeEnum::FuncCall(call) => function(*call),
             NodeEnum::SqlvalueFunction(function) => value_function(&function),
             NodeEnum::SubLink(_) => Err("a sub-select reads other tables; a condition reads its own row".to_owned()),
-            NodeEnum::ParamRef(_) => Err("parameters such as `$1` are not supported yet".to_owned()),
+            NodeEnum::ParamRef(reference) => self.parameter(reference),
             // Not our own enum: whatever else the grammar can make is no part of a condition.
             _ => Err("a condition is made of columns, constants, comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, \
                       now() and intervals only"
@@ -219,6 +295,7 @@ impl Reader {
     /// An operator between two operands that have been read.
     fn binary(&mut self, sign: &str, left: Node, right: Node) -> Result<Node, String> {
         self.moments.note(&left, &right)?;
+        self.note_parameter(&left, &right)?;
         if matches!(sign, "+" | "-") && !moments::is_of_time(&left)? && !moments::is_of_time(&right)? {
             return Err(
                 "only moments and intervals are added: numbers may overflow, and a condition must not fail".to_owned()
@@ -427,13 +504,13 @@ fn value_function(function: &SqlValueFunction) -> Result<Node, String> {
 }
 
 /// The expression in parentheses, so that it may stand beside any operator; a bare column needs none.
-fn parenthesised(expression: &Node) -> Result<Arc<str>, String> {
-    let text = print(expression)?;
+fn parenthesised(expression: &Node, parameters: &[Parameter]) -> Result<Arc<str>, String> {
+    let text = print(expression, parameters)?;
     Ok(if let Some(NodeEnum::ColumnRef(_)) = expression.node { text } else { format!("({text})").into() })
 }
 
 /// Prints an expression, and reads it again: what is sent must be what was understood.
-fn print(expression: &Node) -> Result<Arc<str>, String> {
+fn print(expression: &Node, parameters: &[Parameter]) -> Result<Arc<str>, String> {
     let target = ResTarget {
         name: String::new(),
         indirection: Vec::new(),
@@ -445,7 +522,7 @@ fn print(expression: &Node) -> Result<Arc<str>, String> {
         .deparse(pg_query::DeparseOptions::default())
         .map_err(|error| error.to_string())?;
     let Some(text) = text.strip_prefix("SELECT ") else { return Err("it cannot be written".to_owned()) };
-    let again = Reader::default().expression(parse(text)?)?;
+    let again = Reader::new(parameters).expression(parse(text)?)?;
     if again != *expression {
         return Err(format!("it cannot be written without changing its meaning: {text}"));
     }
@@ -459,10 +536,10 @@ mod tests {
     #[test]
     fn conditions_are_written_anew() {
         let check = |sql: &str, sent: &str| {
-            let condition = read(sql).unwrap();
+            let condition = read(sql, &[]).unwrap();
             assert_eq!(&*condition.sql, sent, "{sql}");
             // What was written is itself a condition, and written alike.
-            assert_eq!(read(sent).unwrap(), condition, "{sent}");
+            assert_eq!(read(sent, &[]).unwrap(), condition, "{sent}");
         };
         check("marketing_consent", "marketing_consent");
         check("deleted_at IS NOT NULL", "(deleted_at IS NOT NULL)");
@@ -484,14 +561,14 @@ mod tests {
 
     #[test]
     fn a_negated_condition_holds_where_the_condition_is_null() {
-        assert_eq!(&*read("erased").unwrap().negated, "(erased IS NOT TRUE)");
-        assert_eq!(&*read("a or b").unwrap().negated, "((a OR b) IS NOT TRUE)");
+        assert_eq!(&*read("erased", &[]).unwrap().negated, "(erased IS NOT TRUE)");
+        assert_eq!(&*read("a or b", &[]).unwrap().negated, "((a OR b) IS NOT TRUE)");
     }
 
     #[test]
     fn other_things_are_not_conditions() {
         let check = |sql: &str, reason: &str| {
-            let error = read(sql).unwrap_err();
+            let error = read(sql, &[]).unwrap_err();
             assert!(error.contains(reason), "{sql}: {error}");
         };
         let form = "a condition is made of";
@@ -523,8 +600,9 @@ mod tests {
         check("(a = b)::text = 'x'", "could fail on a value");
         check("a::public.citext = 'x'", "another schema");
         check("'x'::regclass = a", "type regclass");
-        check("customer_id = $customer", "`$customer` are not supported yet");
-        check("customer_id = $1", "`$1` are not supported yet");
+        check("customer_id = $customer", "`$customer` is no parameter");
+        check("customer_id = $1", "`$1` is no parameter");
+        check("a = $$x$$", "between dollar signs");
         check("current_date > a", "TimeZone");
         check("current_user = a", "only now()");
         check("CASE WHEN a THEN b END", form);
@@ -539,9 +617,9 @@ mod tests {
         check("coalesce(a, b)", form);
         check(&"(".repeat(5000), "longer than");
         // Depth is an answer, one way or the other, and never a crash.
-        assert!(read(&format!("{}a", "NOT ".repeat(10))).is_ok());
+        assert!(read(&format!("{}a", "NOT ".repeat(10)), &[]).is_ok());
         for depth in [100, 500, 1000] {
-            drop(read(&format!("{}a", "NOT ".repeat(depth))));
+            drop(read(&format!("{}a", "NOT ".repeat(depth)), &[]));
         }
     }
 }

@@ -54,6 +54,20 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// A string, or a whole number in its digits.
+    pub(super) fn word_or_number(&self, findings: &mut Findings) -> Option<Word> {
+        match (self.shape(), self.value) {
+            (Shape::Word(word), _) => Some(word),
+            (_, DeValue::Integer(number)) if number.radix() == 10 => {
+                Some(Word { text: number.as_str().replace('_', "").into(), place: self.place.clone() })
+            }
+            (Shape::Table | Shape::Other, _) => {
+                self.wrong("a string or a whole number", findings);
+                None
+            }
+        }
+    }
+
     /// A list of strings, which may be empty.
     pub(super) fn words_or_none(&self, findings: &mut Findings) -> Option<Vec<Word>> {
         match self.value {

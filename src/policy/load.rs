@@ -4,6 +4,7 @@ use super::condition;
 use super::document::{Word, list, with_suggestion};
 use super::lint;
 use super::opened::{self, Opened, RawOpened};
+use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
 use super::raw::{Raw, RawCondition, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
@@ -104,17 +105,30 @@ impl Loader {
         let pack = self.pack();
         let (trees, traits) = self.trees();
         let clauses = self.clauses(&pack);
-        let tables = self.tables(&trees);
+        let parameters = std::mem::take(&mut self.raw.parameters);
+        let tables = self.tables(&trees, &parameters);
         let rules = self.rules(&trees, &clauses, &tables);
-        let roles = self.roles(&trees);
+        let roles = self.roles(&trees, &parameters);
         let (functions, systems) = self.opened(&trees, &clauses);
         rules::check(&rules, &trees, &mut self.findings);
         let Loader { raw: _, findings, sources, version } = self;
         if !findings.is_empty() {
             return Err(findings.into_errors(&sources));
         }
-        let policy =
-            Policy { version, pack, trees, traits, clauses, rules, tables, roles, functions, systems, sources };
+        let policy = Policy {
+            version,
+            pack,
+            trees,
+            traits,
+            clauses,
+            rules,
+            tables,
+            parameters,
+            roles,
+            functions,
+            systems,
+            sources,
+        };
         let lints = lint::of_policy(&policy);
         Ok(Loaded { policy, lints })
     }
@@ -194,16 +208,16 @@ impl Loader {
         std::mem::take(&mut self.raw.clauses).into_iter().map(clause).collect()
     }
 
-    fn tables(&mut self, trees: &Trees) -> Vec<TableTags> {
+    fn tables(&mut self, trees: &Trees, parameters: &[Parameter]) -> Vec<TableTags> {
         let apart = self.apart(trees);
         let mut tables = Vec::new();
         for raw in std::mem::take(&mut self.raw.tables) {
-            tables.extend(self.table(raw, trees, &apart));
+            tables.extend(self.table(raw, trees, &apart, parameters));
         }
         tables
     }
 
-    fn table(&mut self, raw: RawTable, trees: &Trees, apart: &[Apart]) -> Option<TableTags> {
+    fn table(&mut self, raw: RawTable, trees: &Trees, apart: &[Apart], parameters: &[Parameter]) -> Option<TableTags> {
         let findings = &mut self.findings;
         let name = table_name(&raw.name.text);
         if name.is_none() {
@@ -230,7 +244,7 @@ impl Loader {
         let mut names: FxHashSet<Arc<str>> = FxHashSet::default();
         for RawCondition { name, sql } in raw.conditions {
             names.insert(Arc::clone(&name.text));
-            match condition::read(&sql.text) {
+            match condition::read(&sql.text, parameters) {
                 Ok(condition) => conditions.push(Named { name, value: condition }),
                 Err(reason) => {
                     let message = format!("condition `{}` cannot be used", name.text);
@@ -301,7 +315,7 @@ impl Loader {
         (findings.len() == before).then_some(rule)
     }
 
-    fn roles(&mut self, trees: &Trees) -> FxHashMap<Arc<str>, Grant> {
+    fn roles(&mut self, trees: &Trees, parameters: &[Parameter]) -> FxHashMap<Arc<str>, Grant> {
         let findings = &mut self.findings;
         let mut roles = FxHashMap::default();
         for raw in std::mem::take(&mut self.raw.roles) {
@@ -320,9 +334,40 @@ impl Loader {
                 Some(purpose)
             });
             let purposes = trees.purposes.nodes().filter(covered).collect();
-            roles.insert(raw.name.text, Grant { purposes, default });
+            let values = raw.parameters.iter().filter_map(|(name, value)| given(name, value, parameters, findings));
+            let values = values.collect();
+            roles.insert(raw.name.text, Grant { purposes, default, values });
         }
         roles
+    }
+}
+
+/// A value that a role gives a parameter.
+fn given(
+    name: &Word,
+    value: &Word,
+    parameters: &[Parameter],
+    findings: &mut Findings,
+) -> Option<(ParameterId, Arc<str>)> {
+    let Some(at) = parameters.iter().position(|known| known.name.text == name.text) else {
+        let finding = Finding::new(format!("unknown parameter `{}`", name.text), &name.place, "not declared");
+        findings.add(with_suggestion(finding, &name.text, parameters.iter().map(|known| &*known.name.text)));
+        return None;
+    };
+    let parameter = &parameters[at];
+    if parameter.source != ValueSource::Principal {
+        let message = format!("a role gives parameter `{}`, whose values come from elsewhere", name.text);
+        let finding = Finding::new(message, &name.place, "needs from = \"principal\"");
+        findings.add(finding.also(&parameter.name.place, "declared here"));
+        return None;
+    }
+    match parameter.read(&value.text) {
+        Ok(value) => Some((ParameterId(at as u16), value)),
+        Err(wanted) => {
+            let message = format!("the value of parameter `{}` must be {wanted}", name.text);
+            findings.add(Finding::new(message, &value.place, "is not"));
+            None
+        }
     }
 }
 

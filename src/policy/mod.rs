@@ -13,6 +13,7 @@ mod lint;
 mod load;
 mod moments;
 mod opened;
+mod parameter;
 mod principal;
 mod raw;
 mod report;
@@ -24,6 +25,7 @@ mod tree;
 
 pub use bound::{Bound, UntaggedColumn};
 pub use load::Loaded;
+pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::Principal;
 pub use report::{Colour, Lint, PolicyErrors, Problem};
 pub use ruling::{ColumnRuling, Effect, Mask, RelationRuling, RowCondition};
@@ -64,6 +66,7 @@ pub struct Policy {
     clauses: Vec<Registered>,
     rules: Vec<Rule>,
     tables: Vec<TableTags>,
+    parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,
     functions: Vec<Opened>,
     systems: Vec<Opened>,
@@ -140,6 +143,21 @@ impl Policy {
     pub fn may_signal(&self, purpose: PurposeId, channel: &str) -> bool {
         let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
         lineage.any(|purpose| self.traits[usize::from(purpose.0)].listen.iter().any(|known| &**known == channel))
+    }
+
+    /// The parameter of that name.
+    pub fn parameter(&self, name: &str) -> Option<(ParameterId, &Parameter)> {
+        self.parameters().find(|(_, parameter)| &**parameter.name() == name)
+    }
+
+    /// Every parameter, in the order in which conditions number them.
+    pub fn parameters(&self) -> impl Iterator<Item = (ParameterId, &Parameter)> {
+        self.parameters.iter().enumerate().map(|(at, parameter)| (ParameterId(at as u16), parameter))
+    }
+
+    /// What stands for `$number` of a condition where the parameters have these values, as SQL.
+    pub fn constant(&self, values: &Values, number: i32) -> Option<String> {
+        parameter::constant(&self.parameters, values, number)
     }
 
     /// The principal for a database user that is a member of these roles.

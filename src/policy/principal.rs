@@ -1,6 +1,6 @@
 //! Who asks, and which purposes it may declare.
 
-use super::{Policy, PurposeId};
+use super::{ParameterId, Policy, PurposeId, Values};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ pub struct Principal {
     pub purposes: Box<[PurposeId]>,
     /// The purpose in force where none is declared.
     pub default: Option<PurposeId>,
+    /// The values of parameters that bound its rows.
+    pub values: Values,
     /// Equal for principals that no plan can tell apart; part of the plan cache's key.
     pub class: u64,
 }
@@ -28,6 +30,7 @@ pub(super) struct Grant {
     /// With those below them, ascending.
     pub(super) purposes: Vec<PurposeId>,
     pub(super) default: Option<PurposeId>,
+    pub(super) values: Vec<(ParameterId, Arc<str>)>,
 }
 
 pub(super) fn principal(policy: &Policy, user: &str, member_of: &[Arc<str>]) -> Principal {
@@ -36,13 +39,31 @@ pub(super) fn principal(policy: &Policy, user: &str, member_of: &[Arc<str>]) -> 
     let mut purposes: Vec<PurposeId> = own.into_iter().chain(roles.clone()).flat_map(|g| g.purposes.clone()).collect();
     purposes.sort_unstable();
     purposes.dedup();
-    let mut defaults: Vec<PurposeId> = roles.filter_map(|grant| grant.default).collect();
+    let mut defaults: Vec<PurposeId> = roles.clone().filter_map(|grant| grant.default).collect();
     defaults.sort_unstable();
     defaults.dedup();
     // Roles that name different defaults name none: the session must say which it means.
     let of_roles = if let [only] = defaults.as_slice() { Some(*only) } else { None };
     let default = own.and_then(|grant| grant.default).or(of_roles);
+    let values = values(own, roles.clone());
     let mut hasher = DefaultHasher::new();
     purposes.hash(&mut hasher);
-    Principal { user: user.into(), purposes: purposes.into(), default, class: hasher.finish() }
+    Principal { user: user.into(), purposes: purposes.into(), default, values, class: hasher.finish() }
+}
+
+/// The values that roles give: the user's own first, else the one that its roles agree on; if they differ, none.
+fn values<'g>(own: Option<&'g Grant>, roles: impl Iterator<Item = &'g Grant>) -> Values {
+    let mut values = Values::default();
+    let mut of_roles: Vec<&(ParameterId, Arc<str>)> = roles.flat_map(|grant| &grant.values).collect();
+    of_roles.sort_unstable();
+    of_roles.dedup();
+    for alike in of_roles.chunk_by(|a, b| a.0 == b.0) {
+        if let [(parameter, value)] = alike {
+            values.set(*parameter, Arc::clone(value));
+        }
+    }
+    for (parameter, value) in own.into_iter().flat_map(|grant| &grant.values) {
+        values.set(*parameter, Arc::clone(value));
+    }
+    values
 }

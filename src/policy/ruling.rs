@@ -1,5 +1,6 @@
 //! What a policy says about one relation under one purpose. The rewriter and the refusals read nothing else.
 
+use super::parameter::{Missing, ParameterId};
 use crate::vocab::{AttNum, Cause, Clause, Oid};
 use std::sync::Arc;
 
@@ -74,6 +75,10 @@ pub struct RowCondition {
     pub sql: Arc<str>,
     /// The columns it reads.
     pub columns: Arc<[Arc<str>]>,
+    /// The parameters that it needs, `$1` … in `sql`, each with what becomes of a statement where it has no value.
+    pub parameters: Arc<[(ParameterId, Missing)]>,
+    /// It is `column = $parameter`.
+    pub equality: Option<(Arc<str>, ParameterId)>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,
     pub clause: Option<Arc<Clause>>,

@@ -263,11 +263,26 @@ pub(super) fn row_condition(
     let source = format!("SELECT ({sql}) FROM {from} AS {}", quote_alias(alias));
     let broken = || Trouble::NotUnderstood(NotUnderstood::new("a row condition of the policy", None));
     let mut parsed = parse(&source).map_err(|_| broken())?;
-    let statement = parsed.pop().ok_or_else(broken)?;
+    let mut statement = parsed.pop().ok_or_else(broken)?;
+    walk(&mut statement.tree, &mut Constants(context))?;
     let resolved = resolve(statement.tree, context)?;
     let mut node = only_target(resolved.tree).ok_or_else(broken)?;
     clear_locations(&mut node)?;
     Ok(node)
+}
+
+/// Puts constants in the places of a condition's parameters.
+struct Constants<'a>(&'a Context<'a>);
+
+impl Visitor for Constants<'_> {
+    fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+        if let Some(NodeEnum::ParamRef(reference)) = &node.node {
+            let constant = self.0.rulings.constant(reference.number).as_deref().and_then(expression);
+            *node = constant.ok_or_else(|| NotUnderstood::new("a parameter of the policy", None))?;
+        }
+        Ok(())
+    }
+    fn location(&mut self, _at: &mut i32) {}
 }
 
 /// An alias that may be any identifier; quoting it always is harmless.

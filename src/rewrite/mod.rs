@@ -5,9 +5,11 @@
 //! written to, no guard can stand; `target` says what its columns and rows are replaced by.
 
 mod guard;
+mod insert;
 mod recognise;
 mod target;
 
 pub use guard::{Standing, put_guards};
+pub use insert::{FAILURE, NewRows, check_new_rows};
 pub use recognise::{Unlisted, same_text, without_guards};
 pub use target::shape;

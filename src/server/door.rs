@@ -11,8 +11,11 @@ use crate::catalog::Catalog;
 use crate::control::{Database, NotReady};
 use crate::enforce::setting_permitted;
 use crate::observe::Counters;
-use crate::policy::Policy;
-use crate::session::{Fit, Opening, Session, Shelf, Start, Witness, start_purpose, start_up_setting, unknown_setting};
+use crate::policy::{Policy, Values};
+use crate::session::{
+    Fit, Opening, Session, Shelf, Start, Witness, parameter_of, setting_of, start_purpose, start_up_setting,
+    start_values, unknown_setting,
+};
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, First, Startup, option_settings, split_options};
 use bytes::BytesMut;
@@ -66,10 +69,10 @@ struct Wishes {
     database: String,
     /// `wherefore.purpose`, if declared.
     purpose: Option<String>,
+    /// Other settings of the proxy's own, with their values.
+    given: Vec<(String, String)>,
     /// The first setting that may not be made under a restricted purpose, once the database is known.
     unjudged: Option<Box<str>>,
-    /// A `wherefore.` setting that does not exist.
-    unknown: Option<String>,
     replication: bool,
 }
 
@@ -103,11 +106,16 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     };
     let start = match (&database, &shelf) {
         (Some(_), Ok(shelf)) => start_of(shared, shelf, &wishes),
-        (Some(_), Err(_)) | (None, _) => Ok(Start { purpose: None, pinned: None }),
+        (Some(_), Err(_)) | (None, _) => Ok(Beginning::default()),
     };
-    if let (Some(database), Ok(start)) = (&database, &start) {
-        let name = start.purpose.map_or("", |purpose| database.policy().purpose_name(purpose));
+    if let (Some(database), Ok(beginning)) = (&database, &start) {
+        let name = beginning.start.purpose.map_or("", |purpose| database.policy().purpose_name(purpose));
         startup.set("wherefore.purpose", name.as_bytes());
+        for (id, parameter) in database.policy().parameters() {
+            if let Some(value) = beginning.values.get(id) {
+                startup.set(&setting_of(parameter), value.as_bytes());
+            }
+        }
     }
     let upstream = &shared.config.upstream;
     let mut server = match Stream::connect(&upstream.host, upstream.port).await {
@@ -130,7 +138,7 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
         return Ok(None);
     }
     let (database, shelf, start) = match (database, shelf, start) {
-        (Some(database), Ok(shelf), Ok(start)) if wishes.unknown.is_none() => (database, shelf, start),
+        (Some(database), Ok(shelf), Ok(start)) => (database, shelf, start),
         (None, _, _) if open => {
             client.write_all(from_server.bytes()).await?;
             return Ok(Some(Opened::Free(server)));
@@ -151,14 +159,15 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
                 .with_hint("Name a policy in the proxy's config, or say open = true for this database."),
                 (Some(_), Err(error), _) => Refusal::new(SqlState("08006"), error.to_string()),
                 (Some(_), Ok(_), Err(refusal)) => refusal,
-                (Some(_), Ok(_), Ok(_)) => unknown_setting(wishes.unknown.as_deref().unwrap_or_default()),
+                // Taken above.
+                (Some(_), Ok(_), Ok(_)) => return Ok(None),
             };
             refuse(shared, client, &refusal).await;
             return Ok(None);
         }
     };
     wishes.unjudged = unjudged(&startup, shelf.bound().catalog());
-    let restricted = start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
+    let restricted = start.start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
     if restricted && shelf.fit() == Fit::Unfit {
         let error = NotReady::Unfit { database: database.name().to_owned() };
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
@@ -289,9 +298,9 @@ fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
     let replication = startup.get("replication").is_some_and(|value| {
         !matches!(value.to_ascii_lowercase().as_slice(), b"" | b"false" | b"off" | b"no" | b"0" | b"f" | b"n")
     });
-    let unknown = own.iter().find(|(name, _)| name != "wherefore.purpose").map(|(name, _)| name.clone());
-    let purpose = own.into_iter().rev().find(|(name, _)| name == "wherefore.purpose").map(|(_, value)| value);
-    Ok(Wishes { user, database, purpose, unjudged: None, unknown, replication })
+    let (purposes, given): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "wherefore.purpose");
+    let purpose = purposes.into_iter().next_back().map(|(_, value)| value);
+    Ok(Wishes { user, database, purpose, given, unjudged: None, replication })
 }
 
 /// The first start-up setting that may not be made under a restricted purpose.
@@ -304,6 +313,8 @@ fn unjudged(startup: &Startup, catalog: &Catalog) -> Option<Box<str>> {
             // Of the protocol itself.
             "user" | "database" | "replication" => {}
             extension if extension.starts_with("_pq_.") => {}
+            // The proxy's own: the client's were taken out.
+            own if own.starts_with("wherefore.") => {}
             "options" => match option_settings(&value) {
                 Ok(settings) => {
                     if let Some((name, _)) = settings.iter().find(|(name, value)| !permitted(name, value)) {
@@ -319,16 +330,41 @@ fn unjudged(startup: &Startup, catalog: &Catalog) -> Option<Box<str>> {
     None
 }
 
-/// The purpose that the session starts with.
-fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Start, Refusal> {
+/// What a session begins with.
+struct Beginning {
+    start: Start,
+    /// Values of parameters beside those of the role.
+    given: Values,
+    /// All values of parameters.
+    values: Values,
+}
+
+impl Default for Beginning {
+    fn default() -> Beginning {
+        let start = Start { purpose: None, pinned: None };
+        Beginning { start, given: Values::default(), values: Values::default() }
+    }
+}
+
+/// The purpose and the values that the session starts with.
+fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Beginning, Refusal> {
     let bound = shelf.bound();
     let member_of = bound.catalog().role(&wishes.user).map_or(&[][..], |role| &role.member_of);
     let policy: &Policy = bound.policy();
     let principal = policy.principal(&wishes.user, member_of);
-    let alias = shared.config.database.get(&wishes.database).and_then(|alias| alias.purpose.as_deref());
+    if let Some((name, _)) = wishes.given.iter().find(|(name, _)| parameter_of(policy, name).is_none()) {
+        return Err(unknown_setting(policy, name));
+    }
+    let config = shared.config.database.get(&wishes.database);
+    let pinned = config.into_iter().flat_map(|alias| &alias.parameters);
+    let pinned: Vec<(&str, String)> = pinned.map(|(name, value)| (name.as_str(), value.to_string())).collect();
+    let given = start_values(policy, pinned.iter().map(|(name, value)| (*name, value.as_str())), &wishes.given)?;
+    let values = given.or(&principal.values);
+    let alias = config.and_then(|alias| alias.purpose.as_deref());
     let role = shared.config.role.get(&wishes.user).map(|role| role.purpose.as_str());
     let pins: Vec<&str> = alias.into_iter().chain(role).collect();
-    start_purpose(policy, &principal, &pins, wishes.purpose.as_deref())
+    let start = start_purpose(policy, &principal, &pins, wishes.purpose.as_deref())?;
+    Ok(Beginning { start, given, values })
 }
 
 /// Whether the server let the client in.
@@ -386,7 +422,7 @@ async fn settle_in(
     server: &mut Stream,
     from_server: &mut Inbox,
     shelf: Arc<Shelf>,
-    start: Start,
+    Beginning { start, given, values: _ }: Beginning,
     wishes: &Wishes,
 ) -> io::Result<Option<Session>> {
     let mut question = BytesMut::new();
@@ -443,6 +479,7 @@ async fn settle_in(
         user: Arc::from(wishes.user.as_str()),
         current_user: Arc::from(current_user.as_str()),
         start,
+        given,
         path: path.clone(),
         client_encoding,
         conforming_strings,

@@ -3,6 +3,7 @@
 
 use super::machine::{Refresh, Refreshed, Session};
 use super::named::Act;
+use super::parameter::{parameter_of, set_value};
 use super::portals::RESERVED;
 use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
 use super::queue::{Awaited, Entry};
@@ -434,9 +435,22 @@ impl Session {
                 state.strings = Strings::Changed;
                 entry.settle = true;
             }
-            name if name.starts_with("wherefore.") => return Err(unknown_setting(name)),
+            name if name.starts_with("wherefore.") => self.set_parameter(state, set)?,
             _ => {}
         }
+        Ok(())
+    }
+
+    /// A value that bounds rows. The server keeps it too, for triggers and policies of the database to see.
+    fn set_parameter(&mut self, state: &State, set: &Set) -> Result<(), Refusal> {
+        let policy = Arc::clone(self.bound.policy());
+        let Some((id, parameter)) = parameter_of(&policy, &set.name) else {
+            return Err(unknown_setting(&policy, &set.name));
+        };
+        let value = set_value((id, parameter), &self.principal.values, set, state)?;
+        self.witness.chosen(&self.user, parameter.name(), &value);
+        self.given.set(id, value);
+        self.meet_principal();
         Ok(())
     }
 

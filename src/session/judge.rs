@@ -24,6 +24,8 @@ pub trait Witness: Send + Sync {
     fn rewritten(&self);
     /// A statement was refused under this view.
     fn refused(&self, view: &View, refusal: &Refusal);
+    /// A session has chosen the value of a parameter that bounds rows.
+    fn chosen(&self, user: &str, parameter: &str, value: &str);
     /// Something of an error or notice was withheld from the client. All of it is recorded under the reference that is
     /// returned: unguessable, always as long, and free of quotes.
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String;

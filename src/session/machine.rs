@@ -10,7 +10,7 @@ use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
 use crate::enforce::{Encoding, View, is_ascii_safe};
-use crate::policy::{Bound, Principal, PurposeId};
+use crate::policy::{Bound, Principal, PurposeId, ValueSource, Values};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub struct Opening {
     pub user: Arc<str>,
     pub current_user: Arc<str>,
     pub start: Start,
+    /// Values of parameters beside those of the role.
+    pub given: Values,
     /// `search_path` as the server shows it.
     pub path: String,
     pub client_encoding: Vec<u8>,
@@ -165,6 +167,8 @@ pub struct Session {
     pub(super) bound: Arc<Bound>,
     epoch: u64,
     pub(super) principal: Arc<Principal>,
+    /// Values of parameters that the config and the session itself give, for as long as it lasts.
+    pub(super) given: Values,
     pub(super) encoding: Encodings,
     pub(super) start: Start,
     /// A start-up parameter that keeps the session from coming under a restricted purpose.
@@ -223,7 +227,12 @@ pub struct Session {
 impl Session {
     pub fn new(opening: Opening) -> Session {
         let bound = opening.shelf.bound();
-        let principal = Arc::new(principal(&bound, &opening.user));
+        let principal = Arc::new(principal(&bound, &opening.user, &opening.given));
+        for (id, parameter) in bound.policy().parameters() {
+            if let (ValueSource::Session, Some(value)) = (parameter.source(), opening.given.get(id)) {
+                opening.witness.chosen(&opening.user, parameter.name(), value);
+            }
+        }
         let path = split_path(&opening.path, &opening.current_user);
         let encoding = Encodings { client: opening.client_encoding, conforming: opening.conforming_strings };
         let first = Arc::new(Settings { purpose: opening.start.purpose, path, schema: Schema::AsRead });
@@ -236,6 +245,7 @@ impl Session {
             current_user: Arc::clone(&opening.current_user),
             bound,
             principal,
+            given: opening.given,
             first_encoding: encoding.clone(),
             encoding,
             first_user: opening.current_user,
@@ -495,9 +505,14 @@ impl Session {
         }
         self.epoch = epoch;
         self.bound = bound;
-        self.principal = Arc::new(principal(&self.bound, &self.user));
-        self.views.clear();
+        self.meet_principal();
         Ok(())
+    }
+
+    /// Who asks, by the catalog and the values of parameters as they are now.
+    pub(super) fn meet_principal(&mut self) {
+        self.principal = Arc::new(principal(&self.bound, &self.user, &self.given));
+        self.views.clear();
     }
 
     pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
@@ -528,7 +543,9 @@ impl Session {
 }
 
 /// The principal of a user by the roles that the catalog shows.
-fn principal(bound: &Bound, user: &str) -> Principal {
+fn principal(bound: &Bound, user: &str, given: &Values) -> Principal {
     let member_of = bound.catalog().role(user).map_or(&[][..], |role| &role.member_of);
-    bound.policy().principal(user, member_of)
+    let mut principal = bound.policy().principal(user, member_of);
+    principal.values = given.or(&principal.values);
+    principal
 }

@@ -1,5 +1,6 @@
 //! Who may declare which purpose, where, and what the refusal says otherwise.
 
+use super::parameter::setting_of;
 use super::settings::{Block, State};
 use crate::policy::{Policy, Principal, PurposeId};
 use crate::sql::{Set, SetScope, SetValue};
@@ -150,9 +151,11 @@ impl Rules<'_> {
 }
 
 /// A setting of ours that does not exist.
-pub fn unknown_setting(name: &str) -> Refusal {
+pub fn unknown_setting(policy: &Policy, name: &str) -> Refusal {
+    let own = policy.parameters().map(|(_, parameter)| setting_of(parameter));
+    let known: Vec<String> = std::iter::once(PURPOSE.to_owned()).chain(own).collect();
     Refusal::new(UNDEFINED_OBJECT, format!("unrecognized configuration parameter {}", shown(name)))
-        .with_hint(format!("The proxy knows {PURPOSE}."))
+        .with_hint(format!("The proxy knows {}.", known.join(", ")))
 }
 
 /// A comment that names another purpose than the one in force, where it cannot change.

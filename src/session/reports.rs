@@ -5,7 +5,8 @@ use super::discreet::{Place, ReportSort, Told, tell};
 use super::machine::Session;
 use super::poison::Poisons;
 use super::queue::{Audience, Awaited, Segment};
-use crate::enforce::View;
+use crate::enforce::{FAILURE, View};
+use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, ErrorFields};
 use bytes::BytesMut;
 use std::sync::Arc;
@@ -53,6 +54,10 @@ impl Session {
             && !ends_session
         {
             wire::refusal_report(&refusal, out);
+            return Audience::Nobody;
+        }
+        if discreetly.is_some() && fields.get(b'C') == Some(b"42704") && fields.get(b'M').is_some_and(is_failure) {
+            wire::refusal_report(&new_row(), out);
             return Audience::Nobody;
         }
         self.pass_on(ReportSort::Error, fields, discreetly.as_deref(), out)
@@ -150,4 +155,14 @@ impl Session {
             (None, Some(_) | None) => position,
         }
     }
+}
+
+/// Whether the server says that a new row fails the check that was put into its statement.
+fn is_failure(message: &[u8]) -> bool {
+    message.strip_suffix(b"\"").is_some_and(|message| message.ends_with(FAILURE.as_bytes()))
+}
+
+fn new_row() -> Refusal {
+    Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, FAILURE)
+        .with_detail("The purpose may insert only rows that it could read.")
 }

@@ -90,6 +90,7 @@ impl Witness for Counts {
     fn refused(&self, _: &View, _: &Refusal) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
+    fn chosen(&self, _: &str, _: &str, _: &str) {}
     fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
         "0123456789abcdef".to_owned()
     }
@@ -138,6 +139,7 @@ fn bench_under(purpose: &str) -> Bench {
         user: "app".into(),
         current_user: "app".into(),
         start,
+        given: crate::policy::Values::default(),
         path: "\"$user\", public".into(),
         client_encoding: b"UTF8".to_vec(),
         conforming_strings: b"on".to_vec(),

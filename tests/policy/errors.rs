@@ -328,3 +328,82 @@ fn the_version_changes_with_the_files() {
     assert_eq!(policy(GOOD).version(), policy(GOOD).version());
     assert_ne!(policy(GOOD).version(), policy(&GOOD.replace("\"allow\"", "\"deny\"")).version());
 }
+
+#[test]
+fn parameters_are_declared_typed_and_compared() {
+    insta::assert_snapshot!(errors(
+        r#"
+[parameter.customer]
+type = "int5"
+from = "princpal"
+[parameter.claimed]
+type = "int4"
+from = "claim"
+[parameter.purpose]
+type = "int4"
+from = "pin"
+[parameter."Not.a.word"]
+type = "int4"
+from = "pin"
+[parameter.small]
+type = "int2"
+from = "principal"
+required = "yes"
+[parameter.of_session]
+type = "int8"
+from = "session"
+[role.other]
+purposes = ["service"]
+parameters.small = 40000
+parameters.of_session = 1
+parameters.smal = 1
+[table."public.a"]
+scope.small = "small_id = $small"
+scope.unknown = "a = $smal"
+scope.alone = "$small"
+scope.number = "$1 = a"
+scope.sum = "now() + $small > a"
+scope.constant = "$small = 1"
+scope.dollars = "a = $small$x$small$"
+"#
+    ));
+}
+
+#[test]
+fn a_condition_may_name_parameters() {
+    let text = format!(
+        "{GOOD}
+[parameter.customer]
+type = \"int4\"
+from = \"principal\"
+[parameter.code]
+type = \"text\"
+from = \"session\"
+[table.\"public.a\"]
+default = \"contact\"
+subject = \"person\"
+scope.customer = \"customer_id = $customer AND (code = $code OR code = '$code' OR code IN ($code, 'x'))\"
+[[rule]]
+id = \"scoped\"
+clause = \"C-1\"
+category = \"contact.email\"
+subject = \"person\"
+purpose = \"service\"
+where = [\"scope.customer\"]
+effect = \"allow\"
+"
+    );
+    let text = text.replace("default = \"contact\"\nsubject", "default = \"contact.email\"\nsubject");
+    let bound = super::fixture::bound(&text, "CREATE TABLE a (customer_id int4, code text)");
+    assert_eq!(
+        super::fixture::ruling(&bound, Some("service"), "a"),
+        "customer_id: allow, scoped (C-1)\ncode: allow, scoped (C-1)\nwhere scope.customer: \
+         (customer_id OPERATOR(pg_catalog.=) $1 AND (code OPERATOR(pg_catalog.=) $2 OR code OPERATOR(pg_catalog.=) \
+         '$code' OR (code OPERATOR(pg_catalog.=) $2 OR code OPERATOR(pg_catalog.=) 'x')))\n"
+    );
+    // A column of another type: closed, with a lint.
+    let bound = super::fixture::bound(&text, "CREATE TABLE a (customer_id text, code text)");
+    assert!(super::fixture::ruling(&bound, Some("service"), "a").starts_with("customer_id: deny"));
+    let lints: String = bound.lints().iter().map(|lint| lint.render(Colour::Plain)).collect();
+    assert!(lints.contains("compares a parameter with a column of another type"), "{lints}");
+}

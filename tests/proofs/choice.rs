@@ -40,6 +40,10 @@ impl Rulings for Open {
     fn messages_pass(&self, _function: &Function) -> bool {
         false
     }
+    fn constant(&self, _number: i32) -> Option<String> {
+        None
+    }
+
     fn is_own_setting(&self, _name: &str) -> bool {
         false
     }

@@ -4,6 +4,7 @@
 
 mod clause;
 mod effect;
+mod parameter;
 mod purpose;
 mod role;
 mod rule;
@@ -12,6 +13,7 @@ mod tree;
 
 use super::document::{Fields, Value, Word, entries};
 use super::opened::{self, RawOpened};
+use super::parameter::Parameter;
 use super::report::{Finding, Findings, Place};
 use super::tree::Declared;
 pub(super) use clause::RawClause;
@@ -38,6 +40,7 @@ pub(super) struct Raw {
     pub(super) rules: Vec<RawRule>,
     pub(super) tables: Vec<RawTable>,
     pub(super) roles: Vec<RawRole>,
+    pub(super) parameters: Vec<Parameter>,
     pub(super) functions: Vec<RawOpened>,
     pub(super) systems: Vec<RawOpened>,
     /// Where each name was declared first, by kind.
@@ -126,6 +129,11 @@ impl Raw {
                 self.roles.extend(role::role(&name, &value, findings));
             }
         }
+        for (name, value) in named(top.take("parameter"), findings) {
+            if self.first("parameter", &name, findings) {
+                self.parameters.extend(parameter::parameter(&name, &value, findings));
+            }
+        }
         for (name, value) in named(top.take("function"), findings) {
             if self.first("function", &name, findings) {
                 self.functions.extend(opened::read(opened::Kind::Function, &name, &value, findings));
@@ -136,7 +144,7 @@ impl Raw {
                 self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
-        let later = ["recipient", "parameter", "never_together", "include", "declassifier", "pattern", "test", "view"];
+        let later = ["recipient", "never_together", "include", "declassifier", "pattern", "test", "view"];
         top.finish(&later, findings);
     }
 

@@ -1,6 +1,6 @@
 //! A database role: which purposes it may declare.
 
-use super::word;
+use super::{named, word};
 use crate::policy::document::{Fields, Value, Word};
 use crate::policy::report::{Finding, Findings};
 
@@ -9,6 +9,8 @@ pub(in crate::policy) struct RawRole {
     pub(in crate::policy) name: Word,
     pub(in crate::policy) purposes: Vec<Word>,
     pub(in crate::policy) default: Option<Word>,
+    /// Values of parameters, by name.
+    pub(in crate::policy) parameters: Vec<(Word, Word)>,
 }
 
 pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawRole> {
@@ -20,6 +22,10 @@ pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> O
     }
     let purposes = purposes.and_then(|value| value.words(findings)).unwrap_or_default();
     let default = word(&mut fields, "default", findings);
-    fields.finish(&["recipient", "parameters", "certificate", "justification", "require_tls"], findings);
-    Some(RawRole { name: name.clone(), purposes, default })
+    let mut parameters = Vec::new();
+    for (name, value) in named(fields.take("parameters"), findings) {
+        parameters.extend(value.word_or_number(findings).map(|value| (name, value)));
+    }
+    fields.finish(&["recipient", "certificate", "justification", "require_tls"], findings);
+    Some(RawRole { name: name.clone(), purposes, default, parameters })
 }
