@@ -128,6 +128,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Allow => "raw".to_owned(),
         Effect::Mask(Mask::Null) => "NULL".to_owned(),
         Effect::Mask(Mask::Constant(constant)) => format!("'{constant}'"),
+        Effect::Mask(mask) => format!("{mask:?}"),
         Effect::Deny => "denied".to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "policy/binding.rs"]
 mod binding;
+#[path = "policy/documented.rs"]
+mod documented;
 #[path = "policy/errors.rs"]
 mod errors;
 #[path = "policy/fixture.rs"]

@@ -6,6 +6,7 @@
 mod lookup;
 mod model;
 mod names;
+pub mod pseudonyms;
 mod routine;
 
 pub use lookup::{Catalog, SearchPath};

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{
     ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text,
 };
-use crate::policy::{Bound, Effect, Mask, Policy, Principal, PurposeId, Values};
+use crate::policy::{Bound, Effect, Keys, Mask, Policy, Principal, PurposeId, Values};
 use crate::sql::Kind;
 use crate::vocab::{Cause, Refusal, Usage};
 use std::path::PathBuf;
@@ -226,9 +226,27 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
 fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Allow => "the value".to_owned(),
-        Effect::Mask(Mask::Null) => "NULL".to_owned(),
-        Effect::Mask(Mask::Constant(constant)) => format!("'{constant}'"),
+        Effect::Mask(mask) => masked(mask),
         Effect::Deny => "nothing".to_owned(),
+    }
+}
+
+/// What a mask shows, in words.
+fn masked(mask: &Mask) -> String {
+    match mask {
+        Mask::Null => "NULL".to_owned(),
+        Mask::Constant(constant) => format!("'{constant}'"),
+        Mask::Partial { first, last: 0 } => format!("the first {first} characters"),
+        Mask::Partial { first: 0, last } => format!("the last {last} characters"),
+        Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
+        Mask::PostalCode(first) => format!("the first {first} of a postal code"),
+        Mask::Date(unit) => format!("its {}", unit.word()),
+        Mask::Number(step) => format!("a multiple of {step}"),
+        Mask::Inet(bits) => format!("its network of {bits} bits"),
+        Mask::Jsonb(Keys::Keep, keys) => format!("the keys {}", keys.join(", ")),
+        Mask::Jsonb(Keys::Remove, keys) => format!("all but the keys {}", keys.join(", ")),
+        Mask::Jsonb(Keys::Hide, keys) => format!("all but the values of {}", keys.join(", ")),
+        Mask::Pseudonym(_) => "a pseudonym".to_owned(),
     }
 }
 
@@ -237,6 +255,7 @@ fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Rule { rule, clause: Some(clause) } => format!("rule {rule}, clause {}", clause.id),
         Cause::Rule { rule, clause: None } => format!("rule {rule}"),
+        Cause::Mask { rule, why } => format!("rule {rule}, but {why}"),
         Cause::NoRule => "no rule permits it".to_owned(),
         Cause::Untagged => "it carries no tag".to_owned(),
         Cause::NoPurpose => "no purpose is declared".to_owned(),

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod install;
 mod load;
 pub mod serve;
 mod snapshot;
@@ -34,6 +35,8 @@ enum Command {
     Explain(explain::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
     Catalog(snapshot::Args),
+    /// Write the SQL that lets a database make pseudonyms
+    Install(install::Args),
     /// Start a throwaway Postgres with sample data, the proxy in front of it, and take a tour
     Demo(demo::Args),
 }
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
+        Command::Install(args) => install::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

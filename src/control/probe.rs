@@ -1,7 +1,7 @@
-//! The policy's SQL, tried on the server before anything relies on it: row conditions and masking constants.
+//! The policy's SQL, tried on the server before anything relies on it: row conditions and masks.
 
-use crate::catalog::{quote_literal, quote_qualified};
-use crate::policy::{Bound, Effect, Mask, Values};
+use crate::catalog::quote_qualified;
+use crate::policy::{Bound, Effect, Values};
 use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
@@ -36,7 +36,7 @@ struct Trial {
     boolean: bool,
 }
 
-/// One statement for each condition on a relation and each constant for a type.
+/// One statement for each condition on a relation and each mask for a type.
 fn statements(bound: &Bound) -> BTreeSet<Trial> {
     let mut texts = BTreeSet::new();
     for relation in bound.catalog().relations() {
@@ -48,10 +48,10 @@ fn statements(bound: &Bound) -> BTreeSet<Trial> {
                 texts.insert(Trial { sql, boolean: true });
             }
             for (ruled, column) in ruling.columns.iter().zip(&relation.columns) {
-                if let Effect::Mask(Mask::Constant(constant)) = &ruled.effect {
-                    let sql = format!("SELECT CAST({} AS {})", quote_literal(constant), column.type_sql);
-                    texts.insert(Trial { sql, boolean: false });
-                }
+                let Effect::Mask(mask) = &ruled.effect else { continue };
+                let null = format!("CAST(NULL AS {})", column.type_sql);
+                let sql = format!("SELECT {}", mask.sql(&null, column));
+                texts.insert(Trial { sql, boolean: false });
             }
         }
     }

@@ -6,7 +6,7 @@ use super::sequences::check_sequences;
 use super::writes::Judged;
 use crate::analyze::{FunctionRead, Verb, on_its_own};
 use crate::catalog::{Column, Function, Relation, RelationKind, Trigger, quote_qualified};
-use crate::policy::{Effect, PurposeId};
+use crate::policy::PurposeId;
 use crate::vocab::{Refusal, UsageSet};
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Judged<'_> {
         let policy = bound.policy();
         let sees = |purpose: &PurposeId| {
             let ruling = bound.ruling(Some(*purpose), relation);
-            ruling.columns.iter().any(|column| column.number == into.number && column.effect == Effect::Allow)
+            ruling.columns.iter().any(|column| column.number == into.number && column.effect.tells())
         };
         let past = |purpose: &PurposeId| !reads.iter().all(|read| self.may_read(Some(*purpose), read));
         let mut readers = policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose));

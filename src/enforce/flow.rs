@@ -3,7 +3,7 @@
 //! force that the reader's own do not repeat. A column by which a reader's condition decides which rows it sees counts as read.
 //!
 //! "Everyone" is every restricted purpose of the policy. A source is a column, or the rows of a relation; it counts if
-//! the purpose in force sees it as it is (a mask tells nothing). Where a reader sees only some rows of a source, what is
+//! the purpose in force learns something of it (of some masks nobody does). Where a reader sees only some rows of a source, what is
 //! copied out of them must not outlive the condition: only a row's own columns may be written into it again.
 //!
 //! Not a source is what the statement itself gives: a look-up by given values finds a row that whoever writes it could
@@ -14,7 +14,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{Effect, PurposeId, RelationRuling, RowCondition};
+use crate::policy::{Effect, Mask, PurposeId, RelationRuling, RowCondition};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -22,7 +22,10 @@ use std::sync::Arc;
 /// Something that a write depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
+    /// As the statement sees it.
     Column(ColumnSource),
+    /// As it is stored: a row condition of the policy reads it.
+    Stored(ColumnSource),
     /// That a relation has the rows that it has.
     Rows(Oid),
 }
@@ -30,7 +33,7 @@ pub(super) enum Origin {
 impl Origin {
     pub(super) fn name(self, view: &View) -> String {
         match self {
-            Origin::Column(source) => {
+            Origin::Column(source) | Origin::Stored(source) => {
                 let relation = view.bound().catalog().relation(source.relation);
                 let column = relation.and_then(|relation| relation.columns.get(source.index));
                 let column = column.map_or_else(String::new, |column| quote_identifier(&column.name));
@@ -181,7 +184,7 @@ pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<
             }
             let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
             let source = |index| ColumnSource { relation: relation.oid, index };
-            let flowing = |index| Flowing { origin: Origin::Column(source(index)), own };
+            let flowing = |index| Flowing { origin: Origin::Stored(source(index)), own };
             let columns = row.columns.iter().filter_map(index).map(flowing).collect();
             found.push(Condition { relation: relation.oid, row: row.clone(), columns });
         }
@@ -189,19 +192,30 @@ pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<
     found
 }
 
-/// Whether the purpose in force sees the source as it is.
+/// Whether the purpose in force learns something of the source.
 pub(super) fn tells(view: &View, origin: Origin) -> bool {
     let Origin::Column(source) = origin else { return true };
-    let bound = view.bound();
-    let Some(relation) = bound.catalog().relation(source.relation) else { return true };
-    let ruling = bound.ruling(view.purpose(), relation);
-    !matches!(ruling.columns.get(source.index).map(|column| &column.effect), Some(Effect::Mask(_)))
+    mask(view, source).is_none_or(|mask| mask.tells())
 }
 
-/// Whether a ruling leaves a source as it is.
-pub(super) fn open(ruling: &RelationRuling, origin: Origin) -> bool {
+/// What the purpose in force sees of a column, where that is a mask.
+fn mask(view: &View, source: ColumnSource) -> Option<Mask> {
+    let bound = view.bound();
+    let ruling = bound.ruling(view.purpose(), bound.catalog().relation(source.relation)?);
+    match &ruling.columns.get(source.index)?.effect {
+        Effect::Mask(mask) => Some(mask.clone()),
+        Effect::Allow | Effect::Deny => None,
+    }
+}
+
+/// Whether a ruling shows all that the purpose in force sees of a source: the value, or the very mask.
+pub(super) fn open(view: &View, ruling: &RelationRuling, origin: Origin) -> bool {
     match origin {
-        Origin::Column(source) => ruling.is_raw(source.index),
+        Origin::Column(source) => {
+            let shown = ruling.columns.get(source.index).map(|column| &column.effect);
+            ruling.is_raw(source.index) || mask(view, source).is_some_and(|mask| shown == Some(&Effect::Mask(mask)))
+        }
+        Origin::Stored(source) => ruling.is_raw(source.index),
         Origin::Rows(_) => ruling.countable(),
     }
 }
@@ -241,8 +255,9 @@ impl<'a> Reading<'a> {
         let Some(target) = self.target(stored) else { return Ok(()) };
         for (index, by) in &landing.columns {
             let Some(column) = stored.columns.get(*index) else { continue };
-            let seen = target.is_raw(*index);
-            // Which rows the reader sees tells of the columns that decide it. Else who sees a mask, or nothing, learns nothing.
+            // A mask that keeps a part shows a part of whatever is stored there.
+            let seen = target.tells(*index);
+            // Which rows the reader sees tells of the columns that decide it. Else who sees a null, or nothing, learns nothing.
             let decides = target.countable() && target.rows.iter().any(|row| row.columns.contains(&column.name));
             if !seen && !decides {
                 continue;
@@ -293,11 +308,11 @@ impl<'a> Reading<'a> {
     /// Why the reader may not see a source, if it may not.
     fn hidden(&mut self, flowing: Flowing) -> Option<Why> {
         let oid = match flowing.origin {
-            Origin::Column(source) => source.relation,
+            Origin::Column(source) | Origin::Stored(source) => source.relation,
             Origin::Rows(oid) => oid,
         };
         let Some(ruling) = self.ruling(oid) else { return Some(Why::Closed) };
-        if !open(&ruling, flowing.origin) {
+        if !open(self.view, &ruling, flowing.origin) {
             return Some(Why::Closed);
         }
         (!ruling.rows.is_empty() && !flowing.own).then_some(Why::Filtered)
@@ -322,7 +337,7 @@ impl<'a> Reading<'a> {
             "this would carry {source} into {target}: purpose \"{reader}\" may read {target}, but {not} {source}"
         );
         let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(self.text, at);
-        if let Origin::Column(source) = origin
+        if let Origin::Column(source) | Origin::Stored(source) = origin
             && let (Some(relation), Some(ruling)) = (self.relation(source.relation), self.ruling(source.relation))
             && let (Some(column), Some(verdict)) =
                 (relation.columns.get(source.index), ruling.columns.get(source.index))

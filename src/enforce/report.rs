@@ -96,6 +96,9 @@ pub(super) fn reason(closed: &Closed) -> String {
                 let _ = write!(out, ": \"{}\"", clause.words);
             }
         }
+        Cause::Mask { rule, why } => {
+            let _ = write!(out, "rule \"{rule}\", but {why}");
+        }
         Cause::NoRule => out.push_str("no rule permits it"),
         Cause::Untagged => out.push_str("it carries no tag, and untagged columns are denied"),
         Cause::NoPurpose => out.push_str("tagged data is read for a purpose only"),

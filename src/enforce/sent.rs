@@ -52,11 +52,11 @@ pub(super) fn permit_sent(view: &View, text: &str, resolved: &Resolved) -> Resul
 fn hidden_from(view: &View, reader: PurposeId, origin: Origin) -> Option<Why> {
     let bound = view.bound();
     let oid = match origin {
-        Origin::Column(source) => source.relation,
+        Origin::Column(source) | Origin::Stored(source) => source.relation,
         Origin::Rows(oid) => oid,
     };
     let ruling = bound.ruling(Some(reader), bound.catalog().relation(oid)?);
-    match open(&ruling, origin) {
+    match open(view, &ruling, origin) {
         false => Some(Why::Closed),
         true => (!ruling.rows.is_empty()).then_some(Why::Filtered),
     }

@@ -4,7 +4,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::SequenceUse;
 use crate::catalog::{Relation, RelationKind, quote_qualified};
-use crate::policy::{Effect, PurposeId};
+use crate::policy::PurposeId;
 use crate::vocab::{AttNum, Oid, Refusal, Right, SqlState};
 
 /// Checks the sequences that a statement draws from or sets: who may insert where the numbers go may.
@@ -50,7 +50,7 @@ fn has_a_column(view: &View, purpose: PurposeId, sequence: Oid, rights: &[Right]
         rights.iter().any(|right| {
             let ruling = bound.ruling_for(Some(purpose), *right, relation);
             let meant = |column: AttNum| number.is_none_or(|number| number == column);
-            ruling.columns.iter().any(|column| meant(column.number) && column.effect == Effect::Allow)
+            ruling.columns.iter().any(|column| meant(column.number) && column.effect.tells())
         })
     };
     let users = catalog.snapshot().sequence_users.iter().filter(|user| user.sequence == sequence);

@@ -5,11 +5,12 @@
 //! (cascades, triggers), and constraints that tie a written column to a closed one. What is copied is held against those
 //! who may read it in [`super::flow`].
 
+use super::landing::landings;
 use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, Manner, Resolved, Verb, Write};
-use crate::catalog::{ForeignKey, ReferentialAction, Relation, quote_qualified};
-use crate::policy::{Effect, ParameterId, RelationRuling, RowCondition};
+use crate::catalog::{ForeignKey, ReferentialAction, Relation, quote_identifier, quote_qualified};
+use crate::policy::{Effect, Mask, ParameterId, RelationRuling, RowCondition};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         };
         let judged = Judged { view, text, write, relation };
         judged.rights()?;
+        judged.planted()?;
         judged.rows(resolved)?;
         judged.own_accord()?;
         judged.ties()?;
@@ -94,6 +96,29 @@ impl Judged<'_> {
                     closed_to(self.view, self.text, right, child, &columns, offset(self.write))?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Columns that follow what is written (generated ones, foreign keys), and are read as pseudonyms: known values would show
+    /// which pseudonyms they have.
+    fn planted(&self) -> Result<(), Box<Refusal>> {
+        let bound = self.view.bound();
+        for landing in landings(bound.catalog(), self.write) {
+            let read = bound.ruling(self.view.purpose(), landing.relation);
+            let pseudonym = |(index, _): &&(usize, Option<usize>)| {
+                let effect = read.columns.get(*index).map(|column| &column.effect);
+                matches!(effect, Some(Effect::Mask(Mask::Pseudonym(_))))
+            };
+            let Some((index, _)) = landing.columns.iter().find(pseudonym) else { continue };
+            let into = quote_qualified(&landing.relation.schema, &landing.relation.name);
+            let column = quote_identifier(&landing.relation.columns[*index].name);
+            let message = format!(
+                "{} may not write to {} what {into}.{column} follows, which it reads as pseudonyms",
+                self.purpose(),
+                self.name()
+            );
+            return Err(self.refused(message, "known values would show which pseudonyms they have".to_owned()));
         }
         Ok(())
     }

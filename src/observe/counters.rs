@@ -75,7 +75,7 @@ impl Witness for Counters {
             .closed
             .iter()
             .filter_map(|closed| match &closed.cause {
-                Cause::Rule { rule, .. } => Some(&**rule),
+                Cause::Rule { rule, clause: _ } | Cause::Mask { rule, why: _ } => Some(&**rule),
                 Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => None,
             })
             .collect();

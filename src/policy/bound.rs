@@ -1,17 +1,16 @@
 //! A policy tied to a catalog snapshot.
 
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
-use super::constant;
+use super::masked;
 use super::opened::{self, BoundFunctions};
 use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
-use super::report::{Finding, Findings, Lint};
+use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
 use super::system::{self, Openness};
-use super::tree::{CategoryId, SubjectId};
 use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
 use crate::analyze::FunctionRead;
-use crate::catalog::{Catalog, Column, Function, Relation};
+use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,11 +29,13 @@ type Memo = RwLock<FxHashMap<(Option<PurposeId>, Right, Oid), Arc<RelationRuling
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
 #[derive(Debug)]
 pub struct Bound {
-    policy: Arc<Policy>,
-    catalog: Arc<Catalog>,
-    relations: FxHashMap<Oid, RelationTags>,
+    pub(super) policy: Arc<Policy>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) relations: FxHashMap<Oid, RelationTags>,
     functions: BoundFunctions,
     untagged: Box<[UntaggedColumn]>,
+    /// Whether the database can make pseudonyms.
+    pub(super) pseudonyms: bool,
     lints: Box<[Lint]>,
     rulings: Memo,
 }
@@ -54,6 +55,7 @@ impl Bound {
         let mut findings = binding.findings;
         let functions = opened::bind(&policy, &catalog, &mut findings);
         let mut bound = Bound {
+            pseudonyms: pseudonyms::installed(&catalog),
             policy,
             catalog,
             relations: binding.relations,
@@ -62,8 +64,7 @@ impl Bound {
             lints: Box::default(),
             rulings: Memo::default(),
         };
-        bound.check_constants(&mut findings);
-        bound.check_masked_updates(&mut findings);
+        masked::check(&bound, &mut findings);
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
     }
@@ -282,15 +283,25 @@ impl Bound {
         for tag in all() {
             let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
             let rule = decide(&self.policy.rules, trees, right, point);
-            let (effect, cause) = match rule {
+            let (mut effect, cause) = match rule {
                 None => (Effect::Deny, Cause::NoRule),
-                Some(rule) => (self.effect(rule, relation, column, &mut rows), cause(rule)),
+                Some(rule) => self.effect(rule, purpose, relation, column, &mut rows),
             };
+            if let (Some((_, Effect::Mask(known), _, _)), Effect::Mask(mask)) = (&worst, &effect) {
+                effect = Effect::Mask(known.clone().meet(mask.clone()));
+            }
             // Of several reasons to deny, a rule that says so tells more than the lack of one.
             let strict = strictness(&effect) + u8::from(rule.is_some_and(Rule::closes));
             if worst.as_ref().is_none_or(|(known, _, _, _)| strict > *known) {
                 worst = Some((strict, effect, cause, tag));
             }
+        }
+        if let (Right::Insert | Right::Update, Some((_, effect @ Effect::Allow, cause, _))) = (right, &mut worst)
+            && let read = self.column(Some(purpose), Right::Read, relation, tags, column).ruling
+            && matches!(read.effect, Effect::Mask(Mask::Pseudonym(_)))
+        {
+            // Whoever could store values of his choice would read which pseudonyms they have.
+            (*effect, *cause) = (Effect::Deny, masked::planted(&read.cause));
         }
         match worst {
             Some((_, effect, cause, tag)) => Decided { ruling: ruling(effect, cause, Some(tag)), rows },
@@ -300,16 +311,27 @@ impl Bound {
     }
 
     /// What a rule gives of a column, with the conditions it asks for added to `rows`.
-    fn effect(&self, rule: &Rule, relation: &RelationTags, column: &Column, rows: &mut Vec<RowCondition>) -> Effect {
+    fn effect(
+        &self,
+        rule: &Rule,
+        purpose: PurposeId,
+        relation: &RelationTags,
+        column: &Column,
+        rows: &mut Vec<RowCondition>,
+    ) -> (Effect, Cause) {
+        let cause = cause(rule);
         let effect = match &rule.verdict {
-            Verdict::Forbid | Verdict::Give(Effect::Deny) => return Effect::Deny,
-            Verdict::Give(Effect::Mask(Mask::Constant(text))) if !constant::casts(text, column) => return Effect::Deny,
-            Verdict::Give(effect @ (Effect::Allow | Effect::Mask(_))) => effect.clone(),
+            Verdict::Forbid | Verdict::Give(Effect::Deny) => return (Effect::Deny, cause),
+            Verdict::Give(Effect::Mask(mask)) => match masked::unfit(mask, column, self.pseudonyms) {
+                None => Effect::Mask(mask.under(self.policy.purpose_name(purpose))),
+                Some(why) => return (Effect::Deny, Cause::Mask { rule: Arc::clone(&rule.id.text), why }),
+            },
+            Verdict::Give(Effect::Allow) => Effect::Allow,
         };
         for wanted in &rule.conditions {
             // A condition that this relation lacks cannot be met: the column stays closed.
             let Some(Usable::All(conditions)) = relation.conditions.get(&wanted.condition) else {
-                return Effect::Deny;
+                return (Effect::Deny, cause);
             };
             for condition in conditions {
                 let (sql, always) = match wanted.sense {
@@ -337,89 +359,7 @@ impl Bound {
                 });
             }
         }
-        effect
-    }
-
-    /// Reports constants that are not sure to cast to the type of a column that they would mask.
-    fn check_constants(&self, findings: &mut Findings) {
-        for rule in &self.policy.rules {
-            let Verdict::Give(Effect::Mask(Mask::Constant(text))) = &rule.verdict else { continue };
-            let mut columns: Vec<String> = Vec::new();
-            for relation in self.catalog.relations() {
-                let Some(tags) = self.relations.get(&relation.oid) else { continue };
-                for (column, tags) in relation.columns.iter().zip(&tags.columns) {
-                    if !constant::casts(text, column) && self.masks(rule, tags) {
-                        columns.push(format!("{}.{} ({})", relation.name, column.name, column.type_sql));
-                    }
-                }
-            }
-            if !columns.is_empty() {
-                let message = format!("the constant of rule `{}` does not fit every column it masks", rule.id.text);
-                let finding = Finding::new(message, &rule.id.place, "a mask never fails, so these stay closed");
-                findings.add(finding.help(columns.join(", ")));
-            }
-        }
-    }
-
-    /// Reports columns that a purpose reads masked and may update: whoever saves every field of a row, as object mappers
-    /// do, overwrites the value with its mask.
-    fn check_masked_updates(&self, findings: &mut Findings) {
-        let rules = &self.policy.rules;
-        let given = |right, point| {
-            let rule = decide(rules, &self.policy.trees, right, point)?;
-            match &rule.verdict {
-                Verdict::Give(effect) => Some((rule, effect)),
-                Verdict::Forbid => None,
-            }
-        };
-        let mut columns: FxHashMap<(Option<SubjectId>, CategoryId), Vec<String>> = FxHashMap::default();
-        for relation in self.catalog.relations() {
-            let Some(tags) = self.relations.get(&relation.oid) else { continue };
-            for (column, tags) in relation.columns.iter().zip(&tags.columns) {
-                for tag in &tags.own {
-                    let known = columns.entry((tag.subject, tag.category)).or_default();
-                    known.push(format!("{}.{}", relation.name, column.name));
-                }
-            }
-        }
-        for rule in rules {
-            let mut found: Vec<String> = Vec::new();
-            for purpose in self.policy.purposes().filter(|purpose| !self.policy.is_unrestricted(*purpose)) {
-                let mut names: Vec<&String> = Vec::new();
-                for ((subject, category), tagged) in &columns {
-                    let point = Point { subject: *subject, category: Some(*category), purpose: Some(purpose) };
-                    let masked = matches!(given(Right::Read, point), Some((_, Effect::Mask(_))));
-                    if let (true, Some((update, Effect::Allow))) = (masked, given(Right::Update, point))
-                        && std::ptr::eq(update, rule)
-                    {
-                        names.extend(tagged);
-                    }
-                }
-                names.sort_unstable();
-                names.dedup();
-                if !names.is_empty() {
-                    let names = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-                    found.push(format!("under `{}`: {names}", self.policy.purpose_name(purpose)));
-                }
-            }
-            if !found.is_empty() {
-                let message = format!("rule `{}` lets a purpose update what it reads masked", rule.id.text);
-                let label = "whoever saves a row as it was read overwrites the value with its mask";
-                findings.add(Finding::new(message, &rule.id.place, label).help(found.join("; ")));
-            }
-        }
-    }
-
-    /// Whether a rule decides on a column under some restricted purpose.
-    fn masks(&self, rule: &Rule, tags: &ColumnTags) -> bool {
-        let restricted = self.policy.purposes().filter(|purpose| !self.policy.is_unrestricted(*purpose));
-        restricted.into_iter().any(|purpose| {
-            tags.own.iter().chain(&tags.below).any(|tag| {
-                let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
-                decide(&self.policy.rules, &self.policy.trees, Right::Read, point)
-                    .is_some_and(|decided| std::ptr::eq(decided, rule))
-            })
-        })
+        (effect, cause)
     }
 }
 
@@ -453,8 +393,8 @@ fn cause(rule: &Rule) -> Cause {
 fn strictness(effect: &Effect) -> u8 {
     match effect {
         Effect::Allow => 0,
-        Effect::Mask(Mask::Constant(_)) => 1,
-        Effect::Mask(Mask::Null) => 2,
-        Effect::Deny => 3,
+        Effect::Mask(Mask::Null) => 3,
+        Effect::Mask(mask) => 2 - u8::from(mask.tells()),
+        Effect::Deny => 4,
     }
 }

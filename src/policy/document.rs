@@ -100,6 +100,21 @@ impl<'t> Value<'t> {
         words.into_iter().collect()
     }
 
+    /// A whole number from `least` to `most`.
+    pub(super) fn number(&self, least: u32, most: u32, findings: &mut Findings) -> Option<u32> {
+        let DeValue::Integer(number) = self.value else {
+            self.wrong("a whole number", findings);
+            return None;
+        };
+        let number = u32::from_str_radix(number.as_str(), number.radix()).ok();
+        let fits = number.filter(|number| (least..=most).contains(number));
+        if fits.is_none() {
+            let message = format!("expected a number from {least} to {most}");
+            findings.add(Finding::new(message, &self.place, "not in that range"));
+        }
+        fits
+    }
+
     /// `true` or `false`.
     pub(super) fn truth(&self, findings: &mut Findings) -> Option<bool> {
         let DeValue::Boolean(truth) = self.value else {

@@ -11,6 +11,8 @@ mod constant;
 mod document;
 mod lint;
 mod load;
+mod mask;
+mod masked;
 mod moments;
 mod opened;
 mod parameter;
@@ -25,10 +27,11 @@ mod tree;
 
 pub use bound::{Bound, UntaggedColumn};
 pub use load::Loaded;
+pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::Principal;
 pub use report::{Colour, Lint, PolicyErrors, Problem};
-pub use ruling::{ColumnRuling, Effect, Mask, RelationRuling, RowCondition};
+pub use ruling::{ColumnRuling, Effect, RelationRuling, RowCondition};
 pub use tags::Untagged;
 
 use crate::vocab::Clause;

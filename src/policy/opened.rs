@@ -10,7 +10,7 @@ use super::report::{Finding, Findings, Place};
 use super::rules::Trees;
 use super::{Policy, PurposeId};
 use crate::analyze::{FunctionRead, Listable, is_trusted_extension, listable};
-use crate::catalog::{Catalog, Function};
+use crate::catalog::{Catalog, Function, pseudonyms};
 use crate::vocab::{Clause, Usage, UsageSet};
 use std::sync::Arc;
 
@@ -146,6 +146,11 @@ fn function_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
         return None;
     };
     let every = &*function == "*";
+    if &*schema == pseudonyms::SCHEMA {
+        let label = "only guards call what makes pseudonyms";
+        findings.add(Finding::new(format!("`{}` cannot be opened", name.text), &name.place, label));
+        return None;
+    }
     let built_in = matches!(&*schema, "pg_catalog" | "information_schema");
     if built_in && (every || &*schema != "pg_catalog" || listable(&function) == Listable::No) {
         let message = format!("`{}` cannot be opened", name.text);

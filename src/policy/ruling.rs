@@ -1,5 +1,6 @@
 //! What a policy says about one relation under one purpose. The rewriter and the refusals read nothing else.
 
+use super::mask::Mask;
 use super::parameter::{Missing, ParameterId};
 use crate::vocab::{AttNum, Cause, Clause, Oid};
 use std::sync::Arc;
@@ -25,6 +26,11 @@ impl RelationRuling {
     /// The column of this index is open as it is.
     pub fn is_raw(&self, index: usize) -> bool {
         self.columns.get(index).is_some_and(|column| column.effect == Effect::Allow)
+    }
+
+    /// Who reads the column of this index learns something of its values.
+    pub fn tells(&self, index: usize) -> bool {
+        self.columns.get(index).is_some_and(|column| column.effect.tells())
     }
 
     /// At least one column is not denied, so that its rows may be counted. A relation without columns is countable.
@@ -57,12 +63,15 @@ pub enum Effect {
     Deny,
 }
 
-/// What stands in for a masked value. It has the column's type and raises no error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mask {
-    Null,
-    /// The constant's text, cast to the column's type. That it casts is checked when the policy is bound to a catalog.
-    Constant(Arc<str>),
+impl Effect {
+    /// Whether who gets this of a column learns something of its values.
+    pub fn tells(&self) -> bool {
+        match self {
+            Effect::Allow => true,
+            Effect::Mask(mask) => mask.tells(),
+            Effect::Deny => false,
+        }
+    }
 }
 
 /// A condition on the rows of a relation.

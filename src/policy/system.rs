@@ -7,7 +7,7 @@
 //! column among others (`SELECT c.* FROM pg_class c`), the column is null.
 
 use super::{Effect, Mask};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, pseudonyms};
 
 /// What kind of relation it is, as far as openness goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) fn openness(relation: &Relation) -> Openness {
     let open: &[&str] = match &*relation.schema {
         "pg_catalog" => &CATALOGS,
         "information_schema" => &INFORMATION_SCHEMA,
+        pseudonyms::SCHEMA => &[],
         // `pg_toast` holds data as it is stored; Postgres reserves the other names that begin so.
         schema if schema.starts_with("pg_") => &[],
         _ => return Openness::User,

@@ -1,8 +1,8 @@
 //! Builds guards and puts them in place of relations.
 
 use crate::analyze::{Context, Lock, Offer, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
-use crate::catalog::{Relation, quote_identifier, quote_literal, quote_qualified};
-use crate::policy::{ColumnRuling, Effect, Mask, RelationRuling};
+use crate::catalog::{Relation, quote_identifier, quote_qualified};
+use crate::policy::{ColumnRuling, Effect, RelationRuling};
 use crate::sql::{Visitor, all_of, clear_locations, empty_select, expression, only_target, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -241,8 +241,10 @@ fn is_reference_to(target: &Node, name: &str) -> bool {
 pub(super) fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
     match &ruling.effect {
         Effect::Allow => Ok(column(alias, &base.name)),
-        Effect::Mask(Mask::Null) => constant(&format!("NULL::{}", base.type_sql)),
-        Effect::Mask(Mask::Constant(value)) => constant(&format!("{}::{}", quote_literal(value), base.type_sql)),
+        Effect::Mask(mask) => {
+            let value = format!("{}.{}", quote_alias(alias), quote_identifier(&base.name));
+            constant(&mask.sql(&value, base))
+        }
         Effect::Deny => Err(NotUnderstood::new("a denied column in a guard", None).into()),
     }
 }

@@ -44,6 +44,8 @@ pub struct Clause {
 pub enum Cause {
     /// A rule denies or forbids it.
     Rule { rule: Arc<str>, clause: Option<Arc<Clause>> },
+    /// A rule shows a mask that cannot be shown, or would be undone.
+    Mask { rule: Arc<str>, why: &'static str },
     /// No rule permits it. `clause`: the nearest forbidding or governing clause, if the policy names one.
     NoRule,
     /// It carries no tag and the policy says `untagged = "deny"`.

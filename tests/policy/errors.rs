@@ -89,6 +89,37 @@ fn syntax_errors_of_all_files_are_reported_without_what_follows_from_them() {
     insta::assert_snapshot!(errors.render(Colour::Plain));
 }
 
+/// Each mask that a rule cannot have, at its place.
+#[test]
+fn masks_that_cannot_be_do_not_load() {
+    let masks = [
+        "\"hash\"",
+        "\"pseudonim\"",
+        "{}",
+        "3",
+        "{ constant = 3 }",
+        "{ partial = {} }",
+        "{ partial = { keep_last = 17 } }",
+        "{ partial = { keep_middle = 1 } }",
+        "{ postal_code = 0 }",
+        "{ date = \"mounth\" }",
+        "{ number = 1 }",
+        "{ number = 0.25 }",
+        "{ number = \"0.0\" }",
+        "{ number = \"1e3\" }",
+        "{ inet = 33 }",
+        "{ jsonb = [\"a\"] }",
+        "{ jsonb = { keep = [] } }",
+        "{ jsonb = { keep = [\"a\"], hide = [\"b\"] } }",
+        "{ pseudonym = \"it's\" }",
+        "{ inet = 24, number = 10 }",
+    ];
+    let rules = masks.iter().enumerate().map(|(at, mask)| {
+        format!("[[rule]]\nid = \"m{at}\"\npurpose = \"support\"\nclause = \"C-1\"\neffect = {{ mask = {mask} }}\n")
+    });
+    insta::assert_snapshot!(errors(&rules.collect::<String>()));
+}
+
 #[test]
 fn what_is_not_supported_yet_is_an_error() {
     insta::assert_snapshot!(errors(
@@ -104,14 +135,10 @@ id = "aggregate"
 purpose = "support"
 effect = { aggregate = { min_subjects = 10 } }
 [[rule]]
-id = "partial"
+id = "usages"
 purpose = "support"
 effect = { mask = { partial = { keep_last = 4 } } }
 filter = "lookup"
-[[rule]]
-id = "hash"
-purpose = "support"
-effect = { mask = "hash" }
 [[rule]]
 id = "lookup"
 purpose = "support"

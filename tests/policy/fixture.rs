@@ -114,12 +114,14 @@ fn describe(relation: &Relation, ruling: &RelationRuling) -> String {
             Effect::Deny => "deny".to_owned(),
             Effect::Mask(Mask::Null) => "null".to_owned(),
             Effect::Mask(Mask::Constant(text)) => format!("'{text}'"),
+            Effect::Mask(mask) => format!("{mask:?}"),
         };
         let cause = match &ruled.cause {
             Cause::Rule { rule, clause } => match clause {
                 Some(clause) => format!("{rule} ({})", clause.id),
                 None => rule.to_string(),
             },
+            Cause::Mask { rule, why } => format!("{rule}, but {why}"),
             Cause::NoRule => "no rule".to_owned(),
             Cause::Untagged => "untagged".to_owned(),
             Cause::NoPurpose => "no purpose".to_owned(),

@@ -49,14 +49,19 @@ fn rows(purpose: &str, world: World) -> String {
     let Closed { contact, rows } = closed(purpose);
     let other = world == World::Other;
     let secret = if other { "CASE i % 3 WHEN 0 THEN NULL ELSE (1000 - i)::text END" } else { "'secret of ' || i" };
-    let (email, phone, age) = if contact && other {
-        (
+    // What the masks of `masked` keep agrees: the last two characters of phones, the hundreds of ages.
+    let (email, phone, age) = match (contact && other, rows) {
+        (true, false) => {
+            ("CASE i % 4 WHEN 1 THEN NULL ELSE (i * 7 % 13)::text END", "'+999' || (30 - i) * 100 + i", "90 - i")
+        }
+        (true, true) => (
             "CASE i % 4 WHEN 1 THEN NULL ELSE (i * 7 % 13)::text END",
             "NULLIF('+9' || 30 - i, '+928')",
             "NULLIF(90 - i, 85)",
-        )
-    } else {
-        ("CASE i % 5 WHEN 0 THEN NULL ELSE 'mail' || i || '@x.example' END", "'+1' || i", "i * 3")
+        ),
+        (false, _) => {
+            ("CASE i % 5 WHEN 0 THEN NULL ELSE 'mail' || i || '@x.example' END", "'+1555' || 100 + i", "i * 3")
+        }
     };
     // How many hidden rows follow each visible one, and what is in them.
     let (hidden, zero) = if rows && other { ("1 + i % 2", "0") } else { ("i % 2", "i") };

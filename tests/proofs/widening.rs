@@ -10,7 +10,9 @@ use crate::random::Random;
 use std::fmt::Write as _;
 
 /// What a rule gives of a category, in ascending order.
-const EFFECTS: [&str; 4] = ["deny", "{ mask = \"null\" }", "{ mask = { constant = \"20\" } }", "allow"];
+const EFFECTS: [&str; 5] =
+    ["\"deny\"", "{ mask = \"null\" }", "{ mask = { constant = \"20\" } }", "a part", "\"allow\""];
+const ALLOW: usize = 4;
 const CATEGORIES: [&str; 5] = ["operational", "contact", "contact.phone", "contact.age", "secret"];
 const CONDITIONS: [&str; 2] = ["\"consent.mail\"", "\"not erased\""];
 
@@ -28,9 +30,9 @@ impl Rules {
     fn random(random: &mut Random) -> Rules {
         let mut effects = [0; 5];
         // Most of what the statements name should be open, or there would be nothing to compare.
-        effects.iter_mut().for_each(|effect| *effect = *random.pick(&[0, 1, 2, 3, 3, 3]));
+        effects.iter_mut().for_each(|effect| *effect = *random.pick(&[0, 1, 2, 3, ALLOW, ALLOW, ALLOW]));
         if random.percent(85) {
-            effects[0] = 3;
+            effects[0] = ALLOW;
         }
         let writes = std::array::from_fn(|_| random.percent(75));
         Rules { effects, conditions: [random.percent(35), random.percent(35)], writes }
@@ -40,7 +42,7 @@ impl Rules {
         let mut wider = self.clone();
         for effect in &mut wider.effects {
             if random.percent(40) {
-                *effect = *random.pick(&[3, (*effect + 1).min(3)]);
+                *effect = *random.pick(&[ALLOW, (*effect + 1).min(ALLOW)]);
             }
         }
         for condition in &mut wider.conditions {
@@ -75,9 +77,13 @@ impl Rules {
             let _ = write!(
                 out,
                 "[[rule]]\nid = \"{category}\"\nclause = \"P-2\"\ncategory = \"{category}\"\npurpose = \"plain\"\n{rows}effect = {}\n\n",
-                match EFFECTS[effect] {
-                    plain if plain.starts_with('{') => plain.to_owned(),
-                    word => format!("\"{word}\""),
+                match (EFFECTS[effect], *category) {
+                    // Its columns are of many types, and one that a mask does not fit is closed.
+                    (masked, "operational") if masked.contains("constant") => EFFECTS[1],
+                    ("a part", "operational") => EFFECTS[ALLOW],
+                    ("a part", "contact.age") => "{ mask = { number = 10 } }",
+                    ("a part", _texts) => "{ mask = { partial = { keep_last = 2 } } }",
+                    (effect, _) => effect,
                 }
             );
         }

@@ -4,6 +4,7 @@
 
 mod clause;
 mod effect;
+mod mask;
 mod parameter;
 mod purpose;
 mod role;

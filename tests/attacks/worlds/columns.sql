@@ -5,7 +5,7 @@
 DELETE FROM members; DELETE FROM children; DELETE FROM parents; DELETE FROM orders; DELETE FROM people; DELETE FROM vault;
 DELETE FROM notes; DELETE FROM pins; DELETE FROM limits; DELETE FROM derived; DELETE FROM bookings; DELETE FROM events;
 DELETE FROM documents; DELETE FROM boxes; DELETE FROM other.people; DELETE FROM trapped; DELETE FROM copied;
-DELETE FROM ruled; DELETE FROM defaulted; DELETE FROM "Größe ""x""";
+DELETE FROM ruled; DELETE FROM kept; DELETE FROM defaulted; DELETE FROM "Größe ""x""";
 DELETE FROM "a_name_of_sixty_three_bytes_which_is_as_long_as_postgres_permits";
 
 INSERT INTO people SELECT i, 'name ' || i, 'city ' || i % 4,
@@ -26,6 +26,12 @@ INSERT INTO orders SELECT i, i % 12 + 1, i * 10, 'note ' || i,
     FROM generate_series(1, 20) AS i;
 INSERT INTO vault SELECT i, 'SECRET-A-' || i, i FROM generate_series(1, 3) AS i WHERE :'side' = 'a';
 INSERT INTO vault SELECT i * 2, 'SECRET-BB-' || i, 0 FROM generate_series(1, 700) AS i WHERE :'side' = 'b';
+INSERT INTO kept SELECT i, 'SECRET-A-' || 100 - i || '@x.fr', '75' || i || ' AB', date '2001-01-01' + i, 1000 + i,
+        ('10.1.2.' || i)::inet, jsonb_build_object('lang', 'fr', 'kin', 'SECRET-A-' || i), 'token'
+    FROM generate_series(1, 6) AS i WHERE :'side' = 'a';
+INSERT INTO kept SELECT i, CASE WHEN i % 2 = 0 THEN 'SECRET-BB-' ELSE '' END || '000000' || i || '@x.fr', '75' || i || 9999 - i, date '2001-12-31' - i * 5,
+        1999.5 - i, ('10.1.2.' || 255 - i)::inet, jsonb_build_object('lang', 'fr', 'n', i), 'token'
+    FROM generate_series(1, 6) AS i WHERE :'side' = 'b';
 INSERT INTO pins SELECT i, CASE :'side' WHEN 'a' THEN '100' || i ELSE '900' || i END, 'label ' || i FROM generate_series(1, 5) AS i;
 INSERT INTO limits SELECT i, 1, CASE :'side' WHEN 'a' THEN 10 ELSE 1000 END FROM generate_series(1, 5) AS i;
 INSERT INTO derived (id, shown, secret)

@@ -43,6 +43,14 @@ CREATE TABLE vault (id int PRIMARY KEY, word text, amount int, consent boolean N
 -- Where a writer writes and everyone reads.
 CREATE TABLE notes (id serial PRIMARY KEY, person_id int, body text, amount int, consent boolean NOT NULL DEFAULT true);
 
+-- Under `masked` each column but `token` shows a part that the worlds have in common: the last characters, the first ones, the year, the
+-- thousands, the network, one key. `token` is a pseudonym, which shows whether two are alike.
+CREATE TABLE kept (
+    id int PRIMARY KEY, mail text, code varchar(12), born date, paid numeric, address inet, extra jsonb, token text,
+    consent boolean NOT NULL DEFAULT true
+);
+CREATE INDEX kept_mail ON kept (mail);
+
 -- A closed value stands in a constraint of each of these.
 CREATE TABLE pins (id int PRIMARY KEY, pin text UNIQUE, label text, consent boolean NOT NULL DEFAULT true);
 CREATE UNIQUE INDEX pins_partial ON pins (label) WHERE pin LIKE '9%';
