@@ -17,7 +17,7 @@ mod common;
 
 use common::raw::{Frame, Raw};
 use common::script::{Item, split, without_comments};
-use common::transcript::{Difference, code, compare, not_understood, outline};
+use common::transcript::{Difference, bare, code, compare, not_understood, outline};
 use common::{At, Cluster, Proxy};
 use pg_query::NodeEnum;
 use std::collections::{BTreeMap, HashMap};
@@ -267,13 +267,20 @@ fn run_file(places: &Places<'_>, file: &Path, variables: &mut HashMap<String, St
                 let report = if difference == Difference::None {
                     String::new()
                 } else {
-                    let short = |frames: &[Frame]| outline(frames).chars().take(300).collect::<String>();
-                    format!("{flat}\n      direct:  {}\n      proxied: {}", short(&direct), short(&proxied))
+                    let (direct, proxied) = apart(&direct, &proxied);
+                    format!("{flat}\n      direct:  {direct}\n      proxied: {proxied}")
                 };
                 tally.differences.entry(difference).or_default().push(report);
             }
         }
     }
+}
+
+/// Where two answers part, in a line each.
+fn apart(direct: &[Frame], proxied: &[Frame]) -> (String, String) {
+    let same = direct.iter().map(bare).zip(proxied.iter().map(bare)).take_while(|(one, other)| one == other).count();
+    let short = |frames: &[Frame]| outline(frames.get(same..).unwrap_or_default()).chars().take(300).collect();
+    (short(direct), short(proxied))
 }
 
 fn order(folder: &Path) -> Vec<PathBuf> {
@@ -326,6 +333,8 @@ fn run(folder: &Path) {
         let began = std::time::Instant::now();
         run_file(&places, &file, &mut variables, &mut tally);
         eprintln!("{} {} ms", file.display(), began.elapsed().as_millis());
+        let sessions = places.sessions();
+        assert!(sessions.direct.is_some() && sessions.judged.is_some(), "a server is gone after {}", file.display());
     }
     println!("# {}", folder.file_name().unwrap_or_default().to_string_lossy());
     for ((sort, what), count) in &tally.counts {

@@ -147,7 +147,7 @@ impl Resolver<'_> {
             Some(Source::View(number)) if self.is_stored_view(number) => {}
             Some(Source::View(_) | Source::Derived) | None => {
                 let message = "TABLESAMPLE clause can only be applied to tables and materialized views".to_owned();
-                return unresolved(SqlState::WRONG_OBJECT_TYPE, message, at);
+                return unresolved(SqlState::FEATURE_NOT_SUPPORTED, message, at);
             }
         }
         self.expressions(args, Some(Usage::Filter))?;

@@ -8,7 +8,7 @@ use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Visible, Written};
 use crate::catalog::{Function, FunctionKind, Relation, TypeKind};
 use crate::sql::{string, words};
-use crate::vocab::{SqlState, Usage};
+use crate::vocab::{Oid, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Alias, ColumnDef, List, Node, RangeFunction, RangeSubselect, RangeVar};
 use rustc_hash::FxHashMap;
@@ -309,6 +309,10 @@ impl<'a> Resolver<'a> {
         (info.kind == TypeKind::Composite && is_array == elements).then(|| info.names.to_vec())
     }
 
+    fn is_row(&self, oid: Oid) -> bool {
+        self.context.catalog.type_of(oid).is_some_and(|info| info.kind == TypeKind::Composite && info.oid == oid)
+    }
+
     /// The columns of a function's result; `None` where the catalog does not tell.
     pub(super) fn function_columns(&self, call: &Node, scalar_name: &Arc<str>) -> Option<Vec<Arc<str>>> {
         let Some(NodeEnum::FuncCall(call)) = &call.node else { return Some(vec![Arc::clone(scalar_name)]) };
@@ -335,8 +339,9 @@ impl<'a> Resolver<'a> {
             match (out.is_empty(), function.returns) {
                 (false, _) => Some(out),
                 (true, RECORD) => None,
-                (true, row) if function.returns_row => {
-                    let names = self.context.catalog.type_of(row).map(|info| info.names.to_vec());
+                // A domain over a row type gives the row's columns, too.
+                (true, row) if function.returns_row || self.bottom(row) != row && self.is_row(self.bottom(row)) => {
+                    let names = self.context.catalog.type_of(self.bottom(row)).map(|info| info.names.to_vec());
                     names.filter(|names| !names.is_empty())
                 }
                 (true, _) if function.oid == 0 && &*function.schema != "pg_catalog" => None,

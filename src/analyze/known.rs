@@ -166,7 +166,7 @@ impl Resolver<'_> {
             NodeEnum::CoalesceExpr(coalesce) => self.common(&coalesce.args, depth),
             NodeEnum::MinMaxExpr(extreme) => self.common(&extreme.args, depth),
             NodeEnum::AArrayExpr(array) => match self.common(&array.elements, depth) {
-                Known::Type(oid) if oid >= FIRST_USER_OID => Known::Typed,
+                Known::Type(oid) if oid >= FIRST_USER_OID => self.array_of(oid).map_or(Known::Typed, Known::Type),
                 Known::Type(_) | Known::BuiltIn => Known::BuiltIn,
                 Known::Absent | Known::Untyped | Known::Typed | Known::Nothing => Known::Typed,
             },
@@ -264,7 +264,8 @@ impl Resolver<'_> {
     /// The number of a type that a cast names, where the name can mean only one.
     pub(super) fn named_type(&self, name: &TypeName) -> Option<Oid> {
         if !name.array_bounds.is_empty() {
-            return None;
+            let element = TypeName { array_bounds: Vec::new(), ..name.clone() };
+            return self.named_type(&element).and_then(|element| self.array_of(element));
         }
         let parts: Vec<&str> = name.names.iter().filter_map(string).collect();
         let built_in = |name: &str| BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, oid)| *oid);
@@ -281,6 +282,12 @@ impl Resolver<'_> {
             },
             _other => None,
         }
+    }
+
+    /// The type of arrays of a user's type.
+    fn array_of(&self, element: Oid) -> Option<Oid> {
+        let info = self.context.catalog.type_of(element).filter(|info| info.oid == element)?;
+        Some(info.array).filter(|array| *array != 0)
     }
 
     /// Whether a value of which so much is known can be passed, without a cast that is written, as a type.
