@@ -10,6 +10,8 @@ mod define;
 mod masks;
 #[path = "guard/reads.rs"]
 mod reads;
+#[path = "guard/rewritten.rs"]
+mod rewritten;
 #[path = "guard/scale.rs"]
 mod scale;
 #[path = "guard/scope.rs"]

@@ -202,8 +202,6 @@ impl Resolver<'_> {
         Ok(label)
     }
 
-    /// Row locks of a query over the relations of its FROM clause, which have these numbers. Notes what they lock; a
-    /// guard in their way may be a reason to refuse.
     /// Says which relations of the level are going to be locked as far as LIMIT lets rows through, before they are resolved.
     pub(super) fn announce_locks(&mut self, locks: &[Node]) {
         let Some(level) = self.levels.last_mut() else { return };
@@ -235,7 +233,8 @@ impl Resolver<'_> {
         Ok(shape.columns.iter().any(Option::is_some).then_some(shape))
     }
 
-    /// Notes the locks of a level whose FROM is resolved. `from`: the uses in it.
+    /// Notes the row locks of a level whose FROM is resolved; a guard in their way may be a reason to refuse. `from`: the
+    /// uses in it.
     pub(super) fn locks(&mut self, locks: &[Node], from: Range<usize>, lock: Lock) -> Outcome<()> {
         for node in locks {
             let Some(NodeEnum::LockingClause(LockingClause { locked_rels, strength: _, wait_policy: _ })) = &node.node

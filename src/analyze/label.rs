@@ -146,6 +146,14 @@ impl Label {
         self.0.as_deref().unwrap_or(&[])
     }
 
+    /// The label without the columns of one use.
+    pub fn without(&self, number: usize) -> Label {
+        match self.columns().iter().any(|(of, _)| *of == number) {
+            true => Label(Some(self.columns().iter().filter(|(of, _)| *of != number).copied().collect())),
+            false => self.clone(),
+        }
+    }
+
     /// The union of two labels. Shares an operand where it already holds the other.
     pub fn join(self, other: &Label) -> Label {
         let (mine, theirs) = (self.columns(), other.columns());

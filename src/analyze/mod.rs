@@ -21,7 +21,9 @@ mod merge;
 mod naming;
 mod operator;
 mod quals;
+mod recursion;
 mod resolver;
+mod rewritten;
 mod routine;
 mod scope;
 mod select;
@@ -73,12 +75,23 @@ pub trait Rulings {
     /// What a function reads beyond its arguments, if the policy lists it; a function that it does not list and that
     /// cannot be seen through is closed.
     fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>>;
+    /// What the policy says of a relation's rules, if it lists them; rules that it does not list are closed.
+    fn rewrites(&self, relation: &Relation) -> Option<Rewrites>;
     /// Whether the policy says of a function that it lists that what it raises may pass.
     fn messages_pass(&self, function: &Function) -> bool;
     /// What stands for `$number` of a row condition, as SQL.
     fn constant(&self, number: i32) -> Option<String>;
     /// Whether a setting of that name, in lower case, is an application's own (`app.tenant`).
     fn is_own_setting(&self, name: &str) -> bool;
+}
+
+/// What a policy says of what the rules of a relation do.
+#[derive(Debug, Clone)]
+pub struct Rewrites {
+    /// What they read beyond their own relation.
+    pub reads: Arc<[FunctionRead]>,
+    /// What is raised on the way may pass.
+    pub messages_pass: bool,
 }
 
 /// What a purpose gets of a column.

@@ -1,6 +1,7 @@
 //! The state of a resolution, and what every part of it needs: recording uses, finding names.
 
 use super::label::{BaseColumn, Label, RelationUse, Sent, SequenceUse};
+use super::recursion::NO_RELATION;
 use super::routine::Bodies;
 use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
 use super::view::{Inside, ViewUse};
@@ -183,6 +184,7 @@ impl<'a> Resolver<'a> {
 
     /// The uses in the order of their places in the text, whether all conditions were leakproof, and the sequences.
     pub fn finish(mut self) -> (Vec<RelationUse>, bool, Vec<SequenceUse>) {
+        self.uses.retain(|used| used.relation != NO_RELATION);
         self.uses.sort_by_key(|relation| relation.at);
         (self.uses, self.leakproof, self.sequences)
     }

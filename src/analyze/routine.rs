@@ -31,12 +31,20 @@ pub(super) struct Effects {
     sequences: Rc<[SequenceUse]>,
 }
 
+impl Effects {
+    /// Something that only reads.
+    pub(super) fn of_reads(reads: impl Iterator<Item = FunctionRead>) -> Effects {
+        Effects { reads: reads.collect(), sequences: Rc::default() }
+    }
+}
+
 /// What a function that the server calls of its own accord reads and draws from, where the policy lists it or it can be
 /// seen through.
 pub fn on_its_own(function: &Function, context: &Context<'_>) -> Result<OnItsOwn, Trouble> {
     let mut resolver = Resolver::new(context);
     resolver.run(function, -1)?;
-    Ok(OnItsOwn { reads: resolver.uses.iter().map(read).collect(), sequences: resolver.sequences })
+    let (uses, _, sequences) = resolver.finish();
+    Ok(OnItsOwn { reads: uses.iter().map(read).collect(), sequences })
 }
 
 /// What a function does that the server calls of its own accord.
@@ -89,7 +97,7 @@ impl<'a> Resolver<'a> {
         if let Some(reads) = self.context.rulings.listed(function) {
             self.calls_users |= !self.context.rulings.messages_pass(function);
             let label = self.types_of_function(function, at)?;
-            let effects = Effects { reads: reads.iter().cloned().collect(), sequences: Rc::default() };
+            let effects = Effects::of_reads(reads.iter().cloned());
             return Ok(label.join(&self.absorb(function, &effects, at)?));
         }
         self.calls_users |= own;

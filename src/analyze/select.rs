@@ -11,8 +11,8 @@ use crate::sql::{Visitor, string, walk, words};
 use crate::vocab::{NotUnderstood, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CommonTableExpr, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy,
-    WithClause, a_const::Val,
+    CommonTableExpr, CteCycleClause, CteSearchClause, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr,
+    SelectStmt, SetOperation, SortBy, WithClause, a_const::Val,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
@@ -20,9 +20,11 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// A recursive CTE whose self-reference becomes visible once its first arm is known.
-struct Recursive {
-    name: Arc<str>,
-    colnames: Vec<Arc<str>>,
+pub(super) struct Recursive {
+    pub name: Arc<str>,
+    pub colnames: Vec<Arc<str>>,
+    /// The columns that SEARCH and CYCLE make.
+    pub made: Vec<Arc<str>>,
 }
 
 impl Resolver<'_> {
@@ -83,8 +85,11 @@ impl Resolver<'_> {
             let colnames: Vec<Arc<str>> = aliascolnames.iter().filter_map(string).map(Arc::from).collect();
             let columns = match ctequery.as_mut().and_then(|query| query.node.as_mut()) {
                 Some(NodeEnum::SelectStmt(select)) => {
-                    let recursive =
-                        recursive.then(|| Recursive { name: Arc::clone(&name), colnames: colnames.clone() });
+                    let recursive = recursive.then(|| Recursive {
+                        name: Arc::clone(&name),
+                        colnames: colnames.clone(),
+                        made: made_columns(search_clause, cycle_clause),
+                    });
                     // A CTE sees the entries of the levels around its query, but not those of the query itself,
                     // which are not there yet.
                     self.query_of(select, None, recursive)?
@@ -138,15 +143,12 @@ impl Resolver<'_> {
         } = select;
         let (Some(left), Some(right)) = (larg, rarg) else { return not_understood("a set operation", -1) };
         let first = self.query(left, usage)?;
-        if let Some(Recursive { name, colnames }) = recursive {
-            let columns = renamed(&first, None, &colnames);
-            if let Some(frame) = self.ctes.iter_mut().rev().find(|frame| frame.pending.contains(&name)) {
-                frame.pending.retain(|other| *other != name);
-                frame.ready.push(Cte { name, columns });
-            }
-        }
+        let round = recursive.map(|recursive| self.begin_round(&recursive, &first)).transpose()?;
         let second = self.query(right, usage)?;
-        let columns = united(&first, &second);
+        let mut columns = united(&first, &second);
+        if let Some(round) = round {
+            columns = self.end_round(&round, columns)?;
+        }
         // EXCEPT ALL and INTERSECT ALL compare rows too.
         if !*all || *op != SetOperation::SetopUnion as i32 {
             self.touch(&label_of(&columns), Some(Usage::Group), -1);
@@ -521,6 +523,13 @@ fn output_reference(node: &Node, columns: &Columns) -> Option<Label> {
 }
 
 /// The columns of a set operation: the first arm's names, both arms' labels.
+/// The columns that SEARCH and CYCLE make.
+fn made_columns(search: &Option<CteSearchClause>, cycle: &Option<Box<CteCycleClause>>) -> Vec<Arc<str>> {
+    let searched = search.iter().map(|search| &search.search_seq_column);
+    let cycled = cycle.iter().flat_map(|cycle| [&cycle.cycle_mark_column, &cycle.cycle_path_column]);
+    searched.chain(cycled).map(|name| name.as_str().into()).collect()
+}
+
 fn united(first: &Columns, second: &Columns) -> Columns {
     let (Columns::Known(first), Columns::Known(second)) = (first, second) else {
         return Columns::Opaque(label_of(first).join(&label_of(second)));

@@ -22,6 +22,9 @@ pub(super) struct Target<'a> {
     pub shape: Shape,
     /// The view through which it is written to.
     pub view: Option<TargetView<'a>>,
+    /// For each column of a relation that rules or a view's triggers stand behind, what its values depend on beside the
+    /// column; else nothing.
+    pub lineage: Vec<Label>,
 }
 
 impl<'a> Resolver<'a> {
@@ -33,15 +36,19 @@ impl<'a> Resolver<'a> {
         if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
             return not_understood(format!("a reference to another database (\"{catalogname}\")"), at);
         }
-        if schemaname.is_empty() && self.ctes.iter().any(|frame| frame.ready.iter().any(|cte| *cte.name == **relname)) {
-            let message = format!("relation \"{relname}\" cannot be the target of a modifying statement");
-            return unresolved(SqlState::SYNTAX_ERROR, message, at);
-        }
+        // A CTE of that name is no target: the relation is looked up beside it.
         let relation = self.find_relation(schemaname, relname, at)?;
         if relation.kind == RelationKind::View && relation.is_by_lineage() {
-            return self.view_target(relation, range, right);
+            return match relation.has_rules || !relation.triggers.is_empty() {
+                true => self.rewritten_view(relation, range),
+                false => self.view_target(relation, range, right),
+            };
         }
         self.writable(relation, right, at)?;
+        let lineage = match relation.has_rules {
+            true => vec![self.rules(relation, at)?; relation.columns.len()],
+            false => Vec::new(),
+        };
         catalogname.clear();
         *schemaname = relation.schema.to_string();
         let alias: Arc<str> = match alias {
@@ -53,7 +60,7 @@ impl<'a> Resolver<'a> {
             RelationUse { place: Place::Target, ..RelationUse::new(relation.oid, at, Arc::clone(&alias), names) };
         let number = self.add_use(used)?;
         let shape = self.context.rulings.shape(relation, &alias, right)?;
-        Ok(Target { relation, number, alias, at, shape, view: None })
+        Ok(Target { relation, number, alias, at, shape, view: None, lineage })
     }
 
     /// Whether it is a table that a statement may write to.
@@ -64,9 +71,6 @@ impl<'a> Resolver<'a> {
                 let what = format!("writing to {} {}.{}", relation.kind.word(), relation.schema, relation.name);
                 return not_understood(what, at);
             }
-        }
-        if relation.has_rules {
-            return not_understood(format!("writing to {}.{}, which has rules", relation.schema, relation.name), at);
         }
         if right != Right::Delete {
             // Values become its columns' types, and the conditions of domains among them are checked.
@@ -124,7 +128,7 @@ impl Target<'_> {
             Visible {
                 name: Arc::clone(&column.name),
                 written,
-                label: Label::of((self.number, index)),
+                label: Label::of((self.number, index)).join(self.lineage.get(index).unwrap_or(&Label::none())),
                 base,
                 typed: base,
             }

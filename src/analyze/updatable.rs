@@ -64,6 +64,12 @@ pub(super) struct ViewColumn {
     pub base: Option<usize>,
 }
 
+/// The relation below a view on the way up.
+struct Below {
+    columns: Vec<ViewColumn>,
+    source: Source,
+}
+
 /// One view on the way down to the table.
 struct Step<'a> {
     view: &'a Relation,
@@ -90,6 +96,10 @@ impl<'a> Resolver<'a> {
         catalogname.clear();
         *schemaname = view.schema.to_string();
         let shown: Arc<str> = alias.as_ref().map_or_else(|| Arc::clone(&view.name), |a| a.aliasname.as_str().into());
+        if base.has_rules {
+            let base = quote_qualified(&base.schema, &base.name);
+            return not_understood(format!("writing through a view to {base}, which has rules"), at);
+        }
         self.writable(base, right, at)?;
         let names = base.columns.iter().map(|column| Arc::clone(&column.name)).collect();
         let name = quote_qualified(&view.schema, &view.name);
@@ -103,9 +113,12 @@ impl<'a> Resolver<'a> {
         let checked = steps.iter().any(|step| step.view.check_option);
         let mut columns = base_columns(base, number, &shown, &shape);
         let (mut own, mut conditions, mut decides) = (number, Vec::new(), Label::none());
+        let mut source = Source::Base(number);
         for step in steps.iter().rev() {
             let reads_rows = right != Right::Insert || checked;
-            (own, columns) = self.step_up(step, columns, (number, at), &shown, reads_rows, &mut conditions)?;
+            let below = Below { columns, source };
+            (own, columns) = self.step_up(step, below, (number, at), &shown, reads_rows, &mut conditions)?;
+            source = Source::Derived;
         }
         for (_, label) in &conditions {
             decides = decides.join(label);
@@ -154,7 +167,7 @@ impl<'a> Resolver<'a> {
             conditions,
             reading: if hides { Reading::Refused } else { Reading::Open },
         };
-        Ok(Target { relation: base, number, alias: shown, at, shape, view: Some(view) })
+        Ok(Target { relation: base, number, alias: shown, at, shape, view: Some(view), lineage: Vec::new() })
     }
 
     /// The views from the one that is named downwards, and the table below them.
@@ -253,7 +266,7 @@ impl<'a> Resolver<'a> {
     fn step_up(
         &mut self,
         step: &Step<'a>,
-        below: Vec<ViewColumn>,
+        below: Below,
         (number, at): (usize, i32),
         shown: &Arc<str>,
         reads_rows: bool,
@@ -269,6 +282,7 @@ impl<'a> Resolver<'a> {
         let (query, below_names) = (step.query.clone(), &step.below_names);
         let columns = self.in_definition(step.view, at, |resolver| {
             let renamed = below
+                .columns
                 .iter()
                 .zip(below_names)
                 .map(|(column, name)| Visible { name: Arc::clone(name), ..column.visible.clone() });
@@ -279,7 +293,7 @@ impl<'a> Resolver<'a> {
                 by_name: true,
                 by_column: true,
                 columns: known(renamed),
-                source: Source::Derived,
+                source: below.source,
                 nullable: false,
             });
             if let (Some(condition), true) = (query.where_clause, reads_rows) {

@@ -8,6 +8,7 @@
 
 use super::call::{Grouping, is_row_neutral};
 use super::label::{BaseColumn, Label, Place, RelationUse};
+use super::recursion::NO_RELATION;
 use super::resolver::{Outcome, Resolver, Use, known, not_understood};
 use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
 use super::{Openness, Trouble};
@@ -335,6 +336,9 @@ impl Resolver<'_> {
     fn stays(&self, view: &ViewUse) -> bool {
         view.inside.clone().all(|number| {
             let used = &self.uses[number];
+            if used.relation == NO_RELATION {
+                return true;
+            }
             let Some(relation) = self.relation_of(number) else { return false };
             match used.place {
                 Place::Text => {

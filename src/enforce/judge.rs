@@ -13,7 +13,8 @@ use super::settings;
 use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
-    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rulings, Runs, Shape, Trouble, Verb, resolve,
+    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rewrites, Rulings, Runs, Shape, Trouble, Verb,
+    resolve,
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, RelationRuling};
@@ -116,6 +117,10 @@ impl Rulings for View {
 
     fn listed(&self, function: &Function) -> Option<Arc<[FunctionRead]>> {
         self.bound().listed(self.purpose(), function)
+    }
+
+    fn rewrites(&self, relation: &Relation) -> Option<Rewrites> {
+        self.bound().rewrites(self.purpose(), relation.oid)
     }
 
     fn messages_pass(&self, function: &Function) -> bool {

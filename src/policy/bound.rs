@@ -2,14 +2,14 @@
 
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
 use super::masked;
-use super::opened::{self, BoundFunctions};
+use super::opened::{self, BoundFunctions, BoundRewrites};
 use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
 use super::system::{self, Openness};
 use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
-use crate::analyze::FunctionRead;
+use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
 use rustc_hash::FxHashMap;
@@ -33,6 +33,7 @@ pub struct Bound {
     pub(super) catalog: Arc<Catalog>,
     pub(super) relations: FxHashMap<Oid, RelationTags>,
     functions: BoundFunctions,
+    rewrites: BoundRewrites,
     untagged: Box<[UntaggedColumn]>,
     /// Whether the database can make pseudonyms.
     pub(super) pseudonyms: bool,
@@ -54,12 +55,14 @@ impl Bound {
         }
         let mut findings = binding.findings;
         let functions = opened::bind(&policy, &catalog, &mut findings);
+        let rewrites = opened::bind_rewrites(&policy, &catalog, &mut findings);
         let mut bound = Bound {
             pseudonyms: pseudonyms::installed(&catalog),
             policy,
             catalog,
             relations: binding.relations,
             functions,
+            rewrites,
             untagged: binding.untagged.into(),
             lints: Box::default(),
             rulings: Memo::default(),
@@ -113,6 +116,11 @@ impl Bound {
     /// Whether the policy lets what a function raises pass under the purpose.
     pub fn messages_pass(&self, purpose: Option<PurposeId>, function: &Function) -> bool {
         purpose.is_some_and(|purpose| self.functions.messages_pass(&self.policy, purpose, function))
+    }
+
+    /// What the policy says of a relation's rules, where it lists them for the purpose.
+    pub fn rewrites(&self, purpose: Option<PurposeId>, relation: Oid) -> Option<Rewrites> {
+        self.rewrites.listed(&self.policy, purpose?, relation)
     }
 
     /// The purposes that this principal may declare and under which this right to none of these is denied; `None` stands for the

@@ -100,6 +100,13 @@ struct Loader {
     version: u64,
 }
 
+/// What a policy opens by name.
+struct Openings {
+    functions: Vec<Opened>,
+    rewrites: Vec<Opened>,
+    systems: Vec<Opened>,
+}
+
 impl Loader {
     fn resolve(mut self) -> Result<Loaded, PolicyErrors> {
         let pack = self.pack();
@@ -109,7 +116,7 @@ impl Loader {
         let tables = self.tables(&trees, &parameters);
         let rules = self.rules(&trees, &clauses, &tables);
         let roles = self.roles(&trees, &parameters);
-        let (functions, systems) = self.opened(&trees, &clauses);
+        let Openings { functions, rewrites, systems } = self.opened(&trees, &clauses);
         rules::check(&rules, &trees, &mut self.findings);
         let Loader { raw: _, findings, sources, version } = self;
         if !findings.is_empty() {
@@ -126,6 +133,7 @@ impl Loader {
             parameters,
             roles,
             functions,
+            rewrites,
             systems,
             sources,
         };
@@ -133,13 +141,16 @@ impl Loader {
         Ok(Loaded { policy, lints })
     }
 
-    fn opened(&mut self, trees: &Trees, clauses: &[Registered]) -> (Vec<Opened>, Vec<Opened>) {
+    fn opened(&mut self, trees: &Trees, clauses: &[Registered]) -> Openings {
         let findings = &mut self.findings;
         let mut resolve = |kind, raw: Vec<RawOpened>| -> Vec<Opened> {
             raw.into_iter().filter_map(|raw| opened::resolve(kind, raw, trees, clauses, findings)).collect()
         };
-        let functions = resolve(opened::Kind::Function, std::mem::take(&mut self.raw.functions));
-        (functions, resolve(opened::Kind::System, std::mem::take(&mut self.raw.systems)))
+        Openings {
+            functions: resolve(opened::Kind::Function, std::mem::take(&mut self.raw.functions)),
+            rewrites: resolve(opened::Kind::Rewrite, std::mem::take(&mut self.raw.rewrites)),
+            systems: resolve(opened::Kind::System, std::mem::take(&mut self.raw.systems)),
+        }
     }
 
     fn pack(&mut self) -> Pack {

@@ -72,6 +72,7 @@ pub struct Policy {
     parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,
     functions: Vec<Opened>,
+    rewrites: Vec<Opened>,
     systems: Vec<Opened>,
     sources: Arc<Sources>,
 }

@@ -1,7 +1,9 @@
-//! What a policy opens by name: functions that may be called, and system relations that may be read.
+//! What a policy opens by name: functions that may be called, relations whose rules may rewrite a write, and system
+//! relations that may be read.
 //!
 //! A function is opened by `schema.name`, by `schema.name(types)` or by `schema.*`, and says what it reads beyond its
-//! arguments. The nearest entry counts. One whose `reads` name what the database lacks opens nothing.
+//! arguments. The nearest entry counts. Rules say what they read beyond their own relation. An entry whose `reads` name
+//! what the database lacks opens nothing.
 
 use super::document::{Fields, Value, Word, with_suggestion};
 use super::load::{Registered, table_name};
@@ -9,9 +11,10 @@ use super::raw::{word, words};
 use super::report::{Finding, Findings, Place};
 use super::rules::Trees;
 use super::{Policy, PurposeId};
-use crate::analyze::{FunctionRead, Listable, is_trusted_extension, listable};
-use crate::catalog::{Catalog, Function, pseudonyms};
-use crate::vocab::{Clause, Usage, UsageSet};
+use crate::analyze::{FunctionRead, Listable, Rewrites, is_trusted_extension, listable};
+use crate::catalog::{Catalog, Function, Relation, pseudonyms};
+use crate::vocab::{Clause, Oid, Usage, UsageSet};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// An entry as written.
@@ -38,22 +41,30 @@ pub(super) enum Messages {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Function,
+    /// The rules of a relation.
+    Rewrite,
     System,
 }
 
-/// Reads `[function."…"]` or `[system."…"]`.
+/// Reads `[function."…"]`, `[rewrite."…"]` or `[system."…"]`.
 pub(super) fn read(kind: Kind, name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawOpened> {
     let what = match kind {
         Kind::Function => "a function",
+        Kind::Rewrite => "rules of a relation",
         Kind::System => "a system relation",
     };
     let mut fields = Fields::new(what, value, findings)?;
     let reads = match kind {
         Kind::System => None,
-        Kind::Function => match fields.take("reads") {
+        Kind::Function | Kind::Rewrite => match fields.take("reads") {
             Some(value) => value.words_or_none(findings),
             None => {
-                let label = "which tables and columns does it read beyond its arguments? [] for none";
+                let label = match kind {
+                    Kind::Rewrite => "which tables and columns do its rules read beyond its own? [] for none",
+                    Kind::Function | Kind::System => {
+                        "which tables and columns does it read beyond its arguments? [] for none"
+                    }
+                };
                 findings.add(Finding::new("`reads` is missing", &name.place, label));
                 None
             }
@@ -63,7 +74,7 @@ pub(super) fn read(kind: Kind, name: &Word, value: &Value<'_>, findings: &mut Fi
     let clause = word(&mut fields, "clause", findings);
     let messages = match kind {
         Kind::System => Messages::Filtered,
-        Kind::Function => match word(&mut fields, "messages", findings) {
+        Kind::Function | Kind::Rewrite => match word(&mut fields, "messages", findings) {
             None => Messages::Filtered,
             Some(word) if &*word.text == "pass" => Messages::Pass,
             Some(word) => {
@@ -120,6 +131,7 @@ pub(super) fn resolve(
     });
     let pattern = match kind {
         Kind::Function => function_pattern(&name, findings)?,
+        Kind::Rewrite => relation_pattern(&name, findings)?,
         Kind::System => system_name(&name, findings)?,
     };
     let reads = reads.unwrap_or_default();
@@ -159,6 +171,15 @@ fn function_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
         return None;
     }
     Some(Pattern { schema, name: (!every).then_some(function), arguments })
+}
+
+fn relation_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
+    let Some((schema, relation)) = table_name(&name.text) else {
+        let label = "a table or view with rules, written `schema.name`, or `schema.*`";
+        findings.add(Finding::new(format!("`{}` is no relation", name.text), &name.place, label));
+        return None;
+    };
+    Some(Pattern { schema, name: (&*relation != "*").then_some(relation), arguments: None })
 }
 
 fn system_name(name: &Word, findings: &mut Findings) -> Option<Pattern> {
@@ -287,6 +308,41 @@ impl BoundFunctions {
     }
 }
 
+/// The relations whose rules a policy opens: the entry's index, with what they read in one database.
+#[derive(Debug, Default)]
+pub(super) struct BoundRewrites(FxHashMap<Oid, (usize, Arc<[FunctionRead]>)>);
+
+impl BoundRewrites {
+    /// What a policy says of a relation's rules, where it opens them for the purpose.
+    pub(super) fn listed(&self, policy: &Policy, purpose: PurposeId, relation: Oid) -> Option<Rewrites> {
+        let (index, reads) = self.0.get(&relation)?;
+        let entry = policy.rewrites.get(*index).filter(|entry| entry.covers(policy, purpose))?;
+        Some(Rewrites { reads: Arc::clone(reads), messages_pass: entry.messages == Messages::Pass })
+    }
+}
+
+/// Ties the entries about rules to a catalog. What names a relation counts before what names its schema.
+pub(super) fn bind_rewrites(policy: &Policy, catalog: &Catalog, findings: &mut Findings) -> BoundRewrites {
+    let mut bound = FxHashMap::default();
+    let (schemas, named): (Vec<_>, Vec<_>) =
+        policy.rewrites.iter().enumerate().partition(|(_, entry)| entry.pattern.name.is_none());
+    for (index, entry) in schemas.into_iter().chain(named) {
+        let Pattern { schema, name, arguments: _ } = &entry.pattern;
+        let about = |relation: &&Relation| {
+            relation.schema == *schema && name.as_ref().is_none_or(|name| relation.name == *name) && relation.has_rules
+        };
+        let mut ruled = catalog.snapshot().relations.iter().filter(about).map(|relation| relation.oid).peekable();
+        if ruled.peek().is_none() {
+            let message = format!("database `{}` has no rules on `{}`", catalog.database(), entry.shown());
+            findings.add(Finding::new(message, &entry.place, "opens nothing"));
+        }
+        if let Some(reads) = reads(entry, catalog, findings) {
+            bound.extend(ruled.map(|relation| (relation, (index, Arc::clone(&reads)))));
+        }
+    }
+    BoundRewrites(bound)
+}
+
 /// Whether the policy opens a system relation for the purpose.
 pub(super) fn opens_system(policy: &Policy, purpose: PurposeId, schema: &str, name: &str) -> bool {
     policy.systems.iter().any(|entry| {
@@ -356,8 +412,8 @@ fn reads(entry: &Opened, catalog: &Catalog, findings: &mut Findings) -> Option<A
         match found {
             Some(read) => all.push(read),
             None => {
-                let message = format!("function `{}` reads `{}`, which is not there", entry.shown(), word.text);
-                findings.add(Finding::new(message, &word.place, "the function stays closed"));
+                let message = format!("`{}` reads `{}`, which is not there", entry.shown(), word.text);
+                findings.add(Finding::new(message, &word.place, "it stays closed"));
                 whole = false;
             }
         }

@@ -16,7 +16,7 @@ const DANGEROUS: &str = "query_to_xml table_to_xml schema_to_xml database_to_xml
     pg_logical_slot_peek_changes pg_logical_emit_message pg_stat_get_activity pg_relation_size pg_notify setval
     set_config current_query pg_export_snapshot pg_terminate_backend pg_cancel_backend pg_reload_conf
     pg_mcv_list_items pg_sequence_last_value pg_get_sequence_data currtid2 domain_in array_in record_in range_in
-    satisfies_hash_partition pg_prepared_statement pg_cursor pg_hba_file_rules brin_summarize_range
+    pg_prepared_statement pg_cursor pg_hba_file_rules brin_summarize_range
     gin_clean_pending_list pg_switch_wal pg_create_restore_point binary_upgrade_set_next_pg_type_oid";
 
 /// Built-in overloads as `name(types)`, those that need a look.

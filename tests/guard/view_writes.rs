@@ -1,5 +1,6 @@
 //! Writes through views: what Postgres does where all is open, and what the tables below keep back otherwise.
 
+use super::writes::PACK;
 use super::{clients_on, rows, run};
 use tokio_postgres::Client;
 
@@ -25,75 +26,9 @@ const SCHEMA: &str = "
     CREATE VIEW counted AS SELECT count(*) AS n FROM open;
 ";
 
-const PACK: &str = r#"
-    [pack]
-    name = "view-writes"
-    document = "A Promise"
-    dated = 2026-01-01
-    [subject.person]
-    [category.plain]
-    [category.contact]
-    [purpose.filtered]
-    [purpose.masked]
-    [purpose.admin]
-    unrestricted = true
-    [clause."W-1"]
-    section = "1"
-    words = "Only if you have agreed."
-    [[rule]]
-    id = "agreed"
-    clause = "W-1"
-    category = ["plain", "contact"]
-    purpose = "filtered"
-    rights = ["read", "update", "delete"]
-    where = ["consent.use"]
-    effect = "allow"
-    [[rule]]
-    id = "enter"
-    clause = "W-1"
-    category = ["plain", "contact"]
-    purpose = "filtered"
-    rights = ["insert"]
-    effect = "allow"
-    [[rule]]
-    id = "masked"
-    clause = "W-1"
-    category = "contact"
-    purpose = "masked"
-    effect = { mask = { constant = "0" } }
-    [[rule]]
-    id = "masked-writes"
-    clause = "W-1"
-    category = "plain"
-    purpose = "masked"
-    rights = ["read", "insert", "update", "delete"]
-    effect = "allow"
-    [table."public.people"]
-    subject = "person"
-    default = "plain"
-    # Dear on purpose: the server evaluates cheap conditions first, and would so keep a missing CASE from being noticed.
-    consent.use = "consent OR id IN (-1, -2, -3, -4, -5, -6, -7, -8, -9, -10)"
-    columns.email = "contact"
-    [table."public.open"]
-    default = "plain"
-    consent.use = "true"
-    [role.tester]
-    purposes = ["filtered", "masked"]
-    [role.keeper]
-    purposes = ["admin"]
-    default = "admin"
-"#;
-
-/// What a statement does: its answer, and the tables afterwards. It is undone.
-async fn effect(writer: &Client, sql: &str) -> Result<String, String> {
-    rows(writer, "BEGIN").await?;
-    let answer = rows(writer, sql).await;
-    let seen = match &answer {
-        Ok(_) => rows(writer, "SELECT * FROM open ORDER BY 1").await,
-        Err(_) => Ok(Vec::new()),
-    };
-    rows(writer, "ROLLBACK").await?;
-    answer.map(|answer| format!("{answer:?} {seen:?}"))
+/// What a statement does: its answer, and the open table afterwards.
+async fn effect(writer: &Client, sql: &str) -> Result<Vec<String>, String> {
+    super::writes::effect(writer, writer, sql, &["open"]).await
 }
 
 #[test]

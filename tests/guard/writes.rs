@@ -136,6 +136,10 @@ fn what_is_permitted_does_what_postgres_does() {
             "INSERT INTO open (id, label) VALUES (3, 'c'), (4, DEFAULT) RETURNING *",
             "INSERT INTO open VALUES (3) RETURNING n",
             "INSERT INTO open SELECT id + 10, label FROM open",
+            // A CTE of the target's name is no target.
+            "WITH open AS (SELECT 50 AS id, 'cte' AS label) INSERT INTO open SELECT id, label FROM open RETURNING *",
+            // Where no row of the target matches, its columns are not in sight.
+            "MERGE INTO open o USING (SELECT 60 AS id, 'new' AS label) AS s ON o.id = s.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND label = 'new' THEN INSERT (id, label) VALUES (id, label)",
             "INSERT INTO open VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = excluded.label || open.label, n = open.n + 1 RETURNING *",
             "INSERT INTO open VALUES (1, 'x') ON CONFLICT DO NOTHING",
             "UPDATE open SET label = upper(label), n = DEFAULT WHERE id = 1 RETURNING *",
@@ -381,6 +385,9 @@ fn what_is_not_written_by_name_launders_nothing() {
         CREATE TABLE slips (id int, vault int REFERENCES vault (id) ON DELETE CASCADE ON UPDATE CASCADE);
         INSERT INTO slips SELECT i, i FROM generate_series(1, 6) i;
         CREATE TABLE traces (id int, vault int REFERENCES vault (id) ON DELETE SET NULL ON UPDATE SET NULL);
+        CREATE TABLE mixed (id int, open text, secret int);
+        INSERT INTO mixed SELECT i, i, i FROM generate_series(1, 6) i;
+        CREATE TABLE pages (id int, body text);
     ";
     const PACK: &str = r#"
         [pack]
@@ -422,6 +429,13 @@ fn what_is_not_written_by_name_launders_nothing() {
         [table."public.traces"]
         default = "plain"
         consent.use = "true"
+        [table."public.mixed"]
+        default = "plain"
+        columns.secret = "secret"
+        consent.use = "true"
+        [table."public.pages"]
+        default = "plain"
+        consent.use = "true"
         [role.tester]
         purposes = ["office", "agreed"]
         [role.keeper]
@@ -432,6 +446,9 @@ fn what_is_not_written_by_name_launders_nothing() {
         for sql in [
             "UPDATE flags SET agreed = true WHERE secret > 3",
             "UPDATE flags SET agreed = (secret > 3)",
+            // A value that reaches the column in the third round only.
+            "INSERT INTO pages WITH RECURSIVE r (n, a, b) AS (SELECT 1, '', '' UNION ALL SELECT n + 1, b, m.secret::text FROM r, mixed m WHERE n < 3 AND m.id = 1) SELECT 100, a FROM r WHERE n = 3",
+            "INSERT INTO pages WITH RECURSIVE r (n, a, b) AS (SELECT 1, '', '' UNION ALL SELECT n + 1, b, (SELECT m.secret::text FROM mixed m WHERE m.id = 1) FROM r WHERE n < 3) SELECT 100, a FROM r WHERE n = 3",
             "INSERT INTO flags (id, agreed) SELECT id + 10, secret > 3 FROM vault",
             "DELETE FROM vault WHERE secret > 3",
             "DELETE FROM vault USING flags WHERE flags.secret = vault.id",
@@ -442,6 +459,7 @@ fn what_is_not_written_by_name_launders_nothing() {
             assert!(refused.starts_with("42501: this would carry"), "{sql}: {refused}");
         }
         for sql in [
+            "INSERT INTO pages WITH RECURSIVE r (n, a, b) AS (SELECT 1, '', '' UNION ALL SELECT n + 1, b, m.open FROM r, mixed m WHERE n < 3 AND m.id = 1) SELECT 100, a FROM r WHERE n = 3",
             "UPDATE flags SET agreed = true WHERE id = 5",
             "UPDATE flags SET secret = secret + 1 WHERE secret > 3",
             "UPDATE vault SET secret = secret + 1 WHERE secret > 3",

@@ -10,7 +10,7 @@ use crate::core::{on_workers_stack, read};
 use crate::random::Random;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wherefore::analyze::{Context, FunctionRead, Openness, Rulings, Shape, Trouble, resolve};
+use wherefore::analyze::{Context, FunctionRead, Openness, Rewrites, Rulings, Shape, Trouble, resolve};
 use wherefore::catalog::{Catalog, Function, Relation, SearchPath};
 use wherefore::sql::parse;
 use wherefore::vocab::{NotUnderstood, Right};
@@ -37,6 +37,10 @@ impl Rulings for Open {
     fn listed(&self, _function: &Function) -> Option<Arc<[FunctionRead]>> {
         Some(Arc::default())
     }
+    fn rewrites(&self, _relation: &Relation) -> Option<Rewrites> {
+        None
+    }
+
     fn messages_pass(&self, _function: &Function) -> bool {
         false
     }

@@ -43,6 +43,7 @@ pub(super) struct Raw {
     pub(super) roles: Vec<RawRole>,
     pub(super) parameters: Vec<Parameter>,
     pub(super) functions: Vec<RawOpened>,
+    pub(super) rewrites: Vec<RawOpened>,
     pub(super) systems: Vec<RawOpened>,
     /// Where each name was declared first, by kind.
     seen: FxHashMap<(&'static str, Arc<str>), Place>,
@@ -138,6 +139,11 @@ impl Raw {
         for (name, value) in named(top.take("function"), findings) {
             if self.first("function", &name, findings) {
                 self.functions.extend(opened::read(opened::Kind::Function, &name, &value, findings));
+            }
+        }
+        for (name, value) in named(top.take("rewrite"), findings) {
+            if self.first("relation with rules", &name, findings) {
+                self.rewrites.extend(opened::read(opened::Kind::Rewrite, &name, &value, findings));
             }
         }
         for (name, value) in named(top.take("system"), findings) {
