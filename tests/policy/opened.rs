@@ -126,6 +126,10 @@ reads = []
 [function."public.dblink"]
 reads = []
 clause = "C"
+[rewrite."public.people"]
+reads = []
+[rewrite."public.nowhere"]
+reads = ["public.people"]
 "#,
     );
     let lints: String = bound.lints().iter().map(|lint| lint.render(Colour::Plain)).collect();
@@ -153,6 +157,9 @@ reads = ["people"]
 clause = "D"
 purpose = "servce"
 leakproof = true
+[rewrite."people"]
+reads = []
+[rewrite."public.people"]
 [system."pg_statistic"]
 [system."pg_largeobject"]
 [system."public.people"]
