@@ -18,6 +18,7 @@ awk -v lines="$run.lines" '
         if (name == "stable-rewrites") return "4. Rewriting again changes nothing"
         if (name == "widening") return "4. A wider policy refuses nothing more"
         if (name == "understood") return "5. Not over-blocking: the tool corpora"
+        if (name == "answered") return "5. What tools send is answered as without the proxy"
         if (name == "hostile-texts") return "6. Hostile statements"
         if (name == "hostile-policies") return "6. Hostile policies"
         return name
