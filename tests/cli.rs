@@ -73,6 +73,61 @@ fn a_broken_pack_is_shown_with_its_place() {
 }
 
 #[test]
+fn the_matrix_shows_what_each_purpose_gets() {
+    let shown = printed(&["matrix", PACK], 0);
+    let names: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    let column = names.iter().position(|name| *name == "model_training").expect("a purpose");
+    let row = |subject: &str, category: &str| -> Vec<String> {
+        let part = shown.split("\n\n").find(|part| part.starts_with(subject)).expect(subject);
+        let line = part.lines().find(|line| line.trim_start().starts_with(&format!("{category} "))).expect(category);
+        line.split_whitespace().skip(1).map(str::to_owned).collect()
+    };
+    // The heading stands before the purposes.
+    assert_eq!(row("end_user ", "conversation_data")[column - 1], "✕B-1d", "{shown}");
+    assert_eq!(row("end_user ", "conversation_data")[0], "●B-3a", "{shown}");
+    assert_eq!(row("user ", "credential")[0], "◐B-1e", "{shown}");
+    assert!(!shown.contains("bot_content.prompt"), "no table carries it: {shown}");
+    assert!(printed(&["matrix", PACK, "--all"], 0).contains("bot_content.prompt"));
+    let inserts = printed(&["matrix", PACK, "--right", "insert"], 0);
+    assert!(inserts != shown && inserts.contains("conversation_data"), "{inserts}");
+
+    let folder = Cluster::shared().new_folder("matrix");
+    let file = folder.join("matrix.html");
+    assert_eq!(printed(&["matrix", PACK, "--html", &file.to_string_lossy()], 0), "");
+    let page = std::fs::read_to_string(&file).expect("the page");
+    for words in ["<!doctype html>", "We do not use Conversation Data", "aria-label=\"nothing: forbidden for good"] {
+        assert!(page.contains(words), "`{words}` in\n{page}");
+    }
+    for fetched in ["http://", "https://", "<script", "src="] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+}
+
+#[test]
+fn a_matrix_of_two_packs_shows_what_changes() {
+    assert_eq!(printed(&["matrix", PACK, "--diff", PACK], 0), "no right changes\n");
+    let folder = Cluster::shared().new_folder("wider-pack");
+    for entry in std::fs::read_dir(PACK).expect("the pack").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(text) = name.ends_with(".toml").then(|| std::fs::read_to_string(entry.path()).expect("a file")) {
+            std::fs::write(folder.join(name), text).expect("writing");
+        }
+    }
+    let rule = "\n[[rule]]\nid = \"wider\"\nclause = \"B-3e\"\nsubject = \"user\"\ncategory = \"preference\"\npurpose = \"analytics\"\neffect = { mask = \"null\" }\n";
+    std::fs::write(folder.join("wider.toml"), rule).expect("writing");
+    let wider = folder.to_string_lossy();
+    let line = "  analytics: read user × preference: nothing: no rule permits it → masked: null [wider, B-3e]\n";
+    assert_eq!(printed(&["matrix", &wider, "--diff", PACK], 0), format!("granted (1)\n{line}"));
+    let back = printed(&["matrix", PACK, "--diff", &wider], 0);
+    assert!(
+        back.starts_with("taken away (1)\n  analytics: read user × preference: masked: null [wider, B-3e] →"),
+        "{back}"
+    );
+    let broken = printed(&["matrix", &Cluster::shared().new_folder("no-pack").to_string_lossy()], 2);
+    assert!(broken.contains("error:"), "{broken}");
+}
+
+#[test]
 fn a_check_against_a_server_names_what_is_untagged() {
     rows("CREATE TABLE IF NOT EXISTS untold (secret text)");
     let report = printed(&["check", PACK, "--url", &url()], 0);

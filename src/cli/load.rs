@@ -24,6 +24,8 @@ pub enum Failure {
     Config(String),
     #[error("{0}")]
     Pack(String),
+    #[error("{0} does not load: `wherefore check {0}` shows why")]
+    Policy(String),
     #[error("the configuration gives database `{0}` no policy")]
     Open(String),
     #[error("name the database whose catalog to read: --database NAME")]
@@ -33,7 +35,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    fn file(path: &Path, error: std::io::Error) -> Failure {
+    pub(super) fn file(path: &Path, error: std::io::Error) -> Failure {
         Failure::File { path: path.display().to_string(), error }
     }
 }

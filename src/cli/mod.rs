@@ -5,6 +5,8 @@ mod demo;
 mod explain;
 mod install;
 mod load;
+mod matrix;
+mod page;
 pub mod serve;
 mod snapshot;
 mod term;
@@ -31,6 +33,8 @@ enum Command {
     Serve(serve::Args),
     /// Check a policy pack: every error and lint, underlined in its file
     Check(check::Args),
+    /// Show what each purpose gets of each category, or what a change of the policy grants and takes away
+    Matrix(matrix::Args),
     /// Show what would become of one statement under one purpose
     Explain(explain::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
@@ -46,6 +50,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
         Command::Install(args) => install::run(&args),

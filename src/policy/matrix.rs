@@ -1,0 +1,175 @@
+//! A policy at a glance: what each purpose gets of each category of each subject.
+
+use super::raw::Verdict;
+use super::rules::{Point, Rule, decide};
+use super::tree::{CategoryId, Node, SubjectId, Tree};
+use super::{Effect, Mask, Policy, PurposeId};
+use crate::vocab::{Clause, Right};
+use std::sync::Arc;
+
+/// Purposes × categories, one part for each subject.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Matrix {
+    pub purposes: Vec<Heading>,
+    pub parts: Vec<Part>,
+}
+
+/// A node of a tree, in the order of the tree: below its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    pub name: Arc<str>,
+    pub title: Option<Arc<str>>,
+    /// 0 for a root.
+    pub depth: usize,
+}
+
+/// What there is about one subject.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Part {
+    /// `None` for tables that name no subject.
+    pub subject: Option<Arc<str>>,
+    pub rows: Vec<Row>,
+}
+
+/// One category.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Row {
+    pub category: Heading,
+    /// One for each purpose of the matrix.
+    pub cells: Vec<Cell>,
+}
+
+/// What a purpose gets of a category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub gets: Gets,
+    /// The conditions that rows must meet, as the rule writes them.
+    pub conditions: Vec<Arc<str>>,
+    /// The rule that decides; `None` where no rule matches, or none is asked.
+    pub rule: Option<Arc<str>>,
+    pub clause: Option<Arc<Clause>>,
+}
+
+/// What a purpose gets, in the order of strictness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gets {
+    /// The purpose is not judged at all.
+    Everything,
+    Raw,
+    /// What stands in a value's place, in words.
+    Masked(String),
+    /// No rule permits it.
+    Nothing,
+    /// A rule denies it.
+    Denied,
+    /// A rule forbids it for good.
+    Forbidden,
+}
+
+/// Which categories of a subject are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that tables of the policy carry.
+    Tagged,
+    /// Every declared one.
+    Declared,
+}
+
+impl Policy {
+    /// What each purpose may do of one kind. A policy without tables is shown whole.
+    pub fn matrix(&self, right: Right, extent: Extent) -> Matrix {
+        let purposes = ordered(&self.trees.purposes);
+        let categories = ordered(&self.trees.categories);
+        let subjects = self.trees.subjects.nodes().map(Some).chain([None]);
+        let whole = extent == Extent::Declared || self.tables.is_empty();
+        let shown = |subject: Option<SubjectId>, category: CategoryId| {
+            let of_subject = self.tables.iter().filter(|table| table.subject == subject);
+            whole || of_subject.flat_map(|table| table.all_categories()).any(|carried| carried == category)
+        };
+        let part = |subject: Option<SubjectId>| Part {
+            subject: subject.map(|subject| Arc::clone(self.trees.subjects.name(subject))),
+            rows: categories
+                .iter()
+                .filter(|category| shown(subject, **category))
+                .map(|category| Row {
+                    category: heading(&self.trees.categories, *category, None),
+                    cells: purposes.iter().map(|purpose| self.cell(right, subject, *category, *purpose)).collect(),
+                })
+                .collect(),
+        };
+        Matrix {
+            parts: subjects.map(part).filter(|part| !part.rows.is_empty()).collect(),
+            purposes: purposes
+                .iter()
+                .map(|purpose| heading(&self.trees.purposes, *purpose, self.purpose_title(*purpose)))
+                .collect(),
+        }
+    }
+
+    fn cell(&self, right: Right, subject: Option<SubjectId>, category: CategoryId, purpose: PurposeId) -> Cell {
+        if self.is_unrestricted(purpose) {
+            return Cell { gets: Gets::Everything, conditions: Vec::new(), rule: None, clause: None };
+        }
+        let point = Point { subject, category: Some(category), purpose: Some(purpose) };
+        match decide(&self.rules, &self.trees, right, point) {
+            None => Cell { gets: Gets::Nothing, conditions: Vec::new(), rule: None, clause: None },
+            Some(rule) => of_rule(rule),
+        }
+    }
+}
+
+fn of_rule(rule: &Rule) -> Cell {
+    let gets = match &rule.verdict {
+        Verdict::Forbid => Gets::Forbidden,
+        Verdict::Give(Effect::Deny) => Gets::Denied,
+        Verdict::Give(Effect::Allow) => Gets::Raw,
+        Verdict::Give(Effect::Mask(mask)) => Gets::Masked(words(mask)),
+    };
+    Cell {
+        gets,
+        conditions: rule.conditions.iter().map(|wanted| Arc::clone(&wanted.written.text)).collect(),
+        rule: Some(Arc::clone(&rule.id.text)),
+        clause: rule.clause.clone(),
+    }
+}
+
+/// A mask in a few words.
+fn words(mask: &Mask) -> String {
+    match mask {
+        Mask::Null => "null".to_owned(),
+        Mask::Constant(text) => format!("the constant \"{text}\""),
+        Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
+        Mask::PostalCode(kept) => format!("the first {kept} characters of a postal code"),
+        Mask::Date(unit) => format!("the {}", unit.word()),
+        Mask::Number(step) => format!("multiples of {step}"),
+        Mask::Inet(bits) => format!("the network of {bits} bits"),
+        Mask::Jsonb(keys, names) => {
+            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+            format!("{} keys {}", keys.word(), names.join(", "))
+        }
+        Mask::Pseudonym(pseudonym) => format!("a pseudonym (key \"{}\")", pseudonym.key),
+    }
+}
+
+fn heading<I: Node>(tree: &Tree<I>, node: I, title: Option<&Arc<str>>) -> Heading {
+    Heading {
+        name: Arc::clone(tree.name(node)),
+        title: title.cloned(),
+        depth: tree.depth(Some(node)).saturating_sub(1),
+    }
+}
+
+/// The nodes of a tree, each below its parent.
+fn ordered<I: Node>(tree: &Tree<I>) -> Vec<I> {
+    fn add<I: Node>(tree: &Tree<I>, node: I, out: &mut Vec<I>) {
+        out.push(node);
+        for below in tree.nodes().filter(|below| tree.parent(*below) == Some(node)) {
+            add(tree, below, out);
+        }
+    }
+    let mut out = Vec::new();
+    for root in tree.nodes().filter(|node| tree.parent(*node).is_none()) {
+        add(tree, root, &mut out);
+    }
+    out
+}
