@@ -87,7 +87,7 @@ fn what_tools_send_is_answered_as_without_the_proxy() {
     let mut different: BTreeMap<Difference, Vec<String>> = BTreeMap::new();
     for (_, text) in statements.iter().filter(|(_, text)| !sets_up(text)) {
         let text = with_nulls(text);
-        let mut ask = |session: &mut Raw| {
+        let ask = |session: &mut Raw| {
             let _ = session.ask("BEGIN", None);
             let answer = session.ask(&text, Some("\\.\n")).expect("an answer");
             let _ = session.ask("ROLLBACK", None);
