@@ -27,6 +27,10 @@ const WRITES: &str = include_str!("golden/writes.toml");
 const EDGES_SCHEMA: &str = include_str!("golden/edges_schema.sql");
 const EDGES: &str = include_str!("golden/edges.toml");
 
+/// aggregates.sql has a schema and a pack of its own.
+const AGGREGATES_SCHEMA: &str = include_str!("golden/aggregates_schema.sql");
+const AGGREGATES: &str = include_str!("golden/aggregates.toml");
+
 /// The core over the golden schema, and a superuser's connection to run what it writes.
 struct Bench {
     bound: Arc<Bound>,
@@ -37,23 +41,29 @@ impl Bench {
     async fn start(database: &str) -> Bench {
         let cluster = Cluster::shared();
         let edges = database == "golden_edges";
-        cluster.database(database, &format!("{SCHEMA}{}", if edges { EDGES_SCHEMA } else { "" }));
+        let schema = match database {
+            "golden_aggregates" => AGGREGATES_SCHEMA.to_owned(),
+            "golden_edges" => format!("{SCHEMA}{EDGES_SCHEMA}"),
+            _others => SCHEMA.to_owned(),
+        };
+        cluster.database(database, &schema);
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(cluster.port()).user("keeper").dbname(database);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("connecting");
         tokio::spawn(connection);
         let snapshot = wherefore::control::catalog::read(&client).await.expect("the catalog");
-        let files = [("pack.toml", PACK), ("writes.toml", WRITES), ("edges.toml", EDGES)]
+        let files = [("pack.toml", PACK), ("writes.toml", WRITES), ("edges.toml", EDGES), ("pack.toml", AGGREGATES)]
             .map(|(path, text)| SourceFile { path: path.into(), text: text.into() });
         // What is written has purposes of its own, which other refusals need not offer.
         let files = match database {
-            "golden_edges" => &files[..],
+            "golden_aggregates" => &files[3..],
+            "golden_edges" => &files[..3],
             "golden_writes" | "golden_define" => &files[..2],
             _reads => &files[..1],
         };
         let policy = Policy::parse(files).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy;
         let bound = Arc::new(Bound::new(Arc::new(policy), Arc::new(Catalog::new(snapshot, 1))));
-        assert!(edges || bound.lints().is_empty(), "{:?}", bound.lints());
+        assert!(edges || database == "golden_aggregates" || bound.lints().is_empty(), "{:?}", bound.lints());
         Bench { bound, client }
     }
 
@@ -129,6 +139,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Mask(Mask::Null) => "NULL".to_owned(),
         Effect::Mask(Mask::Constant(constant)) => format!("'{constant}'"),
         Effect::Mask(mask) => format!("{mask:?}"),
+        Effect::Aggregate(aggregate) => format!("aggregates over {}", aggregate.min_subjects),
         Effect::Deny => "denied".to_owned(),
     }
 }
@@ -202,6 +213,11 @@ fn views() {
 #[test]
 fn writes() {
     check("writes", include_str!("golden/writes.sql"));
+}
+
+#[test]
+fn aggregates() {
+    check("aggregates", include_str!("golden/aggregates.sql"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The policy language: what loads and what does not, which rule decides, how tags meet a catalog, and what the two packs
 //! come to. Each test reads as input and expected report.
 
+#[path = "policy/aggregates.rs"]
+mod aggregates;
 #[path = "policy/binding.rs"]
 mod binding;
 #[path = "policy/documented.rs"]

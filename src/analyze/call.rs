@@ -285,8 +285,7 @@ impl Resolver<'_> {
 
     /// Whether a call of that name may be to an aggregate.
     fn is_aggregate(&self, name: &str) -> bool {
-        let mut functions = self.context.catalog.functions(name);
-        builtin::is_aggregate(name) || functions.any(|function| function.kind == FunctionKind::Aggregate)
+        is_aggregate(name, self.context.catalog)
     }
 
     /// `pg_notify('channel', payload)`, in the statement itself.
@@ -360,6 +359,11 @@ fn is_plain_unary(call: &FuncCall) -> bool {
         && !(call.agg_within_group || call.agg_star || call.agg_distinct || call.func_variadic)
 }
 
+/// Whether a function of that name aggregates.
+pub fn is_aggregate(name: &str, catalog: &Catalog) -> bool {
+    builtin::is_aggregate(name) || catalog.functions(name).any(|function| function.kind == FunctionKind::Aggregate)
+}
+
 /// Whether a query says by what it groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grouping {
@@ -382,9 +386,7 @@ pub(super) fn is_row_neutral(node: &mut Node, catalog: &Catalog, grouping: Group
             }
             let Some(NodeEnum::FuncCall(call)) = &node.node else { return Ok(()) };
             let name = call.funcname.iter().filter_map(string).next_back().unwrap_or_default();
-            let aggregate = call.over.is_none()
-                && (builtin::is_aggregate(name)
-                    || self.catalog.functions(name).any(|function| function.kind == FunctionKind::Aggregate));
+            let aggregate = call.over.is_none() && is_aggregate(name, self.catalog);
             let set = self.catalog.functions(name).any(|function| function.set);
             if set || (aggregate && self.grouping == Grouping::None) {
                 return several();

@@ -71,6 +71,10 @@ pub struct RelationUse {
     /// Conditions of the statement on this relation alone that may be copied behind a fence: strict, leakproof, and not
     /// from the nullable side of an outer join. Their columns are written `alias.column`.
     pub copyable: Vec<Node>,
+    /// The column that says whom a row is about, where the statement's aggregates over it are counted by that.
+    pub subject: Option<usize>,
+    /// A query that it stands in depends on the rows of one around that.
+    pub correlated: bool,
 }
 
 /// A column of a relation.
@@ -189,6 +193,8 @@ impl RelationUse {
             offer: Offer::Named,
             system: Vec::new(),
             copyable: Vec::new(),
+            subject: None,
+            correlated: false,
         }
     }
 

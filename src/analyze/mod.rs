@@ -38,9 +38,11 @@ mod write;
 mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
+pub use call::is_aggregate;
 pub use define::{Definition, Made, Runs};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
+pub use naming::figure_name;
 pub use routine::{OnItsOwn, on_its_own};
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
@@ -101,6 +103,8 @@ pub enum Openness {
     Open,
     /// Something else in its place.
     Masked,
+    /// Nothing, but in aggregates.
+    Aggregated,
     Closed,
 }
 

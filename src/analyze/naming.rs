@@ -9,7 +9,7 @@ use pg_query::protobuf::{
 use std::sync::Arc;
 
 /// The name of an expression as a result column.
-pub(super) fn figure_name(node: &Node) -> Arc<str> {
+pub fn figure_name(node: &Node) -> Arc<str> {
     figure(node).map_or_else(|| "?column?".into(), |(name, _)| name)
 }
 

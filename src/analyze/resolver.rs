@@ -39,6 +39,8 @@ pub(super) struct Resolver<'a> {
     pub leakproof: bool,
     /// Types that a PREPARE declares for its parameters.
     pub prepared: Vec<Oid>,
+    /// The outermost level in which a name was found since the innermost query began.
+    pub reached: Cell<usize>,
     /// Columns that look-ups may still pass over.
     pub budget: Cell<usize>,
     /// Sequences that are drawn from.
@@ -118,6 +120,7 @@ impl<'a> Resolver<'a> {
             says_default: false,
             leakproof: true,
             prepared: Vec::new(),
+            reached: Cell::new(usize::MAX),
             budget: Cell::new(LOOKUP_BUDGET),
             sequences: Vec::new(),
             sent: Vec::new(),
@@ -256,6 +259,7 @@ impl<'a> Resolver<'a> {
                 }
             }
             if found.is_some() {
+                self.reached.set(self.reached.get().min(level));
                 return Ok(found);
             }
         }
@@ -267,7 +271,10 @@ impl<'a> Resolver<'a> {
         for level in (0..self.levels.len()).rev() {
             match self.find_column_at(level, name, at)? {
                 Found::Nothing => {}
-                found => return Ok(found),
+                found => {
+                    self.reached.set(self.reached.get().min(level));
+                    return Ok(found);
+                }
             }
         }
         Ok(Found::Nothing)

@@ -37,7 +37,8 @@ impl Resolver<'_> {
         if select.into_clause.is_some() {
             return not_understood("SELECT INTO", -1);
         }
-        let frames = self.ctes.len();
+        let (frames, first, depth) = (self.ctes.len(), self.uses.len(), self.levels.len());
+        let around = self.reached.replace(usize::MAX);
         if let Some(with) = &mut select.with_clause {
             self.with(with)?;
         }
@@ -52,6 +53,10 @@ impl Resolver<'_> {
         };
         self.levels.pop();
         self.ctes.truncate(frames);
+        if self.reached.get() < depth {
+            self.uses[first..].iter_mut().for_each(|used| used.correlated = true);
+        }
+        self.reached.set(around.min(self.reached.get()));
         columns
     }
 

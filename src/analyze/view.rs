@@ -68,6 +68,7 @@ struct Around {
     levels: Vec<Level>,
     ctes: Vec<CteFrame>,
     inside: Option<Inside>,
+    reached: usize,
 }
 
 impl Resolver<'_> {
@@ -210,11 +211,13 @@ impl Resolver<'_> {
             levels: std::mem::take(&mut self.levels),
             ctes: std::mem::take(&mut self.ctes),
             inside: self.inside.replace(Inside { at, chain: chain.into(), depth, place, number }),
+            reached: self.reached.get(),
         }
     }
 
     fn leave(&mut self, around: Around) {
-        let Around { levels, ctes, inside } = around;
+        let Around { levels, ctes, inside, reached } = around;
+        self.reached.set(reached);
         (self.levels, self.ctes, self.inside) = (levels, ctes, inside);
     }
 
@@ -252,7 +255,11 @@ impl Resolver<'_> {
         if column.is_none() && label.columns().iter().any(|column| self.openness(*column) != Openness::Open) {
             self.views[inside.number].computes = true;
         }
-        if !self.is_closed(label) {
+        // A column that is released in aggregates alone is closed where nothing aggregates it.
+        let groups = self.levels.last().is_some_and(|level| level.governing);
+        let aggregated = label.columns().iter().any(|column| self.openness(*column) == Openness::Aggregated);
+        let shows = column.is_some() && !groups && aggregated;
+        if !self.is_closed(label) && !shows {
             return None;
         }
         let grouping = match self.levels.last() {

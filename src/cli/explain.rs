@@ -227,6 +227,7 @@ fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Allow => "the value".to_owned(),
         Effect::Mask(mask) => masked(mask),
+        Effect::Aggregate(aggregate) => format!("in aggregates over at least {} subjects", aggregate.min_subjects),
         Effect::Deny => "nothing".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 //! `Parsed → Resolved → Permitted → Plan`: each phase is a type that only the one before can make, so that nothing is
 //! sent that was not judged.
 
+use super::aggregate;
 use super::define;
 use super::explain::RelationReport;
 use super::plan::{Plan, Reports, Rewritten, Sight, Understood};
@@ -105,6 +106,7 @@ impl Rulings for View {
         match ruling.columns.get(column).map(|column| &column.effect) {
             Some(Effect::Allow) => Openness::Open,
             Some(Effect::Mask(_)) => Openness::Masked,
+            Some(Effect::Aggregate(_)) => Openness::Aggregated,
             Some(Effect::Deny) | None => Openness::Closed,
         }
     }
@@ -189,7 +191,8 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
     let catalog = view.bound().catalog();
     let context = context(view);
     let trouble = |reason| trouble(view, text, reason);
-    let resolved = resolve(tree, &context).map_err(trouble)?;
+    let mut resolved = resolve(tree, &context).map_err(trouble)?;
+    aggregate::permit(view, text, &mut resolved, &context)?;
     let mut permitted = permit(view, text, resolved)?;
     let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
     let standings: Vec<Standing<'_>> = permitted
@@ -257,6 +260,13 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
             let permitted = match (&verdict.effect, reference.place) {
                 (Effect::Allow, _) => true,
                 (Effect::Mask(_), place) => matches!(place, Place::Text | Place::Target | Place::Locked),
+                // Its aggregates have their thresholds.
+                (Effect::Aggregate(_), Place::Text) => reference.subject.is_some(),
+                (Effect::Aggregate(_), _) => {
+                    let standing = Standing { relation, ruling: &ruling, reference };
+                    let why = "it is stored, written to or read by a function, where no threshold can stand";
+                    return Err(Box::new(aggregate::refusal(view, text, &standing, why)));
+                }
                 (Effect::Deny, _) => false,
             };
             if !permitted {
@@ -276,7 +286,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
         let mut writes = resolved.writes.iter().filter(|write| write.at == reference.at);
         let counts = reference.place != Place::Target
             || writes.any(|write| write.verbs.iter().any(|verb| *verb != Verb::Insert));
-        if closed.len() == before && counts && !ruling.countable() {
+        if closed.len() == before && counts && !ruling.countable() && reference.subject.is_none() {
             // The number of rows, and that there are any, is data of the subjects too.
             if let Some(verdict) = ruling.columns.first() {
                 add(&mut closed, &mut places, &reference.through, relation, None, verdict);

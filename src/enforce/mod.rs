@@ -1,5 +1,6 @@
 //! The core's front door: a session's view and a text in, plans out. Pure but for the cache of plans.
 
+mod aggregate;
 mod cache;
 mod called;
 mod define;

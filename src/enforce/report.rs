@@ -53,7 +53,7 @@ fn listed(names: &[String], most: usize) -> String {
 }
 
 /// One line for each reason, with the columns it closes.
-fn detail(closed: &[Closed]) -> String {
+pub(super) fn detail(closed: &[Closed]) -> String {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for column in closed {
         let reason = reason(column);
@@ -107,7 +107,7 @@ pub(super) fn reason(closed: &Closed) -> String {
     out
 }
 
-fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
+pub(super) fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
     let mut purposes = view.bound().purposes_that_open(view.principal(), right, places, PURPOSES_IN_HINT);
     // Through a materialized view a purpose may be refused what it may read from the table.
     purposes.retain(|name| purpose_name(view) != Some(name));

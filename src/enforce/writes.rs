@@ -24,6 +24,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         let judged = Judged { view, text, write, relation };
         judged.rights()?;
         judged.planted()?;
+        judged.plants_nothing()?;
         judged.rows(resolved)?;
         judged.own_accord()?;
         judged.ties()?;
@@ -119,6 +120,22 @@ impl Judged<'_> {
                 self.name()
             );
             return Err(self.refused(message, "known values would show which pseudonyms they have".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Rows of one's own making, or values, among those that are released in aggregates only would tell of the others.
+    fn plants_nothing(&self) -> Result<(), Box<Refusal>> {
+        let read = self.ruling(Right::Read);
+        let Some(least) = read.min_subjects() else { return Ok(()) };
+        let counts = |index: usize| {
+            let effect = read.columns.get(index).map(|column| &column.effect);
+            read.subject_key == Some(index) || effect.is_some_and(|effect| effect.min_subjects().is_some())
+        };
+        if self.write.verbs.contains(&Verb::Insert) || self.updated().any(|assigned| counts(assigned.index)) {
+            let message = format!("{} may not write what it reads of {} in aggregates", self.purpose(), self.name());
+            let detail = format!("With {} known rows among them an aggregate tells of one person.", least - 1);
+            return Err(self.refused(message, detail));
         }
         Ok(())
     }

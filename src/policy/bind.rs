@@ -13,7 +13,7 @@ use super::report::{Finding, Findings};
 use super::system::{self, Openness};
 use super::tags::TableTags;
 use super::tree::{CategoryId, SubjectId};
-use crate::catalog::{Catalog, Relation, RelationKind, quote_qualified};
+use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -52,6 +52,9 @@ pub(super) struct RelationTags {
     /// One for each column, in the order of the relation's columns.
     pub(super) columns: Vec<ColumnTags>,
     pub(super) conditions: FxHashMap<Arc<str>, Usable>,
+    /// The column that says which person a row is about, by its index: its own or its nearest ancestor's, where no row
+    /// can lack it.
+    pub(super) subject_key: Option<usize>,
 }
 
 /// What binding finds.
@@ -294,7 +297,10 @@ impl<'p> Linked<'p> {
         });
         let mut columns: Vec<ColumnTags> = columns.collect();
         inherit_of_sources(relation, &mut columns);
-        RelationTags { columns, conditions: conditions(relation, &own, &below) }
+        let key = own.iter().find_map(|table| table.subject_key.as_ref());
+        let is_key = |column: &Column| key.is_some_and(|key| key.text == column.name) && column.not_null;
+        let subject_key = relation.columns.iter().position(is_key);
+        RelationTags { columns, conditions: conditions(relation, &own, &below), subject_key }
     }
 }
 

@@ -68,6 +68,7 @@ impl Bound {
             rulings: Memo::default(),
         };
         masked::check(&bound, &mut findings);
+        bound.check_subject_keys(&mut findings);
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
     }
@@ -155,7 +156,7 @@ impl Bound {
             };
             match &ruling.columns.iter().find(|column| column.number == *number)?.effect {
                 Effect::Allow => {}
-                Effect::Mask(_) => opens = Opens::Masked,
+                Effect::Mask(_) | Effect::Aggregate(_) => opens = Opens::InPart,
                 Effect::Deny => return None,
             }
         }
@@ -202,6 +203,7 @@ impl Bound {
                 relation: relation.oid,
                 columns: columns.map(ruling).collect(),
                 rows: Box::default(),
+                subject_key: None,
             };
         }
         let none = ColumnTags::default();
@@ -224,7 +226,12 @@ impl Bound {
             }
             rulings.push(decided.ruling);
         }
-        RelationRuling { relation: relation.oid, columns: rulings.into(), rows: rows.into() }
+        RelationRuling {
+            relation: relation.oid,
+            columns: rulings.into(),
+            rows: rows.into(),
+            subject_key: tags.subject_key,
+        }
     }
 
     /// The ruling on a column of a view. What it shows is judged where it comes from; tags of the view's own can only
@@ -248,7 +255,7 @@ impl Bound {
         let Decided { ruling, rows } = self.column(purpose, Right::Read, relation, tags, column);
         let effect = match ruling.effect {
             Effect::Allow if rows.is_empty() => Effect::Allow,
-            Effect::Allow | Effect::Mask(_) | Effect::Deny => Effect::Deny,
+            Effect::Allow | Effect::Mask(_) | Effect::Aggregate(_) | Effect::Deny => Effect::Deny,
         };
         Decided::bare(ColumnRuling { effect, ..ruling })
     }
@@ -286,8 +293,9 @@ impl Bound {
         if tags.own.is_empty() && self.policy.untagged() == Untagged::Deny {
             return Decided::bare(ruling(Effect::Deny, Cause::Untagged, all().next()));
         }
-        let mut worst: Option<(u8, Effect, Cause, &Tag)> = None;
+        let mut worst: Option<((u8, u32), Effect, Cause, &Tag)> = None;
         let mut rows = Vec::new();
+        let (mut masked, mut aggregated) = (false, false);
         for tag in all() {
             let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
             let rule = decide(&self.policy.rules, trees, right, point);
@@ -299,7 +307,10 @@ impl Bound {
                 effect = Effect::Mask(known.clone().meet(mask.clone()));
             }
             // Of several reasons to deny, a rule that says so tells more than the lack of one.
-            let strict = strictness(&effect) + u8::from(rule.is_some_and(Rule::closes));
+            let strict =
+                (strictness(&effect) + u8::from(rule.is_some_and(Rule::closes)), effect.min_subjects().unwrap_or(0));
+            masked |= matches!(effect, Effect::Mask(_));
+            aggregated |= matches!(effect, Effect::Aggregate(_));
             if worst.as_ref().is_none_or(|(known, _, _, _)| strict > *known) {
                 worst = Some((strict, effect, cause, tag));
             }
@@ -312,7 +323,11 @@ impl Bound {
             (*effect, *cause) = (Effect::Deny, masked::planted(&read.cause));
         }
         match worst {
-            Some((_, effect, cause, tag)) => Decided { ruling: ruling(effect, cause, Some(tag)), rows },
+            Some((_, effect, cause, tag)) => {
+                // Neither does what the other asks for: a mask shows rows, an aggregate what is masked.
+                let effect = if masked && aggregated { Effect::Deny } else { effect };
+                Decided { ruling: ruling(effect, cause, Some(tag)), rows }
+            }
             // Untagged, and the policy leaves such columns open.
             None => Decided::bare(ruling(Effect::Allow, Cause::Untagged, None)),
         }
@@ -334,7 +349,7 @@ impl Bound {
                 None => Effect::Mask(mask.under(self.policy.purpose_name(purpose))),
                 Some(why) => return (Effect::Deny, Cause::Mask { rule: Arc::clone(&rule.id.text), why }),
             },
-            Verdict::Give(Effect::Allow) => Effect::Allow,
+            Verdict::Give(effect @ (Effect::Allow | Effect::Aggregate(_))) => effect.clone(),
         };
         for wanted in &rule.conditions {
             // A condition that this relation lacks cannot be met: the column stays closed.
@@ -369,13 +384,33 @@ impl Bound {
         }
         (effect, cause)
     }
+
+    /// Reports tables of which a rule would release aggregates, but nobody knows whom their rows are about.
+    fn check_subject_keys(&self, findings: &mut Findings) {
+        for rule in &self.policy.rules {
+            let Verdict::Give(Effect::Aggregate(_)) = &rule.verdict else { continue };
+            let lacking = self.catalog.relations().iter().filter(|relation| {
+                let tags = self.relations.get(&relation.oid).filter(|tags| tags.subject_key.is_none());
+                !relation.is_by_lineage()
+                    && tags.is_some_and(|tags| tags.columns.iter().any(|column| masked::decides(self, rule, column)))
+            });
+            let tables: Vec<String> =
+                lacking.map(|relation| format!("{}.{}", relation.schema, relation.name)).collect();
+            if !tables.is_empty() {
+                let message = format!("rule `{}` releases nothing of tables without a subject key", rule.id.text);
+                let label = "subjects are counted by `subject_key`, a column that is NOT NULL";
+                findings.add(Finding::new(message, &rule.id.place, label).help(tables.join(", ")));
+            }
+        }
+    }
 }
 
 /// How a purpose opens columns, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Opens {
     AsTheyAre,
-    Masked,
+    /// Masked, or in aggregates only.
+    InPart,
     /// The purpose is unrestricted: suggested last.
     Everything,
 }
@@ -403,6 +438,7 @@ fn strictness(effect: &Effect) -> u8 {
         Effect::Allow => 0,
         Effect::Mask(Mask::Null) => 3,
         Effect::Mask(mask) => 2 - u8::from(mask.tells()),
-        Effect::Deny => 4,
+        Effect::Aggregate(_) => 4,
+        Effect::Deny => 5,
     }
 }

@@ -44,6 +44,12 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// A whole number; `None` for anything else.
+    pub(super) fn integer(&self) -> Option<i64> {
+        let DeValue::Integer(number) = &self.value else { return None };
+        i64::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+
     pub(super) fn word(&self, findings: &mut Findings) -> Option<Word> {
         match self.shape() {
             Shape::Word(word) => Some(word),

@@ -129,7 +129,7 @@ fn check_writes(bound: &Bound, findings: &mut Findings) {
 }
 
 /// Whether a rule decides on a column under some restricted purpose.
-fn decides(bound: &Bound, rule: &Rule, tags: &ColumnTags) -> bool {
+pub(super) fn decides(bound: &Bound, rule: &Rule, tags: &ColumnTags) -> bool {
     let policy = &bound.policy;
     let mut restricted = policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose));
     restricted.any(|purpose| {

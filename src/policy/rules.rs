@@ -91,7 +91,7 @@ impl Rule {
     pub(super) fn closes(&self) -> bool {
         match &self.verdict {
             Verdict::Forbid | Verdict::Give(Effect::Deny) => true,
-            Verdict::Give(Effect::Allow | Effect::Mask(_)) => false,
+            Verdict::Give(Effect::Allow | Effect::Mask(_) | Effect::Aggregate(_)) => false,
         }
     }
 

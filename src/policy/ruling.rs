@@ -15,6 +15,8 @@ pub struct RelationRuling {
     /// that opens a column of the relation, whether or not the statement names that column: the existence of a row is
     /// data too.
     pub rows: Box<[RowCondition]>,
+    /// The column that says which person a row is about, by its index, where every row has one.
+    pub subject_key: Option<usize>,
 }
 
 impl RelationRuling {
@@ -33,9 +35,16 @@ impl RelationRuling {
         self.columns.get(index).is_some_and(|column| column.effect.tells())
     }
 
-    /// At least one column is not denied, so that its rows may be counted. A relation without columns is countable.
+    /// At least one column is shown row by row, so that its rows may be counted. A relation without columns is countable.
     pub fn countable(&self) -> bool {
-        self.columns.is_empty() || self.columns.iter().any(|column| column.effect != Effect::Deny)
+        let shown = |column: &ColumnRuling| matches!(column.effect, Effect::Allow | Effect::Mask(_));
+        self.columns.is_empty() || self.columns.iter().any(shown)
+    }
+
+    /// How many subjects must contribute to what is told of the columns that are released in aggregates only: the most
+    /// that any of them asks for. `None` if there are none.
+    pub fn min_subjects(&self) -> Option<u32> {
+        self.columns.iter().filter_map(|column| column.effect.min_subjects()).max()
     }
 }
 
@@ -59,6 +68,8 @@ pub enum Effect {
     Allow,
     /// The value replaced inside the guard.
     Mask(Mask),
+    /// Only in aggregates over enough subjects.
+    Aggregate(Aggregate),
     /// Nothing: any use is a refusal.
     Deny,
 }
@@ -67,11 +78,26 @@ impl Effect {
     /// Whether who gets this of a column learns something of its values.
     pub fn tells(&self) -> bool {
         match self {
-            Effect::Allow => true,
+            Effect::Allow | Effect::Aggregate(_) => true,
             Effect::Mask(mask) => mask.tells(),
             Effect::Deny => false,
         }
     }
+
+    /// How many subjects must contribute, where the column is released in aggregates only.
+    pub fn min_subjects(&self) -> Option<u32> {
+        match self {
+            Effect::Aggregate(Aggregate { min_subjects }) => Some(*min_subjects),
+            Effect::Allow | Effect::Mask(_) | Effect::Deny => None,
+        }
+    }
+}
+
+/// How a column is released in aggregates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aggregate {
+    /// How many distinct subjects must contribute to each.
+    pub min_subjects: u32,
 }
 
 /// A condition on the rows of a relation.

@@ -13,6 +13,9 @@ use pg_query::protobuf::{
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
+/// What a guard calls the column that says whom a row is about. Nothing that a statement may name is called so.
+pub(super) const SUBJECT: &str = "wherefore subject";
+
 /// A relation reference with the ruling on it.
 pub struct Standing<'a> {
     pub relation: &'a Relation,
@@ -130,8 +133,9 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
             return Err(NotUnderstood::new("a column that the ruling does not know", column.at).into());
         };
         let mut value = value(&alias, base, ruling)?;
-        let mut plain = ruling.effect == Effect::Allow && base.name == *name;
-        if fence == Fence::Closed && ruling.effect == Effect::Allow {
+        let stored = matches!(ruling.effect, Effect::Allow | Effect::Aggregate(_));
+        let mut plain = stored && base.name == *name;
+        if fence == Fence::Closed && stored {
             // The planner estimates a condition on a bare column by running it over the column's statistics, hidden rows'
             // values among them, and a pattern or an operator can fail there. It has none for an expression.
             value = super::target::typed_case(&conditions, value, &base.type_sql)?;
@@ -141,6 +145,9 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
     }
     if reference.offer == Offer::All {
         targets.extend(placeholders(standing, offered..relation.columns.len())?);
+    }
+    if let Some(key) = reference.subject.and_then(|index| relation.columns.get(index)) {
+        targets.push(target(column(&alias, &key.name), SUBJECT.to_owned()));
     }
     for (name, at) in &reference.system {
         if !ruling.rows.is_empty() {
@@ -240,7 +247,8 @@ fn is_reference_to(target: &Node, name: &str) -> bool {
 /// What a column is inside its guard.
 pub(super) fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnRuling) -> Result<Node, Trouble> {
     match &ruling.effect {
-        Effect::Allow => Ok(column(alias, &base.name)),
+        // Only aggregates over enough subjects reach it: the statement was judged.
+        Effect::Allow | Effect::Aggregate(_) => Ok(column(alias, &base.name)),
         Effect::Mask(mask) => {
             let value = format!("{}.{}", quote_alias(alias), quote_identifier(&base.name));
             constant(&mask.sql(&value, base))

@@ -4,6 +4,7 @@
 //! statement without guards is judged as any other. Only if that judgement ends with the very text that the client sent
 //! is this what the client meant; else its text is judged as it stands.
 
+use super::guard::SUBJECT;
 use crate::analyze::{Context, Openness};
 use crate::catalog::Relation;
 use crate::sql::{Visitor, clear_locations, string, walk};
@@ -141,6 +142,9 @@ fn visible_names(
                 let (qualifier, base) = (string(qualifier)?, string(base)?);
                 if qualifier != alias {
                     return None;
+                }
+                if name == SUBJECT {
+                    continue;
                 }
                 // System columns have no place among the names.
                 if let Some(index) = own(base) {

@@ -27,7 +27,7 @@ pub fn shape(
     for (column, ruling) in relation.columns.iter().zip(&read.columns) {
         columns.push(match &ruling.effect {
             Effect::Mask(_) => Some(Rc::new(value(alias, column, ruling)?)),
-            Effect::Allow | Effect::Deny => None,
+            Effect::Allow | Effect::Aggregate(_) | Effect::Deny => None,
         });
     }
     let mut rows = Vec::new();
@@ -37,7 +37,7 @@ pub fn shape(
     if right == Right::Insert {
         if !rows.is_empty() {
             for ((column, ruling), slot) in relation.columns.iter().zip(&read.columns).zip(&mut columns) {
-                if ruling.effect != Effect::Deny {
+                if matches!(ruling.effect, Effect::Allow | Effect::Mask(_)) {
                     let seen = typed_case(&rows, value(alias, column, ruling)?, &column.type_sql)?;
                     *slot = Some(Rc::new(seen));
                 }

@@ -12,6 +12,7 @@ pub const SCHEMA: &str = include_str!("../attacks/worlds/schema.sql");
 pub const PACK: &str = include_str!("../attacks/worlds/pack.toml");
 const COLUMNS: &str = include_str!("../attacks/worlds/columns.sql");
 const ROWS: &str = include_str!("../attacks/worlds/rows.sql");
+const GROUPS: &str = include_str!("../attacks/worlds/groups.sql");
 
 /// What the two worlds of a pair differ in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +21,18 @@ pub enum Pair {
     Columns,
     /// The rows that a condition hides.
     Rows,
+    /// Who has which of the values that are released in aggregates only.
+    Groups,
 }
 
 impl Pair {
-    pub const ALL: [Pair; 2] = [Pair::Columns, Pair::Rows];
+    pub const ALL: [Pair; 3] = [Pair::Columns, Pair::Rows, Pair::Groups];
 
     pub fn name(self) -> &'static str {
         match self {
             Pair::Columns => "columns",
             Pair::Rows => "rows",
+            Pair::Groups => "groups",
         }
     }
 
@@ -37,6 +41,7 @@ impl Pair {
         match purpose {
             "denied" | "masked" | "writer" => Pair::Columns,
             "filtered" | "filtered_writer" => Pair::Rows,
+            "statistics" | "statistics_writer" => Pair::Groups,
             other => panic!("no pair of worlds for purpose `{other}`"),
         }
     }
@@ -45,6 +50,7 @@ impl Pair {
         match self {
             Pair::Columns => COLUMNS,
             Pair::Rows => ROWS,
+            Pair::Groups => GROUPS,
         }
     }
 }
@@ -67,7 +73,7 @@ impl Side {
     }
 }
 
-/// The four databases of a run, at a server where everyone is trusted.
+/// The six databases of a run, at a server where everyone is trusted.
 #[derive(Debug)]
 pub struct Worlds {
     server: SocketAddr,

@@ -92,6 +92,20 @@ fn cursors_of_drivers_read_the_permitted_part() {
     same_lines(&direct, &read(ways.proxied("tester", "newsletter"), "public"));
 }
 
+/// What is released in aggregates, held against pandas over the raw data: no group of too few people, every value right,
+/// and no total that gives a suppressed group away, also by ROLLUP and CUBE.
+#[test]
+fn aggregates_are_what_pandas_computes() {
+    let ways = Ways::get();
+    let around = ways.direct.to_string();
+    let printed = output(ways.proxied("tester", "statistics"), python(), &["tests/drivers/aggregates.py", &around]);
+    println!("PROOF aggregates {}", printed.trim());
+    let counts: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    for (count, least) in [("statements", 50), ("told", 500), ("suppressed", 100), ("hidden cells", 100)] {
+        assert!(counts[count].as_u64() >= Some(least), "{count}: {printed}");
+    }
+}
+
 /// Runs a script in psql: what it prints on both streams.
 fn psql(at: At<'_>, script: &str) -> String {
     static SCRIPTS: AtomicU32 = AtomicU32::new(0);

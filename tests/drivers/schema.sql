@@ -48,3 +48,21 @@ CREATE SCHEMA permitted;
 CREATE VIEW permitted.clients AS SELECT id, name, NULL::text AS email, consent FROM public.clients WHERE consent;
 GRANT USAGE ON SCHEMA permitted TO tester;
 GRANT SELECT ON permitted.clients TO tester;
+
+-- Wages that are told of in aggregates only. Some people have several rows, some cities and grades few people.
+CREATE TABLE public.wages (
+    id        integer PRIMARY KEY,
+    person_id integer NOT NULL,
+    city      text NOT NULL,
+    team      text NOT NULL,
+    grade     text NOT NULL,
+    pay       integer,
+    bonus     numeric(8, 2) NOT NULL
+);
+INSERT INTO public.wages
+SELECT i, i * 7 % 150, (ARRAY['Bern', 'Bern', 'Bern', 'Basel', 'Basel', 'Chur', 'Zug'])[1 + i * i % 7],
+       (ARRAY['red', 'red', 'red', 'blue', 'green'])[1 + i / 3 % 5], (ARRAY['a', 'a', 'b', 'b', 'c'])[1 + i * 3 % 5],
+       CASE WHEN i % 6 > 0 THEN 1500 + i * 37 % 2000 END, i * 13 % 100 + 0.25
+FROM generate_series(1, 240) AS i;
+INSERT INTO public.wages
+SELECT 240 + i, 500 + i, (ARRAY['Genf', 'Sion'])[1 + i % 2], 'red', (ARRAY['d', 'e', 'a'])[1 + i / 4], 9000 + i, 90 FROM generate_series(1, 9) AS i;

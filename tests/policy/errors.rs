@@ -133,7 +133,7 @@ mode = "shadow"
 [[rule]]
 id = "aggregate"
 purpose = "support"
-effect = { aggregate = { min_subjects = 10 } }
+effect = { aggregate = { min_subjects = 10, noise = { epsilon = 0.5 } } }
 [[rule]]
 id = "usages"
 purpose = "support"

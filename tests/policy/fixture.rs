@@ -34,6 +34,8 @@ pub fn pack(name: &str) -> Vec<SourceFile> {
 fn type_oid(name: &str) -> Oid {
     match name {
         "bool" => 16,
+        "numeric" => 1700,
+        "float8" => 701,
         "bytea" => 17,
         "int8" => 20,
         "int2" => 21,
@@ -52,6 +54,7 @@ fn type_oid(name: &str) -> Oid {
 /// A catalog from `CREATE TABLE` statements; `parents` is read from `INHERITS`.
 pub fn catalog(ddl: &str) -> Arc<Catalog> {
     use pg_query::NodeEnum;
+    use pg_query::protobuf::ConstrType;
     let string = |node: &pg_query::protobuf::Node| match &node.node {
         Some(NodeEnum::String(text)) => text.sval.clone(),
         other => panic!("not a name: {other:?}"),
@@ -60,7 +63,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
     for statement in pg_query::parse(ddl, 0).unwrap().protobuf.stmts {
         let Some(NodeEnum::CreateStmt(create)) = statement.stmt.and_then(|node| node.node) else { continue };
         let relation = create.relation.unwrap();
-        let mut columns = Vec::new();
+        let (mut columns, mut primary_key) = (Vec::new(), Vec::new());
         for element in &create.table_elts {
             let Some(NodeEnum::ColumnDef(column)) = &element.node else { continue };
             let type_name = column.type_name.as_ref().unwrap();
@@ -68,12 +71,22 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
             if !type_name.array_bounds.is_empty() {
                 name = format!("_{name}");
             }
+            let number = AttNum(columns.len() as i16 + 1);
+            let constrained = |kinds: &[ConstrType]| {
+                column.constraints.iter().any(|node| {
+                    matches!(&node.node, Some(NodeEnum::Constraint(constraint))
+                        if kinds.iter().any(|kind| constraint.contype == *kind as i32))
+                })
+            };
+            if constrained(&[ConstrType::ConstrPrimary]) {
+                primary_key.push(number);
+            }
             columns.push(Column {
-                number: AttNum(columns.len() as i16 + 1),
+                number,
                 name: column.colname.as_str().into(),
                 type_oid: type_oid(&name),
                 type_sql: name.into(),
-                not_null: false,
+                not_null: constrained(&[ConstrType::ConstrPrimary, ConstrType::ConstrNotnull]),
                 nondeterministic: false,
                 generated: false,
             });
@@ -88,7 +101,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
         let schema = if relation.schemaname.is_empty() { "public" } else { &relation.schemaname };
         let oid = 20_000 + relations.len() as Oid;
         let bare = Relation::new(oid, schema, &relation.relname, RelationKind::Table, columns);
-        relations.push(Relation { parents, ..bare });
+        relations.push(Relation { parents, primary_key, ..bare });
     }
     Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))
 }
@@ -111,6 +124,7 @@ fn describe(relation: &Relation, ruling: &RelationRuling) -> String {
         assert_eq!(column.number, ruled.number);
         let effect = match &ruled.effect {
             Effect::Allow => "allow".to_owned(),
+            Effect::Aggregate(aggregate) => format!("aggregates over {}", aggregate.min_subjects),
             Effect::Deny => "deny".to_owned(),
             Effect::Mask(Mask::Null) => "null".to_owned(),
             Effect::Mask(Mask::Constant(text)) => format!("'{text}'"),

@@ -3,7 +3,7 @@
 use super::{mask, not_yet};
 use crate::policy::document::{Fields, Shape, Value, with_suggestion};
 use crate::policy::report::{Finding, Findings};
-use crate::policy::ruling::Effect;
+use crate::policy::ruling::{Aggregate, Effect};
 
 /// What a rule does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,30 +20,60 @@ pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verd
             "allow" => Some(Verdict::Give(Effect::Allow)),
             "deny" => Some(Verdict::Give(Effect::Deny)),
             "forbid" => Some(Verdict::Forbid),
-            later @ ("aggregate" | "lookup") => {
-                not_yet(later, &word.place, findings);
+            "aggregate" => {
+                let finding = Finding::new("`aggregate` lacks its threshold", &word.place, "over how many subjects?");
+                findings.add(finding.help("{ aggregate = { min_subjects = 10 } }"));
+                None
+            }
+            "lookup" => {
+                not_yet("lookup", &word.place, findings);
                 None
             }
             other => {
                 let finding = Finding::new(format!("unknown effect `{other}`"), &word.place, "not an effect");
-                let known = ["allow", "deny", "forbid", "{ mask = … }"];
+                let known = ["allow", "deny", "forbid", "{ mask = … }", "{ aggregate = … }"];
                 findings.add(with_suggestion(finding, other, known.into_iter()));
                 None
             }
         },
         Shape::Table => {
             let mut fields = Fields::new("an effect", value, findings)?;
-            let mask = fields.take("mask");
-            let missing = mask.is_none() && fields.is_empty();
-            let mask = mask.and_then(|value| mask::read(&value, findings));
-            fields.finish(&["aggregate", "lookup"], findings);
+            let (mask, aggregate) = (fields.take("mask"), fields.take_keyed("aggregate"));
+            let missing = mask.is_none() && aggregate.is_none() && fields.is_empty();
+            if let (Some(_), Some((key, _))) = (&mask, &aggregate) {
+                findings.add(Finding::new("two effects in one rule", &key.place, "masked, or in aggregates only"));
+            }
+            let mask = mask.and_then(|value| mask::read(&value, findings)).map(Effect::Mask);
+            let aggregate = aggregate.and_then(|(_, value)| self::aggregate(&value, findings)).map(Effect::Aggregate);
+            fields.finish(&["lookup"], findings);
             if missing {
                 findings.add(Finding::new("the effect is empty", &value.place, "for example { mask = \"null\" }"));
             }
-            mask.map(|mask| Verdict::Give(Effect::Mask(mask)))
+            mask.or(aggregate).map(Verdict::Give)
         }
         Shape::Other => {
             findings.add(Finding::new("an effect is a string or a table", &value.place, "neither of the two"));
+            None
+        }
+    }
+}
+
+/// The least threshold that is one: an aggregate over one person is that person's value.
+const LEAST_SUBJECTS: i64 = 2;
+
+fn aggregate(value: &Value<'_>, findings: &mut Findings) -> Option<Aggregate> {
+    let mut fields = Fields::new("the effect `aggregate`", value, findings)?;
+    let written = fields.take("min_subjects");
+    let missing = written.is_none();
+    let place = written.as_ref().map_or_else(|| value.place.clone(), |value| value.place.clone());
+    let number = written.and_then(|value| value.integer());
+    fields.finish(&["round", "noise"], findings);
+    match number.filter(|number| *number >= LEAST_SUBJECTS).and_then(|number| u32::try_from(number).ok()) {
+        Some(min_subjects) => Some(Aggregate { min_subjects }),
+        None => {
+            let message = if missing { "`min_subjects` is missing" } else { "`min_subjects` is no threshold" };
+            let finding = Finding::new(message, &place, "a whole number, at least 2");
+            findings.add(finding.help("{ aggregate = { min_subjects = 10 } }"));
             None
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     let effect = fields.take("effect");
     word(&mut fields, "note", findings);
     if effect.is_none() {
-        let label = "needed here: allow, deny, forbid or a mask";
+        let label = "needed here: allow, deny, forbid, a mask or aggregate";
         findings.add(Finding::new("`effect` is missing", &value.place, label));
     }
     let verdict = effect.and_then(|value| effect::verdict(&value, findings));
@@ -80,7 +80,7 @@ fn check_parts(
 ) {
     let closes = match verdict {
         Verdict::Forbid | Verdict::Give(Effect::Deny) => true,
-        Verdict::Give(Effect::Allow | Effect::Mask(_)) => false,
+        Verdict::Give(Effect::Allow | Effect::Mask(_) | Effect::Aggregate(_)) => false,
     };
     if let (true, Some(first)) = (closes, conditions.first()) {
         let message = format!("rule `{}` closes its columns under a condition", id.text);
@@ -90,11 +90,16 @@ fn check_parts(
     if let (false, Some(except)) = (*verdict == Verdict::Forbid, except) {
         findings.add(Finding::new("`except` belongs to a forbid", &except.place, "this rule forbids nothing"));
     }
-    if matches!(verdict, Verdict::Give(Effect::Mask(_))) && rights.iter().any(|right| *right != Right::Read) {
+    let reading = match verdict {
+        Verdict::Give(Effect::Mask(_)) => Some(("masks", "a mask")),
+        Verdict::Give(Effect::Aggregate(_)) => Some(("aggregates", "`aggregate`")),
+        Verdict::Forbid | Verdict::Give(Effect::Allow | Effect::Deny) => None,
+    };
+    if let (Some((does, what)), true) = (reading, rights.iter().any(|right| *right != Right::Read)) {
         findings.add(Finding::new(
-            format!("rule `{}` masks what is written", id.text),
+            format!("rule `{}` {does} what is written", id.text),
             &id.place,
-            "a mask is for `rights = [\"read\"]` only",
+            format!("{what} is for `rights = [\"read\"]` only"),
         ));
     }
 }

@@ -145,3 +145,18 @@ CREATE CAST (parents AS text) WITH FUNCTION evil.written(parents);
 CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$SELECT timestamptz '1900-01-01 00:00:00+00'$$;
 CREATE VIEW evil.pg_class AS SELECT id AS oid, secret AS relname FROM public.people;
 CREATE VIEW evil.orders AS SELECT id, secret AS note FROM public.people;
+
+-- What the pair `groups` is about. Under `statistics` pay, grade, bonus, rating and hired, and all of visits, are released in
+-- aggregates only.
+CREATE TABLE teams (id int PRIMARY KEY, label text NOT NULL, place text);
+CREATE TABLE rates (place text, rate int);
+CREATE TABLE staff (
+    id int PRIMARY KEY, name text NOT NULL, city text NOT NULL, team_id int REFERENCES teams (id),
+    pay int, bonus numeric(10, 2), rating float8, grade text, hired date
+);
+CREATE TABLE weights (id int PRIMARY KEY, weight numeric);
+CREATE TABLE visits (id int PRIMARY KEY, staff_id int NOT NULL, place text, minutes int);
+CREATE TABLE unkeyed (id int PRIMARY KEY, staff_id int, pay int);
+CREATE VIEW staff_view AS SELECT id, name, pay FROM staff;
+CREATE VIEW pay_by_city AS SELECT city, avg(pay) AS average, count(*) AS n FROM staff GROUP BY city;
+CREATE AGGREGATE most_of (int) (SFUNC = int4larger, STYPE = int);

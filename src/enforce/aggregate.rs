@@ -1,0 +1,93 @@
+//! Columns that are released in aggregates only: their thresholds are put in place, or the statement is refused.
+
+use super::judge::add;
+use super::report;
+use super::view::View;
+use crate::analyze::{Context, RelationUse, Resolved};
+use crate::catalog::Relation;
+use crate::policy::{Effect, RelationRuling};
+use crate::rewrite::{Standing, Unreleased, is_aggregated, release};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
+use std::sync::Arc;
+
+/// The form of the query that may read such columns.
+const PERMITTED: &str = "Permitted is one query that selects from the table, joined to others by their primary keys, \
+     WHERE open columns say what they like and such a column is compared with constants; its GROUP BY and the arguments of \
+     count, sum, avg, stddev, variance, corr, covar and regr take such a column alone.";
+
+/// Puts thresholds around what a statement aggregates.
+pub(super) fn permit(
+    view: &View,
+    text: &str,
+    resolved: &mut Resolved,
+    context: &Context<'_>,
+) -> Result<(), Box<Refusal>> {
+    let catalog = view.bound().catalog();
+    let relations: Vec<RelationUse> = resolved.relations.clone();
+    let rulings: Vec<(&RelationUse, &Relation, Arc<RelationRuling>)> = relations
+        .iter()
+        .filter_map(|reference| {
+            let relation = catalog.relation(reference.relation)?;
+            Some((reference, relation, view.bound().ruling(view.purpose(), relation)))
+        })
+        .collect();
+    let standings: Vec<Standing<'_>> =
+        rulings.iter().map(|(reference, relation, ruling)| Standing { relation, ruling, reference }).collect();
+    if !standings.iter().any(is_aggregated) {
+        return Ok(());
+    }
+    let released = match release(&mut resolved.tree, &standings, context) {
+        Ok(released) => released,
+        Err(Unreleased { reference, why }) => {
+            let found = standings.iter().find(|standing| standing.reference.at == reference);
+            return Err(match found {
+                Some(standing) => Box::new(refusal(view, text, standing, &why)),
+                None => Box::new(report::not_understood(view, text, &NotUnderstood::new(&*why, None))),
+            });
+        }
+    };
+    let keys: Vec<(i32, Option<usize>)> = standings
+        .iter()
+        .map(|standing| (standing.reference.at, standing.ruling.subject_key))
+        .filter(|(at, _)| released.contains(at))
+        .collect();
+    for reference in &mut resolved.relations {
+        let key = keys.iter().find(|(at, _)| *at == reference.at);
+        reference.subject = key.and_then(|(_, key)| *key);
+    }
+    Ok(())
+}
+
+/// The refusal of a use that no aggregate releases.
+pub(super) fn refusal(view: &View, text: &str, standing: &Standing<'_>, why: &str) -> Refusal {
+    let Standing { relation, ruling, reference } = standing;
+    let mut closed: Vec<Closed> = Vec::new();
+    let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
+    let mut first: Option<u32> = None;
+    let used = |index: usize| reference.columns.iter().find(|column| column.index == index);
+    for (index, (column, verdict)) in relation.columns.iter().zip(&ruling.columns).enumerate() {
+        let Effect::Aggregate(_) = verdict.effect else { continue };
+        if let Some(used) = used(index) {
+            first = [first, used.at].into_iter().flatten().min();
+            let column = Some((column.number, &column.name));
+            add(&mut closed, &mut places, &reference.through, relation, column, verdict);
+        }
+    }
+    if closed.is_empty()
+        && let Some(verdict) = ruling.columns.iter().find(|column| column.effect.min_subjects().is_some())
+    {
+        first = u32::try_from(reference.origin).ok();
+        add(&mut closed, &mut places, &reference.through, relation, None, verdict);
+    }
+    let names: Vec<String> = closed.iter().map(report::name_of).collect();
+    let purpose = report::purpose_name(view).map_or_else(String::new, |name| format!("purpose \"{name}\" "));
+    let least = ruling.min_subjects().unwrap_or(0);
+    let message =
+        format!("{purpose}may read {} in aggregates over at least {least} subjects only, and {why}", names.join(", "));
+    let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, first);
+    refusal.detail = Some(report::detail(&closed));
+    let others = report::hint(view, Right::Read, &places);
+    refusal.hint = Some(others.map_or_else(|| PERMITTED.to_owned(), |others| format!("{PERMITTED} {others}")));
+    refusal.closed = closed;
+    refusal
+}
