@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "oracles/aggregates.rs"]
+mod aggregates;
 #[path = "oracles/attacks.rs"]
 mod attacks;
 #[path = "oracles/cases.rs"]

@@ -192,7 +192,9 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
     let context = context(view);
     let trouble = |reason| trouble(view, text, reason);
     let mut resolved = resolve(tree, &context).map_err(trouble)?;
-    aggregate::permit(view, text, &mut resolved, &context)?;
+    if runs(&resolved) {
+        aggregate::permit(view, text, &mut resolved, &context)?;
+    }
     let mut permitted = permit(view, text, resolved)?;
     let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
     let standings: Vec<Standing<'_>> = permitted
@@ -205,9 +207,7 @@ fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>>
         .collect();
     check_new(&mut permitted.resolved, view, &context).map_err(trouble)?;
     // LOCK reads nothing: no guard stands in for what it locks.
-    // What defines a relation stands as it was written, but for a query that runs once.
-    let runs = permitted.resolved.definition.as_ref().is_none_or(|definition| definition.runs == Runs::Query);
-    if runs && !matches!(permitted.resolved.tree.node, Some(NodeEnum::LockStmt(_))) {
+    if runs(&permitted.resolved) && !matches!(permitted.resolved.tree.node, Some(NodeEnum::LockStmt(_))) {
         put_guards(&mut permitted.resolved, &standings, &context).map_err(trouble)?;
     }
     let sight = sight.unwrap_or(Sight::Whole);
@@ -228,6 +228,12 @@ fn check_new(resolved: &mut Resolved, view: &View, context: &Context<'_>) -> Res
     let inserts: Vec<NewRows<'_>> =
         bounded.iter().map(|(at, relation, ruling)| NewRows { relation, at: *at, conditions: &ruling.rows }).collect();
     if inserts.is_empty() { Ok(()) } else { check_new_rows(&mut resolved.tree, &inserts, context) }
+}
+
+/// Whether what a statement reads is read now. What defines a relation stands as it was written, but for a query that runs
+/// once; whoever reads it is judged.
+fn runs(resolved: &Resolved) -> bool {
+    resolved.definition.as_ref().is_none_or(|definition| definition.runs == Runs::Query)
 }
 
 /// A statement whose every use is open to the purpose. Only [`permit`] makes one.
@@ -251,6 +257,8 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
         };
         let ruling = bound.ruling(view.purpose(), relation);
         let before = closed.len();
+        // Its aggregates have their thresholds, or will have them where it is read.
+        let released = reference.subject.is_some() || (ruling.min_subjects().is_some() && !runs(&resolved));
         for column in &reference.columns {
             let (Some(base), Some(verdict)) = (relation.columns.get(column.index), ruling.columns.get(column.index))
             else {
@@ -260,8 +268,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
             let permitted = match (&verdict.effect, reference.place) {
                 (Effect::Allow, _) => true,
                 (Effect::Mask(_), place) => matches!(place, Place::Text | Place::Target | Place::Locked),
-                // Its aggregates have their thresholds.
-                (Effect::Aggregate(_), Place::Text) => reference.subject.is_some(),
+                (Effect::Aggregate(_), Place::Text) => released,
                 (Effect::Aggregate(_), _) => {
                     let standing = Standing { relation, ruling: &ruling, reference };
                     let why = "it is stored, written to or read by a function, where no threshold can stand";
@@ -286,7 +293,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
         let mut writes = resolved.writes.iter().filter(|write| write.at == reference.at);
         let counts = reference.place != Place::Target
             || writes.any(|write| write.verbs.iter().any(|verb| *verb != Verb::Insert));
-        if closed.len() == before && counts && !ruling.countable() && reference.subject.is_none() {
+        if closed.len() == before && counts && !ruling.countable() && !released {
             // The number of rows, and that there are any, is data of the subjects too.
             if let Some(verdict) = ruling.columns.first() {
                 add(&mut closed, &mut places, &reference.through, relation, None, verdict);

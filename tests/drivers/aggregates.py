@@ -15,17 +15,25 @@ import pandas
 import psycopg
 
 LEAST = 6
-COLUMNS = ["id", "person_id", "city", "team", "grade", "pay", "bonus"]
+COLUMNS = ["id", "person_id", "city", "team", "grade", "pay", "bonus", "rate"]
 
-# What is asked: SQL, the column that it computes with, and how pandas does.
-TOLD = [
-    ("count(*)", None, lambda rows: len(rows)),
-    ("count(pay)", "pay", lambda rows: rows["pay"].count()),
-    ("sum(pay)", "pay", lambda rows: rows["pay"].sum()),
-    ("sum(bonus)", "bonus", lambda rows: rows["bonus"].sum()),
-    ("avg(pay)", "pay", lambda rows: rows["pay"].mean()),
-    ("var_pop(pay)", "pay", lambda rows: rows["pay"].var(ddof=0)),
-    ("count(DISTINCT grade)", "grade", lambda rows: rows["grade"].nunique()),
+# What is asked: SQL, the columns that it computes with, how pandas does, and by what it is filtered.
+ALONE = [
+    ("count(*)", [], len, None),
+    ("count(pay)", ["pay"], lambda rows: rows["pay"].count(), None),
+    ("sum(pay)", ["pay"], lambda rows: rows["pay"].sum(), None),
+    ("sum(bonus)", ["bonus"], lambda rows: rows["bonus"].sum(), None),
+    ("avg(pay)", ["pay"], lambda rows: rows["pay"].mean(), None),
+    ("var_pop(pay)", ["pay"], lambda rows: rows["pay"].var(ddof=0), None),
+    ("count(DISTINCT grade)", ["grade"], lambda rows: rows["grade"].nunique(), None),
+    ("sum(pay) FILTER (WHERE bonus > 60)", ["pay"], lambda rows: rows["pay"].sum(), lambda rows: rows["bonus"] > 60),
+]
+PAIRS = [
+    ("sum(pay)", ["pay"], lambda rows: rows["pay"].sum(), None),
+    ("sum(rate)", ["rate"], lambda rows: rows["rate"].sum(), None),
+    ("regr_count(pay, rate)", ["pay", "rate"], len, None),
+    ("regr_avgy(pay, rate)", ["pay", "rate"], lambda rows: rows["pay"].mean(), None),
+    ("covar_pop(rate, pay)", ["rate", "pay"], lambda rows: rows["pay"].cov(rows["rate"], ddof=0), None),
 ]
 CONDITIONS = [
     ("true", lambda raw: raw["id"] > 0),
@@ -34,7 +42,6 @@ CONDITIONS = [
     ("id % 3 = 0 AND grade IN ('a', 'b')", lambda raw: (raw["id"] % 3 == 0) & raw["grade"].isin(["a", "b"])),
 ]
 KEYS = [(), ("city",), ("grade",), ("city", "team"), ("team", "grade")]
-FILTERED = ("sum(pay) FILTER (WHERE bonus > 60)", lambda rows: rows["bonus"] > 60)
 
 
 def people(rows):
@@ -61,13 +68,19 @@ def groups(rows, keys):
     return {key if isinstance(key, tuple) else (key,): group for key, group in rows.groupby(list(keys), dropna=False)}
 
 
-def contributors(rows, column, condition):
-    """Who contributes to an aggregate, and whom its filter leaves out."""
-    rows = rows if column is None else rows[rows[column].notna()]
-    if condition is None:
-        return people(rows), 0
-    inside = condition(rows)
-    return people(rows[inside]), people(rows[~inside])
+def contributing(rows, columns, condition):
+    """The rows that an aggregate is over."""
+    rows = rows[rows[columns].notna().all(axis=1)]
+    return rows if condition is None else rows[condition(rows)]
+
+
+def numbers(rows, columns, condition):
+    """How many people contribute to an aggregate, and how many are left out by its filter or for the other of two columns."""
+    left_out = [rows[rows[column].notna() & rows[columns].isna().any(axis=1)] for column in columns if len(columns) > 1]
+    if condition is not None:
+        whole = contributing(rows, columns, None)
+        left_out.append(whole[~condition(whole)])
+    return [people(contributing(rows, columns, condition)), *map(people, left_out)]
 
 
 def same(told, computed):
@@ -84,10 +97,9 @@ def given_away(equations, cells):
     return [cell for cell in cells if numpy.linalg.matrix_rank(numpy.vstack([matrix, unit[cell]])) == rank]
 
 
-def check(connection, raw, keys, shape, condition, counts):
+def check(connection, raw, keys, shape, condition, told, counts):
     where, chosen = condition
     rows = raw[chosen(raw)]
-    told = [(*one, None) for one in TOLD] + [(FILTERED[0], "pay", lambda rows: rows["pay"].sum(), FILTERED[1])]
     grouped = f" GROUP BY {shape} ({', '.join(keys)})" if keys else ""
     grouping = f"GROUPING({', '.join(keys)})" if keys else "0"
     query = f"SELECT {', '.join([*keys, grouping, *(sql for sql, *_ in told)])} FROM wages WHERE {where}{grouped}"
@@ -107,20 +119,20 @@ def check(connection, raw, keys, shape, condition, counts):
         if keys:
             assert people(below) >= LEAST, f"{query}: {cell} is told of {people(below)} people"
         members = [all(dict(zip(keys, key))[name] == value for name, value in zip(part, cell)) for key, _ in finest]
-        for (sql, column, compute, of), value in zip(told, row[len(keys) + 1:]):
-            own, others = contributors(below, column, of)
-            complete = all(
-                not some_but_few(number)
+        for (sql, columns, compute, of), value in zip(told, row[len(keys) + 1:]):
+            own, *left_out = numbers(below, columns, of)
+            complete = part == keys or not any(
+                some_but_few(number)
                 for (_, group), member in zip(finest, members) if member
-                for number in contributors(group, column, of)
+                for number in numbers(group, columns, of)
             )
-            expected = own >= LEAST and not some_but_few(others) and (part == keys or complete)
+            expected = own >= LEAST and not any(map(some_but_few, left_out)) and complete
             assert (value is not None) == expected, f"{query}: {sql} of {cell} is {value}, over {own} people"
             if value is None:
                 counts["suppressed"] += 1
                 continue
             counts["told"] += 1
-            computed = compute(below if of is None else below[of(below)])
+            computed = compute(contributing(below, columns, of))
             assert same(value, computed), f"{query}: {sql} of {cell} is {value}, not {computed}"
             equations[sql].append([float(member) for member in members])
     # Every group of enough people is there.
@@ -128,8 +140,8 @@ def check(connection, raw, keys, shape, condition, counts):
         for cell, group in groups(rows, part).items():
             assert people(group) < LEAST or (part, cell) in shown, f"{query}: {cell} is missing"
     # No sum or difference of what is told is that of a group of too few.
-    for sql, column, _, of in told:
-        few = [at for at, (_, group) in enumerate(finest) if some_but_few(contributors(group, column, of)[0])]
+    for sql, columns, _, of in told:
+        few = [at for at, (_, group) in enumerate(finest) if some_but_few(numbers(group, columns, of)[0])]
         counts["hidden cells"] += len(few)
         assert not given_away(equations[sql], few), f"{query}: {sql} of {[finest[at][0] for at in few]} is given away"
     counts["statements"] += 1
@@ -143,7 +155,8 @@ def main():
     with psycopg.connect(port=int(os.environ["PGPORT"])) as through:
         for keys, condition in itertools.product(KEYS, CONDITIONS):
             for shape in ["", "ROLLUP", "CUBE"] if keys else [""]:
-                check(through, raw, keys, shape, condition, counts)
+                for told in [ALONE, PAIRS]:
+                    check(through, raw, keys, shape, condition, told, counts)
     print(json.dumps(counts))
 
 

@@ -57,12 +57,14 @@ CREATE TABLE public.wages (
     team      text NOT NULL,
     grade     text NOT NULL,
     pay       integer,
-    bonus     numeric(8, 2) NOT NULL
+    bonus     numeric(8, 2) NOT NULL,
+    rate      double precision
 );
 INSERT INTO public.wages
 SELECT i, i * 7 % 150, (ARRAY['Bern', 'Bern', 'Bern', 'Basel', 'Basel', 'Chur', 'Zug'])[1 + i * i % 7],
        (ARRAY['red', 'red', 'red', 'blue', 'green'])[1 + i / 3 % 5], (ARRAY['a', 'a', 'b', 'b', 'c'])[1 + i * 3 % 5],
-       CASE WHEN i % 6 > 0 THEN 1500 + i * 37 % 2000 END, i * 13 % 100 + 0.25
+       CASE WHEN i % 6 > 0 THEN 1500 + i * 37 % 2000 END, i * 13 % 100 + 0.25,
+       CASE WHEN i % 30 > 0 OR i > 150 THEN i % 11 / 8.0 END
 FROM generate_series(1, 240) AS i;
 INSERT INTO public.wages
-SELECT 240 + i, 500 + i, (ARRAY['Genf', 'Sion'])[1 + i % 2], 'red', (ARRAY['d', 'e', 'a'])[1 + i / 4], 9000 + i, 90 FROM generate_series(1, 9) AS i;
+SELECT 240 + i, 500 + i, (ARRAY['Genf', 'Sion'])[1 + i % 2], 'red', (ARRAY['d', 'e', 'a'])[1 + i / 4], 9000 + i, 90, i FROM generate_series(1, 9) AS i;

@@ -60,6 +60,8 @@ SELECT sum(CASE WHEN id = 5 THEN pay END) FROM staff
 SELECT corr(pay, id) FROM staff
 SELECT avg(pay), avg(pay) FILTER (WHERE id <> 5), count(*) FILTER (WHERE id < 5) FROM staff
 SELECT avg(pay) FILTER (WHERE pay > 5 OR id = 7) FROM staff
+SELECT regr_avgx(bonus, pay), regr_avgx(rating, pay) FROM staff
+SELECT corr(pay, bonus), sum(pay) FILTER (WHERE pay > 5) FROM staff
 SELECT grade, max(name) FROM staff GROUP BY grade
 SELECT grade, sum(id) FROM staff GROUP BY grade
 -- refused: conditions
@@ -101,6 +103,10 @@ COPY staff (pay) TO STDOUT
 DECLARE c CURSOR FOR SELECT avg(pay) FROM staff
 PREPARE q (float8) AS SELECT count(*) FROM staff WHERE bonus > $1
 PREPARE q (int) AS SELECT count(*) FROM staff WHERE pay > $1
+PREPARE q (regclass) AS SELECT count(*) FROM staff WHERE grade = $1
+CREATE VIEW v AS SELECT city, avg(pay) FROM staff GROUP BY city
+CREATE TABLE t AS SELECT city, avg(pay) FROM staff GROUP BY city
+INSERT INTO rates SELECT city, avg(pay)::int FROM staff GROUP BY city
 UPDATE staff SET city = 'x' WHERE pay > 5000
 -- under consented
 SELECT city, avg(pay), count(*) FROM staff GROUP BY city

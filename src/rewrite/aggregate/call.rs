@@ -64,6 +64,8 @@ pub(super) struct Calls<'a> {
     tells: bool,
     /// The one condition by which aggregates of the level are filtered.
     filter: Option<Node>,
+    /// The one pair of columns that aggregates of two arguments take.
+    pair: Option<[usize; 2]>,
     seen: usize,
     sets: Option<&'a Sets>,
     /// What the inner of two levels tells, beside its keys.
@@ -78,7 +80,7 @@ impl<'a> Calls<'a> {
         filters: Vec<Node>,
         tells: bool,
     ) -> Calls<'a> {
-        Calls { fact, keys, filters, tells, filter: None, seen: 0, sets, columns: Vec::new() }
+        Calls { fact, keys, filters, tells, filter: None, pair: None, seen: 0, sets, columns: Vec::new() }
     }
 
     /// What the inner of two levels tells.
@@ -197,26 +199,39 @@ impl<'a> Calls<'a> {
             return Err(UNSAFE.into());
         }
         let counts = name.as_deref() == Some("count");
-        let bounds: Vec<Node> = args
+        let bounds: Vec<Option<Node>> = args
             .iter()
             .zip(&columns)
-            .filter(|_| !counts)
-            .filter_map(|(arg, column)| Some(within(arg, extremes(column.type_oid)?)))
-            .collect::<Option<Vec<Node>>>()
-            .ok_or("of a number")?;
+            .map(|(arg, column)| extremes(column.type_oid).filter(|_| !counts).and_then(|extreme| within(arg, extreme)))
+            .collect();
+        // What each argument must meet for a row to contribute.
+        let mut each = args.iter().zip(&bounds).map(|(arg, bound)| [Some(is_not_null(arg.clone())), bound.clone()]);
+        let each: Vec<Vec<Node>> = each.by_ref().map(|both| both.into_iter().flatten().collect()).collect();
         let own = agg_filter.take().map(|filter| self.filter_of(*filter)).transpose()?;
-        let mut contributes: Vec<Node> = args.iter().cloned().map(is_not_null).collect();
-        contributes.extend(bounds.iter().cloned());
-        let shown = match &own {
-            None => self.shown(contributes, None)?,
-            Some(own) => {
-                let (mut inside, mut outside) = (contributes.clone(), contributes);
-                inside.push(own.clone());
-                outside.push(is_not_true(own.clone()));
-                // Who is left out by the filter could be told by a difference.
-                self.shown(inside, Some(outside))?
+        let mut inside: Vec<Node> = each.concat();
+        let mut left_out = Vec::new();
+        if let [one, other] = each.as_slice() {
+            self.only_pair(args)?;
+            // Who has one of the two only could be told by a difference to what is told of that one.
+            for (has, lacks) in [(one, other), (other, one)] {
+                let lacks = all_of(lacks.clone()).ok_or("of a pair")?;
+                left_out.push([has.clone(), vec![is_not_true(lacks)]].concat());
             }
-        };
+        }
+        if let Some(own) = &own {
+            // Who is left out by the filter could be told by a difference.
+            left_out.push([inside.clone(), vec![is_not_true(own.clone())]].concat());
+            inside.push(own.clone());
+        }
+        if self.filter.is_some() && self.pair.is_some() {
+            return Err(
+                "its aggregates have a filter and a pair of arguments, of which differences could single a person \
+                        out"
+                .into(),
+            );
+        }
+        let shown = self.shown(inside, left_out)?;
+        let bounds = bounds.into_iter().flatten().collect();
         if columns.len() > 1 || (!counts && columns.iter().any(|column| number::FLOATS.contains(&column.type_oid))) {
             // The last digits of a sum of floats depend on the order of the rows.
             *agg_order = args.iter().cloned().map(sorted).collect();
@@ -229,16 +244,30 @@ impl<'a> Calls<'a> {
 
     /// Where an aggregate is shown: enough subjects contribute, of those that it leaves out there are enough or none, and so
     /// in every group below.
-    fn shown(&self, inside: Vec<Node>, outside: Option<Vec<Node>>) -> Result<Node, Why> {
+    fn shown(&self, inside: Vec<Node>, left_out: Vec<Vec<Node>>) -> Result<Node, Why> {
         let most = integer(i32::try_from(self.fact.min_subjects - 1).unwrap_or(i32::MAX));
         let few = |conditions| between(self.fact.subjects(self.with_filters(conditions)), integer(1), most.clone());
         let mut shown = vec![self.threshold(inside.clone())];
-        shown.extend(outside.clone().map(|outside| not(few(outside))));
+        shown.extend(left_out.iter().cloned().map(|outside| not(few(outside))));
         if let Some(sets) = self.sets {
-            let some = [Some(inside), outside].into_iter().flatten().map(few).collect();
+            let some = std::iter::once(inside).chain(left_out).map(few).collect();
             shown.push(not(sets.any_below(either(some).ok_or("of a grouping set")?)));
         }
         all_of(shown).ok_or_else(|| "of a threshold".into())
+    }
+
+    /// Aggregates of other pairs would count other rows, and a difference could be one person's.
+    fn only_pair(&mut self, args: &[Node]) -> Result<(), Why> {
+        let mut pair: Vec<usize> = args.iter().filter_map(|arg| Some(self.fact.column(arg)?.0)).collect();
+        pair.sort_unstable();
+        let pair = <[usize; 2]>::try_from(pair).map_err(|_| "of a pair")?;
+        if *self.pair.get_or_insert(pair) != pair {
+            return Err(
+                "its aggregates take different pairs of arguments, of which differences could single a person out"
+                    .into(),
+            );
+        }
+        Ok(())
     }
 
     /// The one FILTER that a level may have.

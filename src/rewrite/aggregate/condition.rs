@@ -7,7 +7,8 @@ use crate::sql::string;
 use crate::vocab::Oid;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AArrayExpr, AExpr, AExprKind, BoolExpr, BoolExprType, BooleanTest, List, Node, NullTest, TypeCast, a_const::Val,
+    AArrayExpr, AExpr, AExprKind, BoolExpr, BoolExprType, BooleanTest, List, Node, NullTest, TypeCast, TypeName,
+    a_const::Val,
 };
 
 /// The conditions that a condition is the conjunction of.
@@ -27,6 +28,9 @@ const COMPARABLE: [Oid; 19] =
 /// Those of them two equal values of which are not always written alike, so that a group's key could show which of its
 /// rows came first.
 const WRITTEN_SEVERALLY: [Oid; 5] = [700, 701, 1042, 1186, 1700];
+
+/// Arrays of numbers, texts, dates and times, for `= ANY ($1)`.
+const ARRAYS: [Oid; 9] = [1005, 1007, 1016, 1009, 1015, 1182, 1115, 1185, 2951];
 
 const NUMERIC: Oid = 1700;
 const FLOATS: [Oid; 2] = [700, 701];
@@ -175,8 +179,9 @@ pub(super) fn is_constant(node: &Node, column: &Column, fact: &Fact<'_>) -> bool
             };
             let declared = fact.context.parameters.get(place).copied().unwrap_or(0);
             // A number compared with a float becomes one, and not every number can.
-            let float = FLOATS.contains(&declared) || fact.declares_parameters;
-            declared < FIRST_USER_OID && !(float && column.type_oid == NUMERIC)
+            let float = FLOATS.contains(&declared) && column.type_oid == NUMERIC;
+            let known = declared == 0 || COMPARABLE.contains(&declared) || ARRAYS.contains(&declared);
+            known && !float && fact.parameters_fit
         }
         // Read when the statement is, not when it runs.
         Some(NodeEnum::TypeCast(_)) => text_as(node, &NAMES_OF_TYPES, fact).is_some(),
@@ -207,17 +212,32 @@ const NAMES_OF_TYPES: [&str; 19] = [
     "name",
 ];
 
+/// Whether a PREPARE declares its parameters as nothing but types whose values compare with others without a cast that could
+/// fail.
+pub(super) fn parameters_fit(tree: &Node, catalog: &Catalog) -> bool {
+    let Some(NodeEnum::PrepareStmt(prepare)) = &tree.node else { return true };
+    prepare.argtypes.iter().all(|node| match &node.node {
+        Some(NodeEnum::TypeName(name)) => own_type(name, catalog).is_some_and(|own| NAMES_OF_TYPES.contains(&own)),
+        Some(_) | None => false,
+    })
+}
+
+/// The bare name of a type of the server's own.
+fn own_type<'n>(name: &'n TypeName, catalog: &Catalog) -> Option<&'n str> {
+    let parts: Vec<&str> = name.names.iter().filter_map(string).collect();
+    match parts.as_slice() {
+        ["pg_catalog", own] => Some(*own),
+        [own] if catalog.types(own).next().is_none() => Some(*own),
+        _a_users => None,
+    }
+}
+
 /// The text in `'text'::type`, where the type is one of these.
 fn text_as<'n>(node: &'n Node, types: &[&str], fact: &Fact<'_>) -> Option<&'n str> {
     let NodeEnum::TypeCast(cast) = node.node.as_ref()? else { return None };
     let TypeCast { arg, type_name, location: _ } = &**cast;
     let name = type_name.as_ref()?;
-    let parts: Vec<&str> = name.names.iter().filter_map(string).collect();
-    let own = match parts.as_slice() {
-        ["pg_catalog", own] => *own,
-        [own] if fact.catalog().types(own).next().is_none() => *own,
-        _a_users => return None,
-    };
+    let own = own_type(name, fact.catalog())?;
     let Some(NodeEnum::AConst(value)) = arg.as_ref()?.node.as_ref() else { return None };
     match value.val.as_ref()? {
         Val::Sval(text) if types.contains(&own) && name.array_bounds.is_empty() => Some(&text.sval),

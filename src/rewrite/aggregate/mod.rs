@@ -26,7 +26,7 @@ use crate::policy::Effect;
 use crate::sql::{Visitor, all_of, case_when, string, walk};
 use crate::vocab::NotUnderstood;
 use call::Calls;
-use condition::{conjuncts, plain, restless};
+use condition::{conjuncts, parameters_fit, plain, restless};
 use group::Keys;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
@@ -62,12 +62,10 @@ pub fn is_aggregated(standing: &Standing<'_>) -> bool {
 /// places of the references that it reads them by.
 pub fn release(tree: &mut Node, standings: &[Standing<'_>], context: &Context<'_>) -> Result<Vec<i32>, Unreleased> {
     let wanted: Vec<&Standing<'_>> = standings.iter().filter(|standing| is_aggregated(standing)).collect();
-    let declares_parameters =
-        matches!(&tree.node, Some(NodeEnum::PrepareStmt(prepare)) if !prepare.argtypes.is_empty());
-    let mut levels =
-        Levels { wanted: &wanted, standings, context, declares_parameters, released: Vec::new(), failed: None };
+    let parameters_fit = parameters_fit(tree, context.catalog);
+    let mut levels = Levels { wanted: &wanted, standings, context, parameters_fit, released: Vec::new(), failed: None };
     let walked = walk(tree, &mut levels);
-    let Levels { wanted: _, standings: _, context: _, declares_parameters: _, released, failed } = levels;
+    let Levels { wanted: _, standings: _, context: _, parameters_fit: _, released, failed } = levels;
     if let Some(failed) = failed {
         return Err(failed);
     }
@@ -86,7 +84,7 @@ struct Levels<'a> {
     wanted: &'a [&'a Standing<'a>],
     standings: &'a [Standing<'a>],
     context: &'a Context<'a>,
-    declares_parameters: bool,
+    parameters_fit: bool,
     released: Vec<i32>,
     failed: Option<Unreleased>,
 }
@@ -141,13 +139,13 @@ struct Fact<'a> {
     standing: &'a Standing<'a>,
     context: &'a Context<'a>,
     min_subjects: u32,
-    /// The statement is a PREPARE that says of which types its parameters are.
-    declares_parameters: bool,
+    /// What the statement declares its parameters as compares without a chance to fail.
+    parameters_fit: bool,
 }
 
 impl<'a> Fact<'a> {
     fn new(levels: &Levels<'a>, standing: &'a Standing<'a>) -> Result<Fact<'a>, Why> {
-        let (context, declares_parameters) = (levels.context, levels.declares_parameters);
+        let (context, parameters_fit) = (levels.context, levels.parameters_fit);
         let Standing { relation, ruling, reference } = standing;
         if ruling.subject_key.is_none() {
             return Err(format!(
@@ -163,7 +161,7 @@ impl<'a> Fact<'a> {
             return Err("the query depends on the rows of the query around it".into());
         }
         match ruling.min_subjects() {
-            Some(min_subjects) => Ok(Fact { standing, context, min_subjects, declares_parameters }),
+            Some(min_subjects) => Ok(Fact { standing, context, min_subjects, parameters_fit }),
             None => Err("nothing of it is released in aggregates".into()),
         }
     }
