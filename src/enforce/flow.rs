@@ -258,7 +258,7 @@ impl<'a> Reading<'a> {
             // A mask that keeps a part shows a part of whatever is stored there.
             let seen = target.tells(*index);
             // Which rows the reader sees tells of the columns that decide it. Else who sees a null, or nothing, learns nothing.
-            let decides = target.countable() && target.rows.iter().any(|row| row.columns.contains(&column.name));
+            let decides = target.tells_of_rows() && target.rows.iter().any(|row| row.columns.contains(&column.name));
             if !seen && !decides {
                 continue;
             }
@@ -271,7 +271,7 @@ impl<'a> Reading<'a> {
             self.none_hidden(&values, landing, seen.then_some(&column.name), at)?;
             self.none_hidden(control, landing, seen.then_some(&column.name), at)?;
         }
-        if landing.rows && target.countable() {
+        if landing.rows && target.tells_of_rows() {
             self.none_hidden(control, landing, None, u32::try_from(self.write.at).ok())?;
         }
         Ok(())

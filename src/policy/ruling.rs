@@ -41,6 +41,11 @@ impl RelationRuling {
         self.columns.is_empty() || self.columns.iter().any(shown)
     }
 
+    /// Who reads the relation learns something of its rows: one by one, or in aggregates.
+    pub fn tells_of_rows(&self) -> bool {
+        self.countable() || self.min_subjects().is_some()
+    }
+
     /// How many subjects must contribute to what is told of the columns that are released in aggregates only: the most
     /// that any of them asks for. `None` if there are none.
     pub fn min_subjects(&self) -> Option<u32> {

@@ -106,13 +106,15 @@ def check(connection, raw, keys, shape, condition, told, counts):
     answer = connection.execute(query).fetchall()
     sets = sets_of(keys, shape)
     by_mask = {sum(1 << (len(keys) - 1 - keys.index(key)) for key in keys if key not in part): part for part in sets}
-    finest = list(groups(rows, keys).items())
+    cells = {part: groups(rows, part) for part in sets}
+    finest = list(cells[keys].items())
+    counted = {sql: [numbers(group, columns, of) for _, group in finest] for sql, columns, _, of in told}
     shown = {}
     equations = {sql: [] for sql, *_ in told}
     for row in answer:
         part = by_mask[row[len(keys)]]
         cell = tuple(value for key, value in zip(keys, row) if key in part)
-        below = groups(rows, part).get(cell, rows.iloc[0:0])
+        below = cells[part].get(cell, rows.iloc[0:0])
         assert (part, cell) not in shown, f"{query}: {cell} twice"
         shown[part, cell] = row
         counts["groups"] += 1
@@ -122,9 +124,7 @@ def check(connection, raw, keys, shape, condition, told, counts):
         for (sql, columns, compute, of), value in zip(told, row[len(keys) + 1:]):
             own, *left_out = numbers(below, columns, of)
             complete = part == keys or not any(
-                some_but_few(number)
-                for (_, group), member in zip(finest, members) if member
-                for number in numbers(group, columns, of)
+                some_but_few(number) for of_cell, member in zip(counted[sql], members) if member for number in of_cell
             )
             expected = own >= LEAST and not any(map(some_but_few, left_out)) and complete
             assert (value is not None) == expected, f"{query}: {sql} of {cell} is {value}, over {own} people"
@@ -137,11 +137,11 @@ def check(connection, raw, keys, shape, condition, told, counts):
             equations[sql].append([float(member) for member in members])
     # Every group of enough people is there.
     for part in sets if keys else []:
-        for cell, group in groups(rows, part).items():
+        for cell, group in cells[part].items():
             assert people(group) < LEAST or (part, cell) in shown, f"{query}: {cell} is missing"
     # No sum or difference of what is told is that of a group of too few.
-    for sql, columns, _, of in told:
-        few = [at for at, (_, group) in enumerate(finest) if some_but_few(numbers(group, columns, of)[0])]
+    for sql, *_ in told:
+        few = [at for at in range(len(finest)) if some_but_few(counted[sql][at][0])]
         counts["hidden cells"] += len(few)
         assert not given_away(equations[sql], few), f"{query}: {sql} of {[finest[at][0] for at in few]} is given away"
     counts["statements"] += 1
