@@ -204,7 +204,7 @@ fn mask(view: &View, source: ColumnSource) -> Option<Mask> {
     let ruling = bound.ruling(view.purpose(), bound.catalog().relation(source.relation)?);
     match &ruling.columns.get(source.index)?.effect {
         Effect::Mask(mask) => Some(mask.clone()),
-        Effect::Allow | Effect::Deny => None,
+        Effect::Allow | Effect::Aggregate(_) | Effect::Deny => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
+use super::subjects;
 use super::system::{self, Openness};
 use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
 use crate::analyze::{FunctionRead, Rewrites};
@@ -68,7 +69,7 @@ impl Bound {
             rulings: Memo::default(),
         };
         masked::check(&bound, &mut findings);
-        bound.check_subject_keys(&mut findings);
+        subjects::check(&bound, &mut findings);
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
     }
@@ -383,25 +384,6 @@ impl Bound {
             }
         }
         (effect, cause)
-    }
-
-    /// Reports tables of which a rule would release aggregates, but nobody knows whom their rows are about.
-    fn check_subject_keys(&self, findings: &mut Findings) {
-        for rule in &self.policy.rules {
-            let Verdict::Give(Effect::Aggregate(_)) = &rule.verdict else { continue };
-            let lacking = self.catalog.relations().iter().filter(|relation| {
-                let tags = self.relations.get(&relation.oid).filter(|tags| tags.subject_key.is_none());
-                !relation.is_by_lineage()
-                    && tags.is_some_and(|tags| tags.columns.iter().any(|column| masked::decides(self, rule, column)))
-            });
-            let tables: Vec<String> =
-                lacking.map(|relation| format!("{}.{}", relation.schema, relation.name)).collect();
-            if !tables.is_empty() {
-                let message = format!("rule `{}` releases nothing of tables without a subject key", rule.id.text);
-                let label = "subjects are counted by `subject_key`, a column that is NOT NULL";
-                findings.add(Finding::new(message, &rule.id.place, label).help(tables.join(", ")));
-            }
-        }
     }
 }
 

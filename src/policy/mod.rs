@@ -22,6 +22,7 @@ mod raw;
 mod report;
 mod rules;
 mod ruling;
+mod subjects;
 mod system;
 mod tags;
 mod tree;

@@ -160,7 +160,10 @@ impl Generated {
             1 => format!("WITH x AS ({level}) SELECT x.*, p.name FROM x JOIN staff AS p ON p.id = 13 {sorted}"),
             2 => format!("({level}) UNION ALL ({level}) {sorted}"),
             3 => format!("SELECT p.id, ({level} {sorted} LIMIT 1) FROM staff AS p ORDER BY 1"),
-            4 => format!("SELECT p.id, x.* FROM staff AS p, LATERAL ({level}) AS x WHERE p.id < 4 ORDER BY {}", (1..=count + 1).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")),
+            4 => format!(
+                "SELECT p.id, x.* FROM staff AS p, LATERAL ({level}) AS x WHERE p.id < 4 ORDER BY {}",
+                (1..=count + 1).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
+            ),
             5 => format!("{level} {sorted} LIMIT 2"),
             6 => format!("SELECT DISTINCT x.c0, count(*) OVER () FROM ({level}) AS x ORDER BY 1"),
             _ => format!("{level} {sorted}"),
