@@ -349,7 +349,13 @@ impl Resolver<'_> {
             let Some(relation) = self.relation_of(number) else { return false };
             match used.place {
                 Place::Text => {
+                    let openness = |index| self.context.rulings.openness(relation, index);
+                    // Its rows are counted behind a threshold, whichever columns are named.
+                    let aggregated = (0..relation.columns.len()).any(|index| openness(index) == Openness::Aggregated)
+                        && (0..relation.columns.len())
+                            .all(|index| matches!(openness(index), Openness::Aggregated | Openness::Closed));
                     !self.context.rulings.filtered(relation)
+                        && !aggregated
                         && used.columns.iter().all(|column| self.openness((number, column.index)) == Openness::Open)
                 }
                 // Judged on their own, and open as they are or refused.

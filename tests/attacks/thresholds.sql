@@ -286,8 +286,8 @@ EXECUTE q (5);
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT 1 FROM staff WHERE id = 5 AND pay > 5000;
 
 -- case: stored
-CREATE TABLE kept AS SELECT id, pay FROM staff;
-SELECT id + 0, pay + 0 FROM kept ORDER BY 1;
+CREATE TABLE pays AS SELECT id, pay FROM staff;
+SELECT id + 0, pay + 0 FROM pays ORDER BY 1;
 
 -- case: recursive
 WITH RECURSIVE r (n, s) AS (SELECT 0, 0::bigint UNION ALL SELECT n + 1, (SELECT sum(pay) FROM staff WHERE id = n + 1) FROM r WHERE n < 5)

@@ -21,6 +21,7 @@ SELECT x.average * 2, p.name FROM (SELECT city, avg(pay) AS average FROM staff G
 WITH a AS (SELECT grade, count(*) AS n FROM staff GROUP BY grade) SELECT * FROM a WHERE n > 7
 SELECT average FROM pay_by_city WHERE city = 'Bern'
 SELECT city FROM pay_by_city
+SELECT n + 1 FROM events_counted
 SELECT id, name FROM staff_with_pay
 SELECT city, sum(avg(pay)) OVER (ORDER BY city) FROM staff GROUP BY city
 SELECT DISTINCT ON (avg(pay)) city, avg(pay) FROM staff GROUP BY city ORDER BY avg(pay)

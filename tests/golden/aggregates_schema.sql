@@ -11,5 +11,6 @@ CREATE TABLE usage_events (
     id bigint PRIMARY KEY, person_id int NOT NULL, feature text, minutes int, at timestamptz
 );
 CREATE VIEW pay_by_city AS SELECT city, avg(pay) AS average, count(*) AS people FROM staff GROUP BY city;
+CREATE VIEW events_counted AS SELECT count(*) AS n FROM usage_events;
 CREATE VIEW staff_with_pay AS SELECT id, name, city, pay FROM staff;
 CREATE AGGREGATE most_of (int) (SFUNC = int4larger, STYPE = int);

@@ -38,7 +38,9 @@ impl Dice {
     }
 }
 
-const OPEN_KEYS: [&str; 5] = ["s.city", "s.team_id", "s.id % 2", "s.city || s.team_id", "s.name"];
+/// No key and no condition on open columns picks five people or more but for all of big, or all others: together these have
+/// the same in both worlds, other five need not.
+const OPEN_KEYS: [&str; 4] = ["s.city", "s.team_id", "s.city || s.team_id", "s.name"];
 const CLOSED_KEYS: [&str; 3] = ["s.grade", "s.hired", "s.bonus"];
 const NUMBERS: [&str; 3] = ["s.pay", "s.bonus", "s.rating"];
 const SAFE: [&str; 7] = ["sum", "avg", "count", "stddev", "var_pop", "variance", "stddev_pop"];
@@ -54,12 +56,12 @@ const UNSAFE: [&str; 7] = [
 const OPEN_CONDITIONS: [&str; 8] = [
     "s.city = 'big'",
     "s.city <> 'big'",
-    "s.id < 12",
-    "s.id <> 5",
-    "s.id IN (13, 14, 1, 2, 3, 4)",
+    "s.city = 'small'",
+    "s.id < 4",
+    "s.id IN (13, 14, 1)",
     "s.team_id = 1",
     "1 / (s.id - 5) < 2",
-    "s.id IN (SELECT w.id FROM weights AS w WHERE w.weight > 100)",
+    "s.id IN (SELECT w.id FROM weights AS w WHERE w.weight < 10)",
 ];
 const CLOSED_CONDITIONS: [&str; 9] = [
     "s.pay > 5000",
