@@ -80,6 +80,7 @@ pub(super) fn sign(gets: &Gets) -> &'static str {
         Gets::Everything => "○",
         Gets::Raw => "●",
         Gets::Masked(_) => "◐",
+        Gets::Aggregated(_) => "Σ",
         Gets::Nothing => "·",
         Gets::Denied => "–",
         Gets::Forbidden => "✕",
@@ -92,6 +93,7 @@ pub(super) fn words(gets: &Gets) -> String {
         Gets::Everything => "everything: the purpose is unrestricted".to_owned(),
         Gets::Raw => "as it is".to_owned(),
         Gets::Masked(mask) => format!("masked: {mask}"),
+        Gets::Aggregated(least) => format!("in aggregates over at least {least} subjects"),
         Gets::Nothing => "nothing: no rule permits it".to_owned(),
         Gets::Denied => "nothing: denied".to_owned(),
         Gets::Forbidden => "nothing: forbidden for good".to_owned(),
@@ -99,9 +101,10 @@ pub(super) fn words(gets: &Gets) -> String {
 }
 
 /// The signs, explained.
-pub(super) const LEGEND: [(&str, &str); 7] = [
+pub(super) const LEGEND: [(&str, &str); 8] = [
     ("●", "as it is"),
     ("◐", "masked"),
+    ("Σ", "in aggregates over enough subjects"),
     ("·", "no rule permits it"),
     ("–", "denied by a rule"),
     ("✕", "forbidden for good"),
@@ -119,7 +122,7 @@ fn short(cell: &Cell) -> String {
 fn tone(gets: &Gets) -> Tone {
     match gets {
         Gets::Raw => Tone::Good,
-        Gets::Masked(_) => Tone::Sql,
+        Gets::Masked(_) | Gets::Aggregated(_) => Tone::Sql,
         Gets::Denied | Gets::Forbidden => Tone::Refused,
         Gets::Nothing | Gets::Everything => Tone::Faint,
     }
@@ -207,7 +210,7 @@ fn diff(old: &Policy, new: &Policy, paint: Paint) -> String {
 fn openness(gets: &Gets) -> u8 {
     match gets {
         Gets::Nothing | Gets::Denied | Gets::Forbidden => 0,
-        Gets::Masked(_) => 1,
+        Gets::Masked(_) | Gets::Aggregated(_) => 1,
         Gets::Raw => 2,
         Gets::Everything => 3,
     }

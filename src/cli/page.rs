@@ -79,7 +79,7 @@ pub(super) fn matrix(policy: &Policy, right: Right, matrix: &Matrix) -> String {
 fn cell_of(cell: &Cell) -> String {
     let class = match cell.gets {
         Gets::Raw => "raw",
-        Gets::Masked(_) => "masked",
+        Gets::Masked(_) | Gets::Aggregated(_) => "masked",
         Gets::Denied | Gets::Forbidden => "no",
         Gets::Nothing | Gets::Everything => "nothing",
     };

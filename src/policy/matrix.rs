@@ -58,6 +58,8 @@ pub enum Gets {
     Raw,
     /// What stands in a value's place, in words.
     Masked(String),
+    /// Aggregates over at least so many subjects.
+    Aggregated(u32),
     /// No rule permits it.
     Nothing,
     /// A rule denies it.
@@ -123,6 +125,7 @@ fn of_rule(rule: &Rule) -> Cell {
         Verdict::Forbid => Gets::Forbidden,
         Verdict::Give(Effect::Deny) => Gets::Denied,
         Verdict::Give(Effect::Allow) => Gets::Raw,
+        Verdict::Give(Effect::Aggregate(aggregate)) => Gets::Aggregated(aggregate.min_subjects),
         Verdict::Give(Effect::Mask(mask)) => Gets::Masked(words(mask)),
     };
     Cell {
