@@ -1,7 +1,7 @@
 -- The pair `groups`: the same people in both worlds, with the same values in each city of enough people and in all together, but
 -- dealt out otherwise. `:'side'` is 'a' or 'b'. The cities small and tiny have three people each, fewer than the five
 -- that an aggregate needs; what one of them has in a the other has in b. Two of them have ratings that overflow a sum where
--- they meet, as they do in a.
+-- they meet: in a small, in b tiny.
 
 DELETE FROM visits; DELETE FROM staff; DELETE FROM teams; DELETE FROM rates; DELETE FROM weights; DELETE FROM unkeyed;
 DELETE FROM notes;
@@ -18,7 +18,7 @@ INSERT INTO staff
 -- Three in small and three in tiny.
 INSERT INTO staff
     SELECT i, 'name ' || i, CASE WHEN i < 16 THEN 'small' ELSE 'tiny' END, 4, v.n * 900, v.n * 2.5,
-        CASE WHEN v.n = 15 OR v.n = CASE :'side' WHEN 'a' THEN 14 ELSE 16 END THEN 1.7e308 ELSE 20 END, CASE WHEN v.n < 16 THEN 'SECRET-' || 'mid' ELSE 'high' END,
+        CASE WHEN v.n IN (14, 15) THEN 1.7e308 ELSE 20 END, CASE WHEN v.n < 16 THEN 'SECRET-' || 'mid' ELSE 'high' END,
         CASE WHEN v.n <> 17 THEN date '2021-01-01' + v.n END
     FROM generate_series(13, 18) AS i,
         LATERAL (SELECT CASE :'side' WHEN 'a' THEN i ELSE 31 - i END AS n) AS v;
