@@ -73,6 +73,79 @@ fn a_broken_pack_is_shown_with_its_place() {
 }
 
 #[test]
+fn the_tests_of_the_packs_notice_every_rule() {
+    for pack in [PACK, "policy/pystorm"] {
+        let report = printed(&["test", pack, "--quiet", "--mutate"], 0);
+        let lines: Vec<&str> = report.lines().collect();
+        let [passed, noticed] = lines.as_slice() else { panic!("{report}") };
+        for line in [passed, noticed] {
+            let (some, rest) = line.split_once(" of ").expect("figures");
+            assert_eq!(rest.split(' ').next(), Some(some), "{report}");
+            assert!(some.parse::<u32>().is_ok_and(|some| some > 25), "{report}");
+        }
+    }
+}
+
+#[test]
+fn tests_of_a_pack_that_are_wrong_or_blind_fail() {
+    let folder = Cluster::shared().new_folder("pack-with-tests");
+    std::fs::create_dir(folder.join("tests")).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("writing");
+    write(
+        "pack.toml",
+        r#"
+        [pack]
+        [category.plain]
+        [category.closed]
+        [purpose.reading]
+        [clause."C-1"]
+        words = "Closed is closed."
+        [[rule]]
+        id = "plain"
+        category = "plain"
+        purpose = "reading"
+        where = ["kept"]
+        effect = "allow"
+        [[rule]]
+        id = "closed"
+        clause = "C-1"
+        category = "closed"
+        effect = "forbid"
+        [table."public.t"]
+        default = "plain"
+        columns.c = "closed"
+        conditions.kept = "k"
+        "#,
+    );
+    write("schema.sql", "CREATE TABLE t (a int, c int, k boolean); INSERT INTO t VALUES (1, 2, true), (3, 4, false);");
+    let pack = folder.to_string_lossy().into_owned();
+    let none = printed(&["test", &pack], 2);
+    assert!(none.contains("no tests"), "{none}");
+    let case = |name: &str, sql: &str, more: &str| {
+        format!("[[test]]\nname = \"{name}\"\npurpose = \"reading\"\nsql = \"{sql}\"\n{more}\n")
+    };
+    let blind = [
+        case("reads", "SELECT a FROM t", "expect = \"answered\""),
+        case("closed", "SELECT c FROM t", "expect = \"refused\"\nclause = \"C-1\""),
+    ];
+    write("tests/a.toml", &blind.concat());
+    let report = printed(&["test", &pack, "--mutate"], 1);
+    assert!(
+        report.contains("2 of 2 tests pass") && report.contains("rule `plain` without `kept`: no test notices"),
+        "{report}"
+    );
+    write("tests/b.toml", &case("rows", "SELECT a FROM t", "expect = \"answered\"\nrows = [\"1\"]"));
+    let report = printed(&["test", &pack, "--mutate"], 0);
+    assert!(report.contains("ok rows") && report.contains("5 of 5 changes"), "{report}");
+    write("tests/b.toml", &case("rows", "SELECT a FROM t", "expect = \"answered\"\nrows = [\"1\", \"3\"]"));
+    assert!(printed(&["test", &pack], 1).contains("answered [\"1\"], not [\"1\", \"3\"]"));
+    write("tests/b.toml", &case("wrong", "SELECT a FROM t", "expect = \"refused\"\nclause = \"C-1\""));
+    assert!(printed(&["test", &pack], 1).contains("FAILED wrong [C-1]"));
+    write("tests/b.toml", &case("typo", "SELECT a FROM t", "expects = \"refused\""));
+    assert!(printed(&["test", &pack], 2).contains("unknown field `expects`"));
+}
+
+#[test]
 fn the_matrix_shows_what_each_purpose_gets() {
     let shown = printed(&["matrix", PACK], 0);
     let names: Vec<&str> = shown.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();

@@ -3,7 +3,7 @@
 
 use super::label::Label;
 use super::resolver::{Found, Outcome, Place, Resolver, Use, is_system_column, label_of, not_understood, unresolved};
-use super::scope::{Columns, Source, Visible, Written};
+use super::scope::{Columns, Source, Star, Visible, Written};
 use crate::sql::string;
 use crate::vocab::SqlState;
 use pg_query::NodeEnum;
@@ -300,6 +300,7 @@ impl Resolver<'_> {
             Columns::Known(known) => known,
             Columns::Opaque(_) => return not_understood("a star over a function whose columns are not known", at),
         };
+        let known: Vec<&Visible> = known.iter().filter(|column| column.star == Star::Expands).collect();
         self.spend(STAR_COST * known.len())?;
         for column in known.iter() {
             self.touch(&column.label, usage, at);
@@ -309,7 +310,7 @@ impl Resolver<'_> {
             return too_many_targets(at);
         }
         // A derived table may have two columns of one name, a relation has not.
-        let unique = |column: &Visible| {
+        let unique = |column: &&Visible| {
             matches!(column.written, Written::Instead(_))
                 || known.iter().filter(|other| other.written == column.written).count() == 1
         };
@@ -323,7 +324,7 @@ impl Resolver<'_> {
             let reference = Node { node: Some(NodeEnum::ColumnRef(ColumnRef { fields, location: at })) };
             nodes.push(target_node(reference, at));
         }
-        columns.extend(known.iter().cloned());
+        columns.extend(known.into_iter().cloned());
         Ok(())
     }
 }

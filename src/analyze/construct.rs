@@ -4,7 +4,7 @@ use super::from::{alias_parts, derived, renamed};
 use super::known::Known;
 use super::label::{Label, Lock};
 use super::resolver::{Outcome, Resolver, Use, known, label_of, not_understood, unresolved};
-use super::scope::{Columns, Locked, Source, Visible, Written};
+use super::scope::{Columns, Locked, Source, Star, Visible, Written};
 use super::written::Shape;
 use crate::catalog::Relation;
 use crate::sql::{Part, is_json_aggregate, parts, string};
@@ -65,6 +65,7 @@ impl Resolver<'_> {
             label: label.clone(),
             base: None,
             typed: None,
+            star: Star::Expands,
         };
         Ok(Some(match names.filter(|names| names.iter().all(|name| &**name != "*")) {
             Some(names) => known(names.into_iter().map(visible)),
@@ -116,6 +117,7 @@ impl Resolver<'_> {
             label: label.clone(),
             base: None,
             typed: None,
+            star: Star::Expands,
         };
         let columns = renamed(&known(names.into_iter().map(visible)), Some(&name), &colnames);
         self.push_entry(derived(Some(name), columns));
@@ -291,6 +293,7 @@ fn with_columns<'s>(
         label: label.clone(),
         base: None,
         typed: None,
+        star: Star::Expands,
     });
     Ok(known(columns.iter().cloned().chain(made)))
 }

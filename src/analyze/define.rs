@@ -8,7 +8,7 @@
 use super::known::Known;
 use super::label::{ColumnSource, Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, label_of, not_understood, unresolved};
-use super::scope::{Columns, Entry, Level, Source, Visible, Written};
+use super::scope::{Columns, Entry, Level, Source, Star, Visible, Written};
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::sql::{string, words};
 use crate::vocab::{AttNum, Oid, SqlState, Usage};
@@ -455,6 +455,7 @@ fn bare_level(table: &str, names: impl Iterator<Item = Arc<str>>) -> Level {
         label: Label::none(),
         base: None,
         typed: None,
+        star: Star::Expands,
     });
     let mut level = Level::default();
     level.entries.push(Entry {

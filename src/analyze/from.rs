@@ -5,7 +5,7 @@ use super::known::Known;
 use super::label::{Label, Place, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
-use super::scope::{Columns, Entry, Source, Visible, Written};
+use super::scope::{Columns, Entry, Source, Star, Visible, Written};
 use crate::catalog::{Function, FunctionKind, Relation, TypeKind};
 use crate::sql::{string, words};
 use crate::vocab::{Oid, SqlState, Usage};
@@ -126,6 +126,7 @@ impl<'a> Resolver<'a> {
             label: Label::of((number, index)),
             base: Some((number, index)),
             typed: Some((number, index)),
+            star: Star::Expands,
         }));
         self.push_entry(Entry {
             name: Some(name),
@@ -236,6 +237,7 @@ impl<'a> Resolver<'a> {
                     label: label.clone(),
                     base: None,
                     typed: None,
+                    star: Star::Expands,
                 };
                 renamed(&known(names.into_iter().map(visible)), entry_name.as_ref(), &colnames)
             }
@@ -375,7 +377,7 @@ pub(super) fn renamed(columns: &Columns, alias: Option<&Arc<str>>, colnames: &[A
             Some(alias) => Written::Qualified(Arc::clone(alias), Arc::clone(&name)),
             None => Written::Bare(Arc::clone(&name)),
         };
-        Visible { name, written, label: column.label.clone(), base: None, typed: column.typed }
+        Visible { name, written, label: column.label.clone(), base: None, typed: column.typed, star: column.star }
     };
     Columns::Known(columns.iter().enumerate().map(under).collect::<Rc<[Visible]>>())
 }

@@ -4,7 +4,7 @@ use super::from::{derived, renamed};
 use super::known::Known;
 use super::label::Offer;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
-use super::scope::{Columns, Entry, Source, Visible, Written};
+use super::scope::{Columns, Entry, Source, Star, Visible, Written};
 use crate::sql::string;
 use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
@@ -159,6 +159,7 @@ impl Resolver<'_> {
                 label,
                 base: same.and_then(|column| column.base),
                 typed: same.filter(|_| alike).and_then(|column| column.typed),
+                star: Star::Expands,
             });
         }
         Ok(merged)

@@ -7,7 +7,7 @@
 use super::from::renamed;
 use super::label::{BaseColumn, ColumnSource, Label, RelationUse};
 use super::resolver::{Outcome, Resolver, known};
-use super::scope::{Columns, Cte, Visible, Written};
+use super::scope::{Columns, Cte, Star, Visible, Written};
 use super::select::Recursive;
 use crate::vocab::Oid;
 use std::collections::BTreeSet;
@@ -51,6 +51,7 @@ impl Resolver<'_> {
                     label: round.first.iter().fold(every(Label::none()), |label, of| label.join(of)),
                     base: None,
                     typed: None,
+                    star: Star::LeftOut,
                 });
                 known(own.chain(made))
             }

@@ -3,7 +3,7 @@
 use super::label::{BaseColumn, Label, RelationUse, Sent, SequenceUse};
 use super::recursion::NO_RELATION;
 use super::routine::Bodies;
-use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
+use super::scope::{Columns, CteFrame, Entry, Level, Source, Star, Visible, Written};
 use super::view::{Inside, ViewUse};
 use super::write::Draft;
 use super::{Context, Trouble};
@@ -144,6 +144,7 @@ impl<'a> Resolver<'a> {
             label: Label::none(),
             base: None,
             typed: None,
+            star: Star::Expands,
         };
         let mut level = Level::default();
         level.entries.push(Entry {

@@ -27,6 +27,15 @@ pub(super) struct Visible {
     pub base: Option<BaseColumn>,
     /// The base column whose value it passes on unchanged, from whatever level: its type and collation are known.
     pub typed: Option<BaseColumn>,
+    pub star: Star,
+}
+
+/// Whether a star stands for a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Star {
+    Expands,
+    /// A column that SEARCH or CYCLE makes, inside the CTE itself.
+    LeftOut,
 }
 
 /// The columns of a range-table entry.

@@ -6,7 +6,7 @@ use super::known::Known;
 use super::label::{BaseColumn, Label, Lock};
 use super::naming::figure_name;
 use super::resolver::{Found, Outcome, Resolver, Use, known, label_of, not_understood};
-use super::scope::{Columns, Cte, CteFrame, Level, Visible, Written};
+use super::scope::{Columns, Cte, CteFrame, Level, Star, Visible, Written};
 use crate::sql::{Visitor, string, walk, words};
 use crate::vocab::{NotUnderstood, Usage};
 use pg_query::NodeEnum;
@@ -190,7 +190,14 @@ impl Resolver<'_> {
         }
         let columns = known(labels.into_iter().enumerate().map(|(index, label)| {
             let name: Arc<str> = format!("column{}", index + 1).into();
-            Visible { written: Written::Bare(Arc::clone(&name)), name, label, base: None, typed: None }
+            Visible {
+                written: Written::Bare(Arc::clone(&name)),
+                name,
+                label,
+                base: None,
+                typed: None,
+                star: Star::Expands,
+            }
         }));
         let mut sorts = std::mem::take(&mut select.sort_clause);
         self.order_by(&mut sorts, &columns)?;
@@ -305,6 +312,7 @@ impl Resolver<'_> {
                 label: resolved.label.clone(),
                 base: source.and_then(|column| column.base),
                 typed: source.and_then(|column| column.typed),
+                star: Star::Expands,
             });
             let Some(NodeEnum::ResTarget(mut again)) = target_node(*value, location).node else { continue };
             // What stands in for a column does not lend it its name.

@@ -3,7 +3,7 @@
 use super::Shape;
 use super::label::{Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
-use super::scope::{Entry, Source, Visible, Written};
+use super::scope::{Entry, Source, Star, Visible, Written};
 use super::updatable::{Standing, TargetView, ViewColumn};
 use super::write::DraftAssignment;
 use crate::catalog::{Relation, RelationKind};
@@ -131,6 +131,7 @@ impl Target<'_> {
                 label: Label::of((self.number, index)).join(self.lineage.get(index).unwrap_or(&Label::none())),
                 base,
                 typed: base,
+                star: Star::Expands,
             }
         };
         Entry {
@@ -158,6 +159,7 @@ impl Target<'_> {
                     label: of.fold(Label::none(), |label, (_, index)| label.join(&given(*index))),
                     base: None,
                     typed: None,
+                    star: Star::Expands,
                 }
             };
             return view.columns.iter().map(shown).collect();
@@ -168,6 +170,7 @@ impl Target<'_> {
             label: given(index),
             base: None,
             typed: None,
+            star: Star::Expands,
         });
         columns.collect()
     }

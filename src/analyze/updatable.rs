@@ -9,7 +9,7 @@ use super::call::{Grouping, is_row_neutral};
 use super::from::alias_parts;
 use super::label::{Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
-use super::scope::{Entry, Level, Source, Visible, Written};
+use super::scope::{Entry, Level, Source, Star, Visible, Written};
 use super::target::Target;
 use super::write::conjuncts;
 use super::{Openness, Shape};
@@ -325,6 +325,7 @@ impl<'a> Resolver<'a> {
                         base,
                         // Its conditions are read again under the table's alias, where another column may have its name.
                         typed: resolved.column.and_then(|column| column.typed.filter(|_| column.name == *name)),
+                        star: Star::Expands,
                     },
                 });
             }
@@ -394,7 +395,8 @@ fn base_columns(base: &Relation, number: usize, alias: &Arc<str>, shape: &Shape)
         };
         let base = Some((number, index));
         let name = Arc::clone(&column.name);
-        let visible = Visible { name, written, label: Label::of((number, index)), base, typed: base };
+        let visible =
+            Visible { name, written, label: Label::of((number, index)), base, typed: base, star: Star::Expands };
         ViewColumn { visible, base: Some(index) }
     };
     base.columns.iter().enumerate().map(column).collect()

@@ -10,7 +10,7 @@ use super::call::{Grouping, is_row_neutral};
 use super::label::{BaseColumn, Label, Place, RelationUse};
 use super::recursion::NO_RELATION;
 use super::resolver::{Outcome, Resolver, Use, known, not_understood};
-use super::scope::{Columns, CteFrame, Entry, Level, Source, Visible, Written};
+use super::scope::{Columns, CteFrame, Entry, Level, Source, Star, Visible, Written};
 use super::{Openness, Trouble};
 use crate::catalog::{Relation, RelationKind, quote_qualified};
 use crate::sql::{Visitor, expression, parse, walk};
@@ -131,6 +131,7 @@ impl Resolver<'_> {
             label: column.label.clone().join(&Label::of((own, index))),
             base: None,
             typed: column.typed,
+            star: Star::Expands,
         });
         Ok(Entry {
             schema: alias.is_none().then(|| Arc::clone(&relation.schema)),

@@ -11,6 +11,7 @@ pub mod serve;
 mod snapshot;
 mod term;
 pub mod throwaway;
+mod trial;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Check(check::Args),
     /// Show what each purpose gets of each category, or what a change of the policy grants and takes away
     Matrix(matrix::Args),
+    /// Run the tests that stand beside a pack, and see whether they would notice a rule that is gone or wider
+    Test(trial::Args),
     /// Show what would become of one statement under one purpose
     Explain(explain::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Test(args) => trial::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
         Command::Install(args) => install::run(&args),

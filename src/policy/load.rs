@@ -59,6 +59,11 @@ pub(super) struct PurposeTraits {
 }
 
 pub(super) fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
+    parse_with(files, |_| ())
+}
+
+/// Reads a pack whose declarations are changed before they are looked at.
+pub(super) fn parse_with(files: &[SourceFile], alter: impl FnOnce(&mut Raw)) -> Result<Loaded, PolicyErrors> {
     let source = |file: &SourceFile| NamedSource::new(&file.path, Arc::from(file.text.as_str()));
     let sources = Arc::new(Sources(files.iter().map(source).collect()));
     let mut findings = Findings::default();
@@ -80,6 +85,7 @@ pub(super) fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
     if !readable {
         return Err(findings.into_errors(&sources));
     }
+    alter(&mut raw);
     let loader = Loader { raw, findings, sources, version: version(files) };
     loader.resolve()
 }

@@ -6,6 +6,7 @@
 
 mod bind;
 mod bound;
+mod change;
 mod condition;
 mod constant;
 mod document;
@@ -28,6 +29,7 @@ mod tags;
 mod tree;
 
 pub use bound::{Bound, UntaggedColumn};
+pub use change::{Alteration, Change};
 pub use load::Loaded;
 pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};

@@ -198,6 +198,7 @@ fn constructs_answer_as_postgres_does() {
             "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n % 3 + 1 FROM t) CYCLE n SET loops USING way SELECT * FROM t",
             "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 4) SEARCH BREADTH FIRST BY n SET o SELECT n, o FROM t ORDER BY o",
             "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n % 3 + 1 FROM t WHERE NOT loops) CYCLE n SET loops USING way SELECT * FROM t",
+            "WITH RECURSIVE a AS (SELECT 1 AS b UNION ALL SELECT * FROM a) CYCLE b SET c USING p SELECT * FROM a",
             "WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT 1 AS x) SELECT x FROM a",
             "SELECT *, row_to_json(p) FROM unnest(ARRAY[ROW('a', 'b')::place, NULL]) AS p",
             "SELECT p.zip, x FROM unnest(ARRAY[('a', 'b')]::place[]) AS p, unnest(ARRAY[1]) AS x",
