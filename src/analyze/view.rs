@@ -292,6 +292,10 @@ impl Resolver<'_> {
     }
 
     fn openness(&self, (number, index): BaseColumn) -> Openness {
+        if self.uses[number].relation == NO_RELATION {
+            // What a recursive CTE passes on from round to round was judged where it came in.
+            return Openness::Open;
+        }
         match self.relation_of(number) {
             Some(relation) => self.context.rulings.openness(relation, index),
             None => Openness::Closed,

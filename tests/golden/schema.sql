@@ -194,3 +194,4 @@ CREATE FUNCTION in_capitals(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT
 CREATE TABLE called (id int PRIMARY KEY CHECK (own_function(id) > 0), label text DEFAULT in_capitals('x'), name text DEFAULT name_of(1),
     secret text DEFAULT reads_secret(), code int DEFAULT opaque_default(), again text GENERATED ALWAYS AS (in_capitals(label)) STORED);
 CREATE INDEX ON called (in_capitals(label));
+CREATE RECURSIVE VIEW counting (n, of) AS SELECT 1, min(id) FROM people UNION ALL SELECT n + 1, of + 1 FROM counting WHERE n < 4;

@@ -108,6 +108,8 @@ fn views_answer_as_postgres_does() {
         "reads_views_open",
         "plain",
         &[
+            "SELECT * FROM counting ORDER BY n",
+            "SELECT n FROM counting ORDER BY n",
             "SELECT * FROM adults ORDER BY id LIMIT 5",
             "SELECT a FROM adults a ORDER BY id LIMIT 5",
             "SELECT pg_typeof(a) FROM adults a LIMIT 1",
