@@ -6,6 +6,8 @@ mod accord;
 mod common;
 #[path = "guard/define.rs"]
 mod define;
+#[path = "guard/lookups.rs"]
+mod lookups;
 #[path = "guard/masks.rs"]
 mod masks;
 #[path = "guard/reads.rs"]

@@ -75,6 +75,10 @@ pub struct RelationUse {
     pub subject: Option<usize>,
     /// A query that it stands in depends on the rows of one around that.
     pub correlated: bool,
+    /// The condition of the statement that looks a row up by what one of its columns holds, written like those.
+    pub lookup: Option<Node>,
+    /// Whether the statement looks a row up in it by what a column holds that is shown as something else.
+    pub looks_up: bool,
 }
 
 /// A column of a relation.
@@ -195,6 +199,8 @@ impl RelationUse {
             copyable: Vec::new(),
             subject: None,
             correlated: false,
+            lookup: None,
+            looks_up: false,
         }
     }
 

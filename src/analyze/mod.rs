@@ -17,6 +17,7 @@ mod from;
 mod join;
 mod known;
 mod label;
+mod lookup;
 mod merge;
 mod naming;
 mod operator;
@@ -49,6 +50,7 @@ pub use written::{Assignment, Manner, Shape, Verb, Write};
 
 use crate::catalog::{Catalog, Function, Relation, SearchPath};
 use crate::vocab::{NotUnderstood, Oid, Right, Unresolved};
+use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
@@ -71,6 +73,8 @@ pub trait Rulings {
     fn filtered(&self, relation: &Relation) -> bool;
     /// What the purpose gets of a column, by its index. A view in whose definition a column is not open is inlined.
     fn openness(&self, relation: &Relation, column: usize) -> Openness;
+    /// Whether the purpose may find rows by what a column holds, though it is shown as something else.
+    fn looks_up(&self, relation: &Relation, column: usize) -> bool;
     /// How a relation that is written to is read, by the alias it has in the statement and what is done with it first of
     /// all: no guard can stand in for it.
     fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble>;
@@ -156,6 +160,9 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
         Some(node) => resolver.define(node)?,
         None => None,
     };
+    // Of what EXPLAIN, PREPARE and DECLARE are about it is not known how often it runs.
+    resolver.whole =
+        matches!(tree.node, Some(NodeEnum::SelectStmt(_) | NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_)));
     let columns = if definition.is_some() { None } else { resolver.statement(&mut tree)? };
     resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;

@@ -5,6 +5,7 @@
 //! with a constant or parameter, or with a column of the same type, are taken for leakproof here; anything else is not.
 
 use super::join::copy_target;
+use super::known::Known;
 use super::resolver::{Outcome, Resolver};
 use super::scope::{Columns, Visible};
 use crate::sql::string;
@@ -134,6 +135,17 @@ impl Resolver<'_> {
     pub(super) fn type_of(&self, reference: &ColumnRef) -> Option<Oid> {
         let (relation, index) = self.referenced(reference)?.typed?;
         Some(self.relation_of(relation)?.columns.get(index)?.type_oid)
+    }
+
+    /// Whether a column and a value are compared by a leakproof equality that casts neither.
+    pub(super) fn compares_as_it_is(&self, column: &Visible, given: &Node) -> Option<()> {
+        let column = self.visible_type(column)?;
+        let same = match self.known(Some(given)) {
+            Known::Untyped => true,
+            Known::Type(given) => same_family(column, given),
+            Known::Absent | Known::BuiltIn | Known::Typed | Known::Nothing => false,
+        };
+        same.then_some(())
     }
 
     /// What a resolved reference names.

@@ -61,6 +61,8 @@ pub(super) struct Resolver<'a> {
     pub in_play: FxHashSet<Oid>,
     /// Types that were found open, or are being checked.
     pub checked_types: FxHashSet<Oid>,
+    /// What is resolved next is the statement itself, and not a part of it.
+    pub whole: bool,
     /// It is a function's body, and the first level holds the function's arguments.
     in_function: bool,
 }
@@ -131,6 +133,7 @@ impl<'a> Resolver<'a> {
             absorbed: FxHashMap::default(),
             in_play: FxHashSet::default(),
             checked_types: FxHashSet::default(),
+            whole: false,
             in_function: false,
         }
     }

@@ -39,6 +39,7 @@ impl Resolver<'_> {
         }
         let (frames, first, depth) = (self.ctes.len(), self.uses.len(), self.levels.len());
         let around = self.reached.replace(usize::MAX);
+        let whole = std::mem::take(&mut self.whole);
         if let Some(with) = &mut select.with_clause {
             self.with(with)?;
         }
@@ -48,7 +49,10 @@ impl Resolver<'_> {
                 self.set_operation(select, usage, recursive)
             }
             Ok(SetOperation::SetopNone) if !select.values_lists.is_empty() => self.values(select, usage),
-            Ok(SetOperation::SetopNone) => self.plain(select, usage),
+            Ok(SetOperation::SetopNone) => {
+                self.whole = whole;
+                self.plain(select, usage)
+            }
             Ok(SetOperation::Undefined) | Err(_) => not_understood("an unknown set operation", -1),
         };
         self.levels.pop();
@@ -229,6 +233,7 @@ impl Resolver<'_> {
             larg: _,
             rarg: _,
         } = select;
+        let whole = std::mem::take(&mut self.whole);
         super::call::name_setting(target_list, where_clause.as_deref());
         let first = self.uses.len();
         let limited = limit_count.is_some() || limit_offset.is_some();
@@ -238,6 +243,9 @@ impl Resolver<'_> {
         self.resolve_from(from_clause)?;
         let from = first..self.uses.len();
         self.locks(locking_clause, from, if limited { Lock::Limited } else { Lock::Returned })?;
+        if whole {
+            self.look_up(where_clause)?;
+        }
         if let Some(condition) = where_clause {
             self.condition(condition, Usage::Filter)?;
             self.harvest(condition);

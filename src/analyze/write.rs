@@ -203,12 +203,14 @@ impl<'a> Resolver<'a> {
 
     fn update(&mut self, update: &mut UpdateStmt) -> Outcome<Columns> {
         let UpdateStmt { relation, target_list, where_clause, from_clause, returning_clause, with_clause } = update;
+        let whole = std::mem::take(&mut self.whole);
         self.with_clause(with_clause)?;
         let target = self.target(relation, Right::Update)?;
         self.levels.push(Level::default());
         self.push_entry(target.entry());
         self.resolve_from(from_clause)?;
         let assigned = self.assignments(&target, target_list)?;
+        self.whole = whole;
         self.target_condition(&target, where_clause)?;
         self.drafts.push(Draft::plain(&target, Verb::Update, assigned));
         self.push_old_and_new(&target);
@@ -217,11 +219,13 @@ impl<'a> Resolver<'a> {
 
     fn delete(&mut self, delete: &mut DeleteStmt) -> Outcome<Columns> {
         let DeleteStmt { relation, using_clause, where_clause, returning_clause, with_clause } = delete;
+        let whole = std::mem::take(&mut self.whole);
         self.with_clause(with_clause)?;
         let target = self.target(relation, Right::Delete)?;
         self.levels.push(Level::default());
         self.push_entry(target.entry());
         self.resolve_from(using_clause)?;
+        self.whole = whole;
         self.target_condition(&target, where_clause)?;
         self.drafts.push(Draft::plain(&target, Verb::Delete, Vec::new()));
         self.push_old_and_new(&target);
@@ -260,6 +264,7 @@ impl<'a> Resolver<'a> {
 
     /// Resolves the WHERE of a write and adds the target's row conditions.
     fn target_condition(&mut self, target: &Target<'_>, clause: &mut Option<Box<Node>>) -> Outcome<()> {
+        let whole = std::mem::take(&mut self.whole);
         if matches!(clause.as_ref().map(|node| &node.node), Some(Some(NodeEnum::CurrentOfExpr(_)))) {
             // A cursor of this transaction: its rows were judged, under this purpose. The row conditions could not stand
             // beside it.
@@ -274,10 +279,17 @@ impl<'a> Resolver<'a> {
             return Ok(());
         }
         let mut conjuncts = clause.take().map_or_else(Vec::new, |node| conjuncts(*node));
+        let mut found = false;
+        let mut looked_up = Vec::new();
         for conjunct in &mut conjuncts {
+            if whole && target.view.is_none() && self.look_up_target(target, conjunct, &mut found)? {
+                looked_up.push(std::mem::take(conjunct));
+                continue;
+            }
             let lookup = self.is_lookup(conjunct, target.number)?;
             self.expression(conjunct, Some(if lookup { Usage::Lookup } else { Usage::Filter }))?;
         }
+        conjuncts.retain(|conjunct| conjunct.node.is_some());
         // From here on names are those of the text: the table's, where it stands in a view's place.
         let shown = self.swap_target(target.table_entry());
         let of_view = target.view.as_ref().map_or(&[][..], |view| view.conditions_in_text());
@@ -286,7 +298,7 @@ impl<'a> Resolver<'a> {
             self.harvest(condition);
         }
         // Each group is evaluated only on rows that meet those before it.
-        for conditions in [of_view, &target.shape.rows] {
+        for conditions in [&looked_up, of_view, &target.shape.rows] {
             if conditions.is_empty() {
                 continue;
             }
@@ -338,7 +350,10 @@ impl<'a> Resolver<'a> {
             },
             _anything_else => None,
         };
-        Ok(found.is_some_and(|(found, _)| found == number))
+        // Where the policy has look-ups of its own, nothing else is one.
+        let bounded =
+            |index| self.relation_of(number).is_some_and(|relation| self.context.rulings.looks_up(relation, index));
+        Ok(found.is_some_and(|(found, index)| found == number && !bounded(index)))
     }
 
     /// `old` and `new` in RETURNING, from PostgreSQL 18 on.

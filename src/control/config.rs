@@ -157,6 +157,8 @@ pub struct Limits {
     pub prepared_statements: usize,
     pub prepared_bytes: usize,
     pub pipelined_messages: usize,
+    /// Look-ups that a role may make in a minute, over all its sessions.
+    pub lookups_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -173,6 +175,7 @@ impl Default for Limits {
             prepared_statements: 10_000,
             prepared_bytes: 64 << 20,
             pipelined_messages: 10_000,
+            lookups_per_minute: 60,
         }
     }
 }

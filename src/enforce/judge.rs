@@ -18,10 +18,10 @@ use crate::analyze::{
     resolve,
 };
 use crate::catalog::{Function, Relation, quote_qualified};
-use crate::policy::{Effect, RelationRuling};
+use crate::policy::{Effect, Filter, RelationRuling};
 use crate::rewrite::{NewRows, Standing, Unlisted, check_new_rows, put_guards, same_text, shape, without_guards};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
@@ -109,6 +109,11 @@ impl Rulings for View {
             Some(Effect::Aggregate(_)) => Openness::Aggregated,
             Some(Effect::Deny) | None => Openness::Closed,
         }
+    }
+
+    fn looks_up(&self, relation: &Relation, column: usize) -> bool {
+        let ruling = self.bound().ruling(self.purpose(), relation);
+        ruling.columns.get(column).is_some_and(|column| column.filter == Filter::LookUp)
     }
 
     fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble> {
@@ -276,6 +281,9 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
                 }
                 (Effect::Deny, _) => false,
             };
+            if permitted && verdict.filter == Filter::LookUp && column.usages.contains(Usage::Filter) {
+                return Err(Box::new(report::looked_up_only(view, text, relation, base, verdict, column.at)));
+            }
             if !permitted {
                 add(&mut closed, &mut places, &reference.through, relation, Some((base.number, &base.name)), verdict);
                 first = earlier(first, column.at);
@@ -343,6 +351,7 @@ pub(super) fn add(
 /// Prints what is to be sent and has it read by the second reader.
 fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refusal>> {
     let Guarded { resolved, sight, reports } = guarded;
+    let looks_up = resolved.relations.iter().any(|reference| reference.looks_up);
     let catalog = view.bound().catalog();
     let refuse = |reason: NotUnderstood| trouble(view, text, reason.into());
     let printed = print(&resolved.tree).map_err(refuse)?;
@@ -365,7 +374,7 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports, looks_up })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

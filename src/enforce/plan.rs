@@ -28,6 +28,8 @@ pub struct Rewritten {
     pub columns: Option<Arc<[Arc<str>]>>,
     pub sight: Sight,
     pub reports: Reports,
+    /// It finds a row by what a column holds that is shown as something else: how often that is done is bounded.
+    pub looks_up: bool,
 }
 
 /// How much of its relations a statement sees.

@@ -1,6 +1,8 @@
 //! Refusals in words: what was closed, to which purpose, by which rule and clause, and what could be declared instead.
 
 use super::view::View;
+use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
+use crate::policy::ColumnRuling;
 use crate::policy::RowCondition;
 use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved};
 use std::fmt::Write as _;
@@ -135,6 +137,36 @@ pub(super) fn of_condition(row: &RowCondition) -> String {
         format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
     });
     format!("rule \"{}\"{clause}", row.rule)
+}
+
+/// The refusal for a condition on a column that may only be looked up in.
+pub(super) fn looked_up_only(
+    view: &View,
+    text: &str,
+    relation: &Relation,
+    column: &Column,
+    verdict: &ColumnRuling,
+    at: Option<u32>,
+) -> Refusal {
+    let closed = Closed {
+        relation: quote_qualified(&relation.schema, &relation.name).into(),
+        column: Some(Arc::clone(&column.name)),
+        categories: Arc::clone(&verdict.categories),
+        subject: verdict.subject.clone(),
+        through: None,
+        cause: verdict.cause.clone(),
+    };
+    let (name, purpose) = (name_of(&closed), purpose_name(view).map_or("", |purpose| purpose));
+    let message =
+        format!("purpose \"{purpose}\" may look {name} up by one given value, and filter by it in no other way");
+    let hint = format!(
+        "Write {} = $1 as a condition of the statement's own WHERE, beside nothing but AND, and once; not through a view.",
+        quote_identifier(&column.name)
+    );
+    let detail = detail(std::slice::from_ref(&closed));
+    let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_detail(detail).with_hint(hint);
+    refusal.closed = vec![closed];
+    refusal.with_position(text, at)
 }
 
 /// The refusal for what is not understood.

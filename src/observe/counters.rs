@@ -1,10 +1,12 @@
 //! Counters in memory. They only grow.
 
+use super::lookups::Lookups;
 use crate::enforce::View;
 use crate::session::{ReportSort, Witness};
-use crate::vocab::{Cause, Refusal};
+use crate::vocab::{Cause, Refusal, SqlState};
 use crate::wire::ErrorFields;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// What the process has done so far.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub struct Counters {
     pub rewritten: AtomicU64,
     pub refused: AtomicU64,
     pub withheld: AtomicU64,
+    /// Bounded, not only counted.
+    pub lookups: Lookups,
 }
 
 /// The counters at one moment.
@@ -90,6 +94,20 @@ impl Witness for Counters {
             rules = rules.join(","),
             "refused"
         );
+    }
+
+    /// One log record each, without the value that was looked for.
+    fn looked_up(&self, view: &View) -> Result<(), Refusal> {
+        let (database, user) = (view.bound().catalog().database(), &*view.principal().user);
+        self.lookups.count(database, user, Instant::now()).map_err(|most| {
+            let message = format!("role \"{user}\" has made {most} look-ups in this minute");
+            let detail = "a column that is shown masked is found by value so many times only";
+            let hint = "Try again in a minute, or raise limits.lookups_per_minute in the proxy's config.";
+            Refusal::new(SqlState("53400"), message).with_detail(detail).with_hint(hint)
+        })?;
+        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
+        tracing::info!(target: "wherefore::decision", decision = "look-up", database, user, purpose, "looked up");
+        Ok(())
     }
 
     /// One log record, with the value: it says whose rows the session asked for.

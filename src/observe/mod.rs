@@ -2,6 +2,8 @@
 
 mod counters;
 mod log;
+mod lookups;
 
 pub use counters::{Counters, Tally};
 pub use log::{Format, set_up};
+pub use lookups::Lookups;

@@ -9,7 +9,7 @@ use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
 use super::subjects;
 use super::system::{self, Openness};
-use super::{ColumnRuling, Effect, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
+use super::{ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
@@ -196,6 +196,7 @@ impl Bound {
             let ruling = |column: &Column| ColumnRuling {
                 number: column.number,
                 effect: effect(column),
+                filter: Filter::AsShown,
                 categories: Arc::default(),
                 subject: None,
                 cause: Cause::System,
@@ -248,6 +249,7 @@ impl Bound {
             return Decided::bare(ColumnRuling {
                 number: column.number,
                 effect: Effect::Allow,
+                filter: Filter::AsShown,
                 categories: Arc::default(),
                 subject: None,
                 cause: Cause::Untagged,
@@ -258,7 +260,7 @@ impl Bound {
             Effect::Allow if rows.is_empty() => Effect::Allow,
             Effect::Allow | Effect::Mask(_) | Effect::Aggregate(_) | Effect::Deny => Effect::Deny,
         };
-        Decided::bare(ColumnRuling { effect, ..ruling })
+        Decided::bare(ColumnRuling { effect, filter: Filter::AsShown, ..ruling })
     }
 
     /// The ruling on a column of a user relation under a restricted purpose or none.
@@ -284,6 +286,7 @@ impl Bound {
         let ruling = |effect, cause, tag| ColumnRuling {
             number: column.number,
             effect,
+            filter: Filter::AsShown,
             categories: Arc::clone(&categories),
             subject: subject(tag),
             cause,
@@ -297,6 +300,8 @@ impl Bound {
         let mut worst: Option<((u8, u32), Effect, Cause, &Tag)> = None;
         let mut rows = Vec::new();
         let (mut masked, mut aggregated) = (false, false);
+        // A look-up needs every tag's leave: its own, or that of whoever sees the value.
+        let mut filter = Filter::LookUp;
         for tag in all() {
             let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
             let rule = decide(&self.policy.rules, trees, right, point);
@@ -304,6 +309,10 @@ impl Bound {
                 None => (Effect::Deny, Cause::NoRule),
                 Some(rule) => self.effect(rule, purpose, relation, column, &mut rows),
             };
+            match (rule.map(|rule| rule.filter), &effect) {
+                (Some(Filter::LookUp), _) | (_, Effect::Allow) => {}
+                (Some(Filter::AsShown) | None, _) => filter = Filter::AsShown,
+            }
             if let (Some((_, Effect::Mask(known), _, _)), Effect::Mask(mask)) = (&worst, &effect) {
                 effect = Effect::Mask(known.clone().meet(mask.clone()));
             }
@@ -327,7 +336,8 @@ impl Bound {
             Some((_, effect, cause, tag)) => {
                 // Neither does what the other asks for: a mask shows rows, an aggregate what is masked.
                 let effect = if masked && aggregated { Effect::Deny } else { effect };
-                Decided { ruling: ruling(effect, cause, Some(tag)), rows }
+                let filter = if matches!(effect, Effect::Mask(_)) { filter } else { Filter::AsShown };
+                Decided { ruling: ColumnRuling { filter, ..ruling(effect, cause, Some(tag)) }, rows }
             }
             // Untagged, and the policy leaves such columns open.
             None => Decided::bare(ruling(Effect::Allow, Cause::Untagged, None)),

@@ -328,7 +328,8 @@ impl Loader {
         }
         let wanted = raw.conditions.iter().map(|word| wanted(word.clone(), conditions, findings)).collect();
         let (id, rights, verdict) = (raw.id, raw.rights, raw.verdict?);
-        let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict };
+        let filter = raw.filter;
+        let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict, filter };
         (findings.len() == before).then_some(rule)
     }
 

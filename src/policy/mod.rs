@@ -36,7 +36,7 @@ pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::Principal;
 pub use report::{Colour, Lint, PolicyErrors, Problem};
-pub use ruling::{ColumnRuling, Effect, RelationRuling, RowCondition};
+pub use ruling::{ColumnRuling, Effect, Filter, RelationRuling, RowCondition};
 pub use tags::Untagged;
 
 use crate::vocab::Clause;

@@ -9,7 +9,7 @@ use super::PurposeId;
 use super::document::Word;
 use super::raw::Verdict;
 use super::report::{Finding, Findings};
-use super::ruling::Effect;
+use super::ruling::{Effect, Filter};
 use super::tree::{CategoryId, SubjectId, Tree};
 use crate::vocab::{Clause, Right};
 use std::sync::Arc;
@@ -84,6 +84,7 @@ pub(super) struct Rule {
     /// The purposes that a forbid leaves out.
     pub(super) except: Vec<PurposeId>,
     pub(super) verdict: Verdict,
+    pub(super) filter: Filter,
 }
 
 impl Rule {
@@ -103,7 +104,8 @@ impl Rule {
             names.sort();
             names
         };
-        (self.closes() && other.closes()) || (self.verdict == other.verdict && wants(self) == wants(other))
+        (self.closes() && other.closes())
+            || (self.verdict == other.verdict && self.filter == other.filter && wants(self) == wants(other))
     }
 
     fn leaves_out(&self, trees: &Trees, point: Point) -> bool {

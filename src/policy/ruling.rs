@@ -58,12 +58,22 @@ impl RelationRuling {
 pub struct ColumnRuling {
     pub number: AttNum,
     pub effect: Effect,
+    pub filter: Filter,
     /// The categories the column carries.
     pub categories: Arc<[Arc<str>]>,
     /// Whose data it is.
     pub subject: Option<Arc<str>>,
     /// The rule that decided, or why none did.
     pub cause: Cause,
+}
+
+/// What conditions compare of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// What the purpose gets of it.
+    AsShown,
+    /// What it holds, in a look-up, and nothing else.
+    LookUp,
 }
 
 /// What a purpose gets of a column.

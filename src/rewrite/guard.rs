@@ -39,9 +39,11 @@ pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: 
     let in_text = |standing: &&Standing<'_>| standing.reference.place == Place::Text;
     let needs_guard = |standing: &&Standing<'_>| !standing.ruling.whole() && !stays_for_its_lock(standing);
     for standing in standings.iter().filter(in_text).filter(needs_guard) {
-        let fence = match (standing.ruling.rows.is_empty(), resolved.leakproof) {
-            (false, false) => Fence::Closed,
-            (true, _) | (false, true) => Fence::Open,
+        // What a look-up does not find is hidden too: which plan finds it depends on statistics of the column.
+        let hides = !standing.ruling.rows.is_empty() || standing.reference.lookup.is_some();
+        let fence = match (hides, resolved.leakproof) {
+            (true, false) => Fence::Closed,
+            (false, _) | (true, true) => Fence::Open,
         };
         check_lock(standing, fence)?;
         guards.insert(standing.reference.at, guard(standing, fence, context)?);
@@ -119,6 +121,9 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
     let mut conditions = Vec::new();
     for condition in ruling.rows.iter() {
         conditions.push(row_condition(relation, &alias, &condition.sql, context)?);
+    }
+    if let Some(lookup) = &reference.lookup {
+        conditions.push(without_locations(lookup.clone(), standing)?);
     }
     let mut targets = Vec::with_capacity(reference.columns.len());
     let mut offered = 0;

@@ -92,6 +92,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let mut int = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let config = Arc::new(config);
     let counters = Arc::new(Counters::default());
+    counters.lookups.bound(config.limits.lookups_per_minute);
     let shared = Arc::new(Shared {
         databases: Databases::new(Arc::clone(&config))?,
         enforcer: Arc::new(Enforcer::new(config.limits.core())),

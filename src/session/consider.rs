@@ -51,6 +51,11 @@ impl Considered {
         discreetly(&self.judged, &self.view)
     }
 
+    /// Whether it is sent, and looks a row up.
+    pub fn looks_up(&self) -> bool {
+        matches!(self.verdict(), Verdict::Rewrite(rewritten) if rewritten.looks_up)
+    }
+
     pub fn verdict(&self) -> Verdict<'_> {
         match (&self.refused, self.planned().map(|planned| &planned.plan)) {
             (Some(refusal), _) => Verdict::Refuse(Arc::clone(refusal)),

@@ -9,7 +9,7 @@ use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::{Block, Schema};
 use super::simple::{not_utf8, too_long};
 use super::statements::{Origin, Stands, Statement, Traits};
-use crate::enforce::{Judged, View};
+use crate::enforce::{Judged, Plan, Planned, View};
 use crate::policy::PurposeId;
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -284,6 +284,11 @@ impl Session {
         {
             usable = Usable::Refused(refusal);
         }
+        if let Usable::AsNamed | Usable::Private(_) = usable
+            && let Some(refusal) = self.look_up(name)
+        {
+            usable = Usable::Refused(Arc::new(refusal));
+        }
         let bound = self.portal_of(name, names);
         self.owed.open().discard_all = false;
         self.slot(Audience::Client, Awaited::Bind { name: portal.into(), portal: bound });
@@ -302,6 +307,19 @@ impl Session {
                 self.drop_frame(frame)
             }
         })
+    }
+
+    /// Counts a look-up with each Bind, which gives it a value; the refusal where there were too many.
+    fn look_up(&mut self, name: &[u8]) -> Option<Refusal> {
+        let statement = statement_of(self, name)?;
+        let Judged::One(Planned { statement: _, plan: Plan::Rewrite(rewritten), reports: _ }) = &*statement.judged
+        else {
+            return None;
+        };
+        let view = rewritten.looks_up.then(|| Arc::clone(&statement.view))?;
+        let refusal = self.witness.looked_up(&view).err()?;
+        self.witness.refused(&view, &refusal);
+        Some(refusal)
     }
 
     pub(super) fn portal_room(&self, portal: &[u8]) -> Option<Refusal> {

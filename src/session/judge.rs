@@ -24,6 +24,8 @@ pub trait Witness: Send + Sync {
     fn rewritten(&self);
     /// A statement was refused under this view.
     fn refused(&self, view: &View, refusal: &Refusal);
+    /// A look-up is about to be made: it is counted, or refused where there were too many.
+    fn looked_up(&self, view: &View) -> Result<(), Refusal>;
     /// A session has chosen the value of a parameter that bounds rows.
     fn chosen(&self, user: &str, parameter: &str, value: &str);
     /// Something of an error or notice was withheld from the client. All of it is recorded under the reference that is

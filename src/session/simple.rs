@@ -105,7 +105,8 @@ impl Session {
     fn plain(&mut self, considered: &Considered, frame: Frame<'_>, outs: &mut Outs<'_>) -> Option<usize> {
         let kind = considered.kind()?;
         let purpose = considered.view.purpose();
-        if is_event(kind) || purpose != self.state.now.purpose || purpose != self.guc {
+        let plain = purpose == self.state.now.purpose && purpose == self.guc;
+        if is_event(kind) || !plain || considered.looks_up() {
             return None;
         }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
@@ -239,6 +240,9 @@ impl Session {
                 Admission::Admitted(None) => {}
                 Admission::Admitted(discreet) => making.entry.discreet = discreet,
             }
+        }
+        if refusal.is_none() && considered.looks_up() {
+            refusal = self.witness.looked_up(&considered.view).err().map(Arc::new);
         }
         if refusal.is_none()
             && let Some(kind) = considered.kind()

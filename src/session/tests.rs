@@ -65,6 +65,7 @@ fn plan(view: &View, text: &str) -> Plan {
     } else if text.contains("mask") {
         let text = format!("SELECT masked_{}", purpose.unwrap_or_default()).into();
         Plan::Rewrite(Rewritten {
+            looks_up: false,
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
             columns: None,
@@ -89,6 +90,9 @@ impl Witness for Counts {
     fn rewritten(&self) {}
     fn refused(&self, _: &View, _: &Refusal) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+    fn looked_up(&self, _: &View) -> Result<(), Refusal> {
+        Ok(())
     }
     fn chosen(&self, _: &str, _: &str, _: &str) {}
     fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {

@@ -11,6 +11,7 @@ const DECLARED: &str = r#"
 name = "documented"
 [category.contact]
 [category."contact.postal_code"]
+[category."contact.email"]
 [category.demographic]
 [category."demographic.birth_date"]
 [category."demographic.income"]
@@ -33,8 +34,8 @@ fn blocks(heading: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_examples_of_masks_load() {
-    let blocks = blocks("Masks");
+fn the_examples_of_masks_and_look_ups_load() {
+    let blocks = [blocks("Masks"), blocks("Look-ups")].concat();
     assert!(blocks.len() >= 2, "{} blocks", blocks.len());
     let all = format!("{DECLARED}{}", blocks.concat());
     if let Err(errors) = parse(&all) {

@@ -121,6 +121,41 @@ fn masks_that_cannot_be_do_not_load() {
 }
 
 #[test]
+fn look_ups_stand_beside_masks() {
+    insta::assert_snapshot!(errors(
+        r#"
+[[rule]]
+id = "found"
+purpose = "support"
+effect = "lookup"
+clause = "C-1"
+[[rule]]
+id = "open"
+category = "contact.email"
+purpose = "support"
+effect = "allow"
+filter = "lookup"
+[[rule]]
+id = "closed"
+category = "contact.email"
+purpose = "support"
+effect = "deny"
+filter = "lookup"
+[[rule]]
+id = "otherwise"
+purpose = "support"
+effect = { mask = "null" }
+filter = "deny"
+[[rule]]
+id = "written"
+purpose = "support"
+rights = ["update"]
+effect = "lookup"
+"#
+    ));
+}
+
+#[test]
 fn what_is_not_supported_yet_is_an_error() {
     insta::assert_snapshot!(errors(
         r#"
@@ -138,11 +173,7 @@ effect = { aggregate = { min_subjects = 10, noise = { epsilon = 0.5 } } }
 id = "usages"
 purpose = "support"
 effect = { mask = { partial = { keep_last = 4 } } }
-filter = "lookup"
-[[rule]]
-id = "lookup"
-purpose = "support"
-effect = "lookup"
+join = "allow"
 [table."public.end_users"]
 scope.customer = "customer_id = $customer"
 [role.partner]

@@ -31,6 +31,9 @@ impl Rulings for Open {
     fn openness(&self, _relation: &Relation, _column: usize) -> Openness {
         Openness::Open
     }
+    fn looks_up(&self, _: &Relation, _: usize) -> bool {
+        false
+    }
     fn shape(&self, _relation: &Relation, _alias: &str, _right: Right) -> Result<Shape, Trouble> {
         Err(Trouble::NotUnderstood(NotUnderstood::new("a write", None)))
     }

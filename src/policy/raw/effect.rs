@@ -1,7 +1,8 @@
 //! What a rule does: it permits, masks, denies or forbids.
 
-use super::{mask, not_yet};
+use super::mask;
 use crate::policy::document::{Fields, Shape, Value, with_suggestion};
+use crate::policy::mask::Mask;
 use crate::policy::report::{Finding, Findings};
 use crate::policy::ruling::{Aggregate, Effect};
 
@@ -12,6 +13,11 @@ pub(in crate::policy) enum Verdict {
     Give(Effect),
     /// Denied, and nothing below may say otherwise.
     Forbid,
+}
+
+/// Whether an effect is a look-up and nothing else.
+pub(super) fn is_lookup(value: &Value<'_>) -> bool {
+    matches!(value.shape(), Shape::Word(word) if &*word.text == "lookup")
 }
 
 pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verdict> {
@@ -25,13 +31,11 @@ pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verd
                 findings.add(finding.help("{ aggregate = { min_subjects = 10 } }"));
                 None
             }
-            "lookup" => {
-                not_yet("lookup", &word.place, findings);
-                None
-            }
+            // Found, and shown as nothing.
+            "lookup" => Some(Verdict::Give(Effect::Mask(Mask::Null))),
             other => {
                 let finding = Finding::new(format!("unknown effect `{other}`"), &word.place, "not an effect");
-                let known = ["allow", "deny", "forbid", "{ mask = … }", "{ aggregate = … }"];
+                let known = ["allow", "lookup", "deny", "forbid", "{ mask = … }", "{ aggregate = … }"];
                 findings.add(with_suggestion(finding, other, known.into_iter()));
                 None
             }
@@ -45,7 +49,7 @@ pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verd
             }
             let mask = mask.and_then(|value| mask::read(&value, findings)).map(Effect::Mask);
             let aggregate = aggregate.and_then(|(_, value)| self::aggregate(&value, findings)).map(Effect::Aggregate);
-            fields.finish(&["lookup"], findings);
+            fields.finish(&[], findings);
             if missing {
                 findings.add(Finding::new("the effect is empty", &value.place, "for example { mask = \"null\" }"));
             }

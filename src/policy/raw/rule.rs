@@ -4,7 +4,7 @@ use super::effect::{self, Verdict};
 use super::{needed, word, words};
 use crate::policy::document::{Fields, Value, Word, with_suggestion};
 use crate::policy::report::{Finding, Findings};
-use crate::policy::ruling::Effect;
+use crate::policy::ruling::{Effect, Filter};
 use crate::vocab::Right;
 
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(in crate::policy) struct RawRule {
     pub(in crate::policy) except: Vec<Word>,
     /// `None` where the rule has an error in it.
     pub(in crate::policy) verdict: Option<Verdict>,
+    pub(in crate::policy) filter: Filter,
 }
 
 pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule> {
@@ -41,10 +42,11 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
         let label = "needed here: allow, deny, forbid, a mask or aggregate";
         findings.add(Finding::new("`effect` is missing", &value.place, label));
     }
+    let alone = effect.as_ref().is_some_and(effect::is_lookup);
     let verdict = effect.and_then(|value| effect::verdict(&value, findings));
+    let filter = fields.take_keyed("filter");
     let later = [
         "output",
-        "filter",
         "join",
         "group",
         "sort",
@@ -60,13 +62,32 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
         "max_rows",
     ];
     fields.finish(&later, findings);
+    let shown = verdict.as_ref().filter(|_| !alone);
+    let given = filter.is_some_and(|(key, value)| looks_up(&key, &value, shown, findings));
+    let filter = if alone || given { Filter::LookUp } else { Filter::AsShown };
     let id = id?;
     if let Some(verdict) = &verdict {
         check_parts(&id, verdict, &rights, &conditions, except.as_ref().map(|(key, _)| key), findings);
     }
     let except = except.and_then(|(_, value)| value.words(findings)).unwrap_or_default();
     let verdict = verdict.filter(|_| findings.len() == before);
-    Some(RawRule { id, clause, subjects, categories, purposes, rights, conditions, except, verdict })
+    Some(RawRule { filter, id, clause, subjects, categories, purposes, rights, conditions, except, verdict })
+}
+
+/// Whether `filter` says `lookup`, which needs a mask beside it: what is shown as it is may be filtered by anyway.
+fn looks_up(key: &Word, value: &Value<'_>, shown: Option<&Verdict>, findings: &mut Findings) -> bool {
+    let Some(word) = value.word(findings) else { return false };
+    if &*word.text != "lookup" {
+        let label = "`lookup` is all that it can say";
+        findings.add(Finding::new(format!("`filter = \"{}\"` is not supported", word.text), &word.place, label));
+        return false;
+    }
+    if !matches!(shown, Some(Verdict::Give(Effect::Mask(_))) | None) {
+        let label = "a look-up finds what is shown masked";
+        findings.add(Finding::new("`filter` needs a mask as the effect", &key.place, label));
+        return false;
+    }
+    true
 }
 
 /// The parts of a rule that only some effects can have.

@@ -27,10 +27,12 @@ INSERT INTO orders SELECT i, i % 12 + 1, i * 10, 'note ' || i,
 INSERT INTO vault SELECT i, 'SECRET-A-' || i, i FROM generate_series(1, 3) AS i WHERE :'side' = 'a';
 INSERT INTO vault SELECT i * 2, 'SECRET-BB-' || i, 0 FROM generate_series(1, 700) AS i WHERE :'side' = 'b';
 INSERT INTO kept SELECT i, 'SECRET-A-' || 100 - i || '@x.fr', '75' || i || ' AB', date '2001-01-01' + i, 1000 + i,
-        ('10.1.2.' || i)::inet, jsonb_build_object('lang', 'fr', 'kin', 'SECRET-A-' || i), 'token'
+        ('10.1.2.' || i)::inet, jsonb_build_object('lang', 'fr', 'kin', 'SECRET-A-' || i), 'token',
+        'SECRET-A-' || i
     FROM generate_series(1, 6) AS i WHERE :'side' = 'a';
 INSERT INTO kept SELECT i, CASE WHEN i % 2 = 0 THEN 'SECRET-BB-' ELSE '' END || '000000' || i || '@x.fr', '75' || i || 9999 - i, date '2001-12-31' - i * 5,
-        1999.5 - i, ('10.1.2.' || 255 - i)::inet, jsonb_build_object('lang', 'fr', 'n', i), 'token'
+        1999.5 - i, ('10.1.2.' || 255 - i)::inet, jsonb_build_object('lang', 'fr', 'n', i), 'token',
+        CASE WHEN i % 3 = 0 THEN 'Z' ELSE 'SECRET-BB-' || 9 - i END
     FROM generate_series(1, 6) AS i WHERE :'side' = 'b';
 INSERT INTO pins SELECT i, CASE :'side' WHEN 'a' THEN '100' || i ELSE '900' || i END, 'label ' || i FROM generate_series(1, 5) AS i;
 INSERT INTO limits SELECT i, 1, CASE :'side' WHEN 'a' THEN 10 ELSE 1000 END FROM generate_series(1, 5) AS i;

@@ -44,9 +44,10 @@ CREATE TABLE vault (id int PRIMARY KEY, word text, amount int, consent boolean N
 CREATE TABLE notes (id serial PRIMARY KEY, person_id int, body text, amount int, consent boolean NOT NULL DEFAULT true);
 
 -- Under `masked` each column but `token` shows a part that the worlds have in common: the last characters, the first ones, the year, the
--- thousands, the network, one key. `token` is a pseudonym, which shows whether two are alike.
+-- thousands, the network, one key. `token` is a pseudonym, which shows whether two are alike;
+-- `handle` may be looked up, and the values that are asked for are in neither world.
 CREATE TABLE kept (
-    id int PRIMARY KEY, mail text, code varchar(12), born date, paid numeric, address inet, extra jsonb, token text,
+    id int PRIMARY KEY, mail text, code varchar(12), born date, paid numeric, address inet, extra jsonb, token text, handle text,
     consent boolean NOT NULL DEFAULT true
 );
 CREATE INDEX kept_mail ON kept (mail);
