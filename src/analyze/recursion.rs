@@ -8,13 +8,21 @@ use super::from::renamed;
 use super::label::{BaseColumn, ColumnSource, Label, RelationUse};
 use super::resolver::{Outcome, Resolver, known};
 use super::scope::{Columns, Cte, Star, Visible, Written};
-use super::select::Recursive;
 use crate::vocab::Oid;
+use pg_query::protobuf::{CteCycleClause, CteSearchClause};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The relation of a use that stands for the columns of a recursive CTE.
 pub(super) const NO_RELATION: Oid = 0;
+
+/// A recursive CTE whose self-reference becomes visible once its first arm is known.
+pub(super) struct Recursive {
+    pub name: Arc<str>,
+    pub colnames: Vec<Arc<str>>,
+    /// The columns that SEARCH and CYCLE make.
+    pub made: Vec<Arc<str>>,
+}
 
 /// A recursive CTE whose second arm is being resolved.
 pub(super) struct Round {
@@ -121,4 +129,11 @@ impl Resolver<'_> {
 fn settled(label: &Label, mark: usize, closed: &[Label]) -> Label {
     let marks = label.columns().iter().filter(|(number, _)| *number == mark);
     marks.filter_map(|(_, index)| closed.get(*index)).fold(label.without(mark), |label, of| label.join(of))
+}
+
+/// The columns that SEARCH and CYCLE make.
+pub(super) fn made_columns(search: &Option<CteSearchClause>, cycle: &Option<Box<CteCycleClause>>) -> Vec<Arc<str>> {
+    let searched = search.iter().map(|search| &search.search_seq_column);
+    let cycled = cycle.iter().flat_map(|cycle| [&cycle.cycle_mark_column, &cycle.cycle_path_column]);
+    searched.chain(cycled).map(|name| name.as_str().into()).collect()
 }

@@ -5,27 +5,20 @@ use super::from::renamed;
 use super::known::Known;
 use super::label::{BaseColumn, Label, Lock};
 use super::naming::figure_name;
+use super::recursion::{Recursive, made_columns};
 use super::resolver::{Found, Outcome, Resolver, Use, known, label_of, not_understood};
 use super::scope::{Columns, Cte, CteFrame, Level, Star, Visible, Written};
 use crate::sql::{Visitor, string, walk, words};
 use crate::vocab::{NotUnderstood, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    CommonTableExpr, CteCycleClause, CteSearchClause, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr,
-    SelectStmt, SetOperation, SortBy, WithClause, a_const::Val,
+    CommonTableExpr, GroupingSet, GroupingSetKind, List, Node, ResTarget, RowExpr, SelectStmt, SetOperation, SortBy,
+    WithClause, a_const::Val,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-
-/// A recursive CTE whose self-reference becomes visible once its first arm is known.
-pub(super) struct Recursive {
-    pub name: Arc<str>,
-    pub colnames: Vec<Arc<str>>,
-    /// The columns that SEARCH and CYCLE make.
-    pub made: Vec<Arc<str>>,
-}
 
 impl Resolver<'_> {
     /// Resolves a query; its columns are used as `usage` says. Returns them.
@@ -544,13 +537,6 @@ fn output_reference(node: &Node, columns: &Columns) -> Option<Label> {
 }
 
 /// The columns of a set operation: the first arm's names, both arms' labels.
-/// The columns that SEARCH and CYCLE make.
-fn made_columns(search: &Option<CteSearchClause>, cycle: &Option<Box<CteCycleClause>>) -> Vec<Arc<str>> {
-    let searched = search.iter().map(|search| &search.search_seq_column);
-    let cycled = cycle.iter().flat_map(|cycle| [&cycle.cycle_mark_column, &cycle.cycle_path_column]);
-    searched.chain(cycled).map(|name| name.as_str().into()).collect()
-}
-
 fn united(first: &Columns, second: &Columns) -> Columns {
     let (Columns::Known(first), Columns::Known(second)) = (first, second) else {
         return Columns::Opaque(label_of(first).join(&label_of(second)));
