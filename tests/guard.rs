@@ -8,6 +8,8 @@ mod common;
 mod define;
 #[path = "guard/lookups.rs"]
 mod lookups;
+#[path = "guard/exists.rs"]
+mod exists;
 #[path = "guard/masks.rs"]
 mod masks;
 #[path = "guard/reads.rs"]

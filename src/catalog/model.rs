@@ -135,6 +135,9 @@ pub struct ForeignKey {
     pub referenced: Vec<AttNum>,
     pub on_delete: ReferentialAction,
     pub on_update: ReferentialAction,
+    /// Every row has been held against it, and is by the end of its statement.
+    #[serde(default)]
+    pub valid: bool,
 }
 
 /// What happens to referencing rows (`pg_constraint.confdeltype`, `confupdtype`).

@@ -1,7 +1,7 @@
 //! The policy's SQL, tried on the server before anything relies on it: row conditions and masks.
 
 use crate::catalog::quote_qualified;
-use crate::policy::{Bound, Effect, Values};
+use crate::policy::{Bound, Effect, OWN, Values};
 use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
@@ -44,7 +44,8 @@ fn statements(bound: &Bound) -> BTreeSet<Trial> {
             let ruling = bound.ruling(purpose, relation);
             for condition in &ruling.rows {
                 let from = quote_qualified(&relation.schema, &relation.name);
-                let sql = format!("SELECT ({}) FROM {from} LIMIT 0", without_values(bound, &condition.sql));
+                let sql =
+                    format!("SELECT ({}) FROM {from} AS \"{OWN}\" LIMIT 0", without_values(bound, &condition.sql));
                 texts.insert(Trial { sql, boolean: true });
             }
             for (ruled, column) in ruling.columns.iter().zip(&relation.columns) {

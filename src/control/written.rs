@@ -43,7 +43,8 @@ const TIES: &str = "
      ORDER BY 1, 2";
 
 const FOREIGN_KEYS: &str = "
-    SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text
+    SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text,
+           convalidated AND NOT condeferrable
       FROM pg_constraint WHERE contype = 'f' ORDER BY conrelid, conname";
 
 /// `tgtype`: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
@@ -111,6 +112,7 @@ pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, 
             referenced: numbers(&row, 3)?,
             on_delete: action(row.try_get(4)?),
             on_update: action(row.try_get(5)?),
+            valid: row.try_get(6)?,
         });
     }
     for row in client.query(TRIGGERS, &[]).await? {

@@ -14,7 +14,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{Effect, Mask, PurposeId, RelationRuling, RowCondition};
+use crate::policy::{Effect, Mask, PurposeId, RelationRuling, RowCondition, Slices};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -61,14 +61,17 @@ pub(super) struct Flowing {
 pub(super) struct Condition {
     relation: Oid,
     row: RowCondition,
+    /// It bounds the very rows that are written.
+    own: bool,
     pub(super) columns: Vec<Flowing>,
 }
 
 impl Condition {
     /// Whether whoever sees only rows that meet `other` learns nothing from this one. The reader's parameters may have other
-    /// values.
+    /// values: then it sees none of the rows that were written, or the values are the same after all.
     fn is_met_by(&self, other: &RowCondition) -> bool {
-        self.row.sql == other.sql && self.row.parameters.is_empty()
+        let alike = self.row.parameters.is_empty() || (self.own && self.row.slices == Slices::Disjoint);
+        self.row.sql == other.sql && alike
     }
 }
 
@@ -185,8 +188,10 @@ pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<
             let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
             let source = |index| ColumnSource { relation: relation.oid, index };
             let flowing = |index| Flowing { origin: Origin::Stored(source(index)), own };
-            let columns = row.columns.iter().filter_map(index).map(flowing).collect();
-            found.push(Condition { relation: relation.oid, row: row.clone(), columns });
+            let others = row.reads.iter().map(|(oid, index)| ColumnSource { relation: *oid, index: *index });
+            let others = others.map(|source| Flowing { origin: Origin::Stored(source), own: false });
+            let columns = row.columns.iter().filter_map(index).map(flowing).chain(others).collect();
+            found.push(Condition { relation: relation.oid, row: row.clone(), own, columns });
         }
     }
     found
@@ -253,12 +258,15 @@ impl<'a> Reading<'a> {
     fn check(&mut self, landing: &Landing<'_>, control: &[Flowing]) -> Result<(), Box<Refusal>> {
         let stored = landing.relation;
         let Some(target) = self.target(stored) else { return Ok(()) };
+        // What conditions on other tables read of this one.
+        let deciding = self.view.bound().deciding(self.reader);
         for (index, by) in &landing.columns {
             let Some(column) = stored.columns.get(*index) else { continue };
             // A mask that keeps a part shows a part of whatever is stored there.
             let seen = target.tells(*index);
             // Which rows the reader sees tells of the columns that decide it. Else who sees a null, or nothing, learns nothing.
-            let decides = target.tells_of_rows() && target.rows.iter().any(|row| row.columns.contains(&column.name));
+            let decides = (target.tells_of_rows() && target.rows.iter().any(|row| row.columns.contains(&column.name)))
+                || deciding.contains(&(stored.oid, *index));
             if !seen && !decides {
                 continue;
             }
@@ -271,7 +279,7 @@ impl<'a> Reading<'a> {
             self.none_hidden(&values, landing, seen.then_some(&column.name), at)?;
             self.none_hidden(control, landing, seen.then_some(&column.name), at)?;
         }
-        if landing.rows && target.tells_of_rows() {
+        if landing.rows && (target.tells_of_rows() || deciding.iter().any(|(of, _)| *of == stored.oid)) {
             self.none_hidden(control, landing, None, u32::try_from(self.write.at).ok())?;
         }
         Ok(())

@@ -362,7 +362,13 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         for (schema, name) in relations {
             let fresh = resolved.definition.as_ref().and_then(|definition| definition.fresh.as_ref());
             let made = fresh.is_some_and(|(made_in, made)| **made_in == *schema && **made == *name);
+            let of_conditions = view.purpose().is_some_and(|purpose| {
+                let deciding = view.bound().deciding(purpose);
+                let relation = catalog.relation_in(&schema, &name);
+                relation.is_some_and(|relation| deciding.iter().any(|(oid, _)| *oid == relation.oid))
+            });
             let known = made
+                || of_conditions
                 || resolved.relations.iter().any(|reference| {
                     let relation = catalog.relation(reference.relation);
                     relation.is_some_and(|relation| *relation.schema == *schema && *relation.name == *name)

@@ -9,6 +9,8 @@ use super::bound::UntaggedColumn;
 use super::condition::Condition;
 use super::constant::oid;
 use super::document::with_suggestion;
+use super::exists::OF;
+use super::parameter::ParameterType;
 use super::report::{Finding, Findings};
 use super::system::{self, Openness};
 use super::tags::TableTags;
@@ -69,7 +71,7 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
     let mut binding = Binding::default();
     for table in &policy.tables {
         match catalog.relation_in(&table.schema, &table.table) {
-            Some(relation) => check_table(table, relation, &mut binding.findings),
+            Some(relation) => check_table(table, relation, catalog, &mut binding.findings),
             None => unknown_table(table, catalog, &mut binding.findings),
         }
     }
@@ -186,7 +188,8 @@ fn unknown_table(table: &TableTags, catalog: &Catalog, findings: &mut Findings) 
 }
 
 /// Tags and conditions that name columns the table lacks.
-fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) {
+fn check_table(table: &TableTags, relation: &Relation, catalog: &Catalog, findings: &mut Findings) {
+    let meant = |condition| Meant { condition, relation, catalog };
     let name = format!("{}.{}", table.schema, table.table);
     let known = || relation.columns.iter().map(|column| &*column.name);
     let has = |column: &str| known().any(|known| known == column);
@@ -200,11 +203,15 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
             let message = format!("condition `{}` reads a column that `{name}` lacks", named.name.text);
             let label = format!("no column `{missing}`; what the condition bounds stays closed");
             findings.add(Finding::new(message, &named.name.place, label));
-        } else if let Some(column) = mismatched(&named.value, relation) {
+        } else if let Some(missing) = meant(&named.value).missing() {
+            let message = format!("condition `{}` reads what is not there", named.name.text);
+            let label = format!("{missing}; what the condition bounds stays closed");
+            findings.add(Finding::new(message, &named.name.place, label));
+        } else if let Some(column) = meant(&named.value).mismatched() {
             let message = format!("condition `{}` compares a parameter with a column of another type", named.name.text);
             let label = format!("`{column}`; what the condition bounds stays closed");
             findings.add(Finding::new(message, &named.name.place, label));
-        } else if !fits(&named.value, relation) {
+        } else if !meant(&named.value).fits() {
             let message = format!("condition `{}` depends on the session's settings, or could fail", named.name.text);
             let label = "it casts or compares dates of different types; what the condition bounds stays closed";
             findings.add(Finding::new(message, &named.name.place, label));
@@ -212,26 +219,61 @@ fn check_table(table: &TableTags, relation: &Relation, findings: &mut Findings) 
     }
 }
 
-/// Whether a condition can be evaluated on the relation without an error, and means the same in every session.
-fn fits(condition: &Condition, relation: &Relation) -> bool {
-    let column = |name: &Arc<str>| relation.columns.iter().find(|column| column.name == *name);
-    let named = |name: &str| match name {
-        "date" => oid::DATE,
-        "timestamp" => oid::TIMESTAMP,
-        _timestamptz => oid::TIMESTAMPTZ,
-    };
-    let same = |(name, target): &(Arc<str>, Arc<str>)| column(name).is_some_and(|c| c.type_oid == named(target));
-    condition.columns.iter().all(|name| column(name).is_some())
-        && condition.cast_to_time.iter().all(same)
-        && condition.moments.fit(relation)
-        && condition.compared.iter().all(|(name, _, kind)| column(name).is_some_and(|c| kind.compares_with(c.type_oid)))
+/// What a condition's columns are on a relation: its own, and those of the other tables that it reads.
+struct Meant<'c> {
+    condition: &'c Condition,
+    relation: &'c Relation,
+    catalog: &'c Catalog,
 }
 
-/// The first column that a parameter of another type is compared with.
-fn mismatched<'c>(condition: &'c Condition, relation: &Relation) -> Option<&'c Arc<str>> {
-    let type_of = |name: &Arc<str>| relation.columns.iter().find(|column| column.name == *name).map(|c| c.type_oid);
-    let wrong = condition.compared.iter().find(|(name, _, kind)| !type_of(name).is_some_and(|t| kind.compares_with(t)));
-    wrong.map(|(name, _, _)| name)
+impl<'c> Meant<'c> {
+    fn type_of(&self, name: &str) -> Option<Oid> {
+        let (relation, name) = match name.split_once(OF) {
+            Some((alias, name)) => {
+                let other = self.condition.others.iter().find(|other| *other.alias == *alias)?;
+                (self.catalog.relation_in(&other.schema, &other.table)?, name)
+            }
+            None => (self.relation, name),
+        };
+        relation.columns.iter().find(|column| *column.name == *name).map(|column| column.type_oid)
+    }
+
+    /// The first thing that it reads of other tables and that is not there, in words.
+    fn missing(&self) -> Option<String> {
+        self.condition.others.iter().find_map(|other| {
+            let name = format!("{}.{}", other.schema, other.table);
+            let Some(relation) = self.catalog.relation_in(&other.schema, &other.table) else {
+                return Some(format!("there is no table `{name}`"));
+            };
+            if !matches!(relation.kind, RelationKind::Table | RelationKind::PartitionedTable) {
+                return Some(format!("`{name}` is a {}, and a condition reads tables", relation.kind.word()));
+            }
+            let has = |name: &Arc<str>| relation.columns.iter().any(|column| column.name == *name);
+            other.columns.iter().find(|column| !has(column)).map(|column| format!("no column `{name}.{column}`"))
+        })
+    }
+
+    /// The first column that a parameter of another type is compared with.
+    fn mismatched(&self) -> Option<String> {
+        let fits = |name: &Arc<str>, kind: ParameterType| self.type_of(name).is_some_and(|t| kind.compares_with(t));
+        let wrong = self.condition.compared.iter().find(|(name, _, kind)| !fits(name, *kind));
+        wrong.map(|(name, _, _)| name.replace(OF, "."))
+    }
+
+    /// Whether it can be evaluated on the relation without an error, and means the same in every session.
+    fn fits(&self) -> bool {
+        let named = |name: &str| match name {
+            "date" => oid::DATE,
+            "timestamp" => oid::TIMESTAMP,
+            _timestamptz => oid::TIMESTAMPTZ,
+        };
+        let same = |(name, target): &(Arc<str>, Arc<str>)| self.type_of(name) == Some(named(target));
+        self.condition.columns.iter().all(|name| self.type_of(name).is_some())
+            && self.missing().is_none()
+            && self.condition.cast_to_time.iter().all(same)
+            && self.condition.moments.fit(&|name| self.type_of(name))
+            && self.mismatched().is_none()
+    }
 }
 
 /// The tables that the policy tags, by relation.
@@ -300,7 +342,7 @@ impl<'p> Linked<'p> {
         let key = own.iter().find_map(|table| table.subject_key.as_ref());
         let is_key = |column: &Column| key.is_some_and(|key| key.text == column.name) && column.not_null;
         let subject_key = relation.columns.iter().position(is_key);
-        RelationTags { columns, conditions: conditions(relation, &own, &below), subject_key }
+        RelationTags { columns, conditions: conditions(relation, self.catalog, &own, &below), subject_key }
     }
 }
 
@@ -332,7 +374,12 @@ fn inherit_of_sources(relation: &Relation, tags: &mut [ColumnTags]) {
 }
 
 /// The conditions of a relation by name: its own and its ancestors'.
-fn conditions(relation: &Relation, own: &[&TableTags], below: &[&TableTags]) -> FxHashMap<Arc<str>, Usable> {
+fn conditions(
+    relation: &Relation,
+    catalog: &Catalog,
+    own: &[&TableTags],
+    below: &[&TableTags],
+) -> FxHashMap<Arc<str>, Usable> {
     let mut all: FxHashMap<Arc<str>, Vec<Condition>> = FxHashMap::default();
     for named in own.iter().flat_map(|table| &table.conditions) {
         let known = all.entry(Arc::clone(&named.name.text)).or_default();
@@ -344,7 +391,7 @@ fn conditions(relation: &Relation, own: &[&TableTags], below: &[&TableTags]) -> 
         // A scan of the parent reads the children's rows, to which only the parent's conditions would be applied.
         let meant_otherwise =
             below.iter().filter_map(|table| table.condition(&name)).any(|other| !conditions.contains(other));
-        let fits = conditions.iter().all(|condition| fits(condition, relation));
+        let fits = conditions.iter().all(|condition| Meant { condition, relation, catalog }.fits());
         let usable = if fits && !meant_otherwise { Usable::All(conditions) } else { Usable::No };
         (name, usable)
     };

@@ -9,11 +9,11 @@ use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
 use super::subjects;
 use super::system::{self, Openness};
-use super::{ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Untagged};
+use super::{ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Slices, Untagged};
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A user column that no tag covers.
@@ -25,6 +25,7 @@ pub struct UntaggedColumn {
     pub column: Arc<str>,
 }
 
+pub(super) type Deciding = RwLock<FxHashMap<PurposeId, Arc<FxHashSet<ColumnOf>>>>;
 type Memo = RwLock<FxHashMap<(Option<PurposeId>, Right, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
@@ -40,6 +41,7 @@ pub struct Bound {
     pub(super) pseudonyms: bool,
     lints: Box<[Lint]>,
     rulings: Memo,
+    pub(super) deciding: Deciding,
 }
 
 impl Bound {
@@ -67,6 +69,7 @@ impl Bound {
             untagged: binding.untagged.into(),
             lints: Box::default(),
             rulings: Memo::default(),
+            deciding: Deciding::default(),
         };
         masked::check(&bound, &mut findings);
         subjects::check(&bound, &mut findings);
@@ -214,9 +217,11 @@ impl Bound {
         for (at, column) in columns.enumerate() {
             let of_column = tags.columns.get(at).unwrap_or(&none);
             let decided = match right {
-                Right::Read if relation.is_by_lineage() => self.column_of_view(purpose, tags, of_column, column),
+                Right::Read if relation.is_by_lineage() => {
+                    self.column_of_view(purpose, (relation, tags), of_column, column)
+                }
                 Right::Read | Right::Insert | Right::Update | Right::Delete => {
-                    self.column(purpose, right, tags, of_column, column)
+                    self.column(purpose, right, (relation, tags), of_column, column)
                 }
             };
             if decided.ruling.effect != Effect::Deny {
@@ -241,7 +246,7 @@ impl Bound {
     fn column_of_view(
         &self,
         purpose: Option<PurposeId>,
-        relation: &RelationTags,
+        relation: (&Relation, &RelationTags),
         tags: &ColumnTags,
         column: &Column,
     ) -> Decided {
@@ -268,7 +273,7 @@ impl Bound {
         &self,
         purpose: Option<PurposeId>,
         right: Right,
-        relation: &RelationTags,
+        (base, relation): (&Relation, &RelationTags),
         tags: &ColumnTags,
         column: &Column,
     ) -> Decided {
@@ -307,7 +312,7 @@ impl Bound {
             let rule = decide(&self.policy.rules, trees, right, point);
             let (mut effect, cause) = match rule {
                 None => (Effect::Deny, Cause::NoRule),
-                Some(rule) => self.effect(rule, purpose, relation, column, &mut rows),
+                Some(rule) => self.effect(rule, purpose, (base, relation), column, &mut rows),
             };
             match (rule.map(|rule| rule.filter), &effect) {
                 (Some(Filter::LookUp), _) | (_, Effect::Allow) => {}
@@ -349,7 +354,7 @@ impl Bound {
         &self,
         rule: &Rule,
         purpose: PurposeId,
-        relation: &RelationTags,
+        (at, relation): (&Relation, &RelationTags),
         column: &Column,
         rows: &mut Vec<RowCondition>,
     ) -> (Effect, Cause) {
@@ -368,6 +373,8 @@ impl Bound {
                 return (Effect::Deny, cause);
             };
             for condition in conditions {
+                let (reads, anchors) = self.read_of_others(condition, at, wanted.sense);
+                let slices = if wanted.sense == Sense::Holds { self.slices(condition) } else { Slices::Overlapping };
                 let (sql, always) = match wanted.sense {
                     Sense::Holds => (&condition.sql, "true"),
                     Sense::DoesNotHold => (&condition.negated, "false"),
@@ -387,6 +394,9 @@ impl Bound {
                     sql: Arc::clone(sql),
                     columns: condition.columns.iter().map(Arc::clone).collect(),
                     parameters: parameters.collect(),
+                    slices,
+                    reads,
+                    anchors,
                     equality: condition.equality.clone().filter(|_| wanted.sense == Sense::Holds),
                     rule: Arc::clone(&rule.id.text),
                     clause: rule.clause.clone(),

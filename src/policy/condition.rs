@@ -1,10 +1,12 @@
-//! Row conditions: one boolean expression over a table's own columns, checked node by node and written anew.
+//! Row conditions: one boolean expression over a table's own columns and what `EXISTS` says of others, checked node by node and
+//! written anew.
 //!
 //! A condition runs inside every guard of its table, under whatever search path and settings the client has. So little
 //! is let through: columns, constants, comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, the statement's time and
 //! intervals. Operators and types are written with `pg_catalog`, so that no operator or type of a user's can take their
 //! place; `IN` and `BETWEEN`, which cannot be qualified, are written as the comparisons they stand for.
 
+use super::exists::{Link, OWN, OtherTable, column_name};
 use super::moments::{self, Moments};
 use super::parameter::{self, Parameter, ParameterId, ParameterType};
 use crate::sql::{empty_select, on_deep_stack};
@@ -37,6 +39,10 @@ pub(super) struct Condition {
     pub(super) compared: Vec<(Arc<str>, ParameterId, ParameterType)>,
     /// The whole condition is `column = $parameter`.
     pub(super) equality: Option<(Arc<str>, ParameterId)>,
+    /// Other tables that it reads. Their columns are named with the alias in what is said of types above.
+    pub(super) others: Vec<OtherTable>,
+    /// What is equal in every row for which it holds.
+    pub(super) links: Vec<Link>,
 }
 
 impl Condition {
@@ -65,6 +71,8 @@ pub(super) fn read(sql: &str, parameters: &[Parameter]) -> Result<Condition, Str
             sql: parenthesised(&expression, parameters)?,
             negated: parenthesised(&negated, parameters)?,
             equality: reader.equality(&expression),
+            links: reader.links_of(&expression),
+            others: reader.others,
             columns: reader.columns,
             cast_to_time: reader.cast_to_time,
             moments: reader.moments,
@@ -106,8 +114,12 @@ fn parse(sql: &str) -> Result<Node, String> {
 
 /// What a reader has seen of an expression.
 #[derive(Debug)]
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     parameters: &'a [Parameter],
+    pub(super) others: Vec<OtherTable>,
+    pub(super) links: Vec<Link>,
+    /// Within an EXISTS: the first of its tables.
+    pub(super) inside: Option<usize>,
     columns: Vec<Arc<str>>,
     cast_to_time: Vec<(Arc<str>, Arc<str>)>,
     moments: Moments,
@@ -120,6 +132,9 @@ impl<'a> Reader<'a> {
     fn new(parameters: &'a [Parameter]) -> Reader<'a> {
         Reader {
             parameters,
+            others: Vec::new(),
+            links: Vec::new(),
+            inside: None,
             columns: Vec::new(),
             cast_to_time: Vec::new(),
             moments: Moments::default(),
@@ -149,7 +164,7 @@ impl<'a> Reader<'a> {
             _no_comparison_with_one => return Ok(()),
         };
         let (parameter, kind) = self.parameter_of(number)?;
-        let name = column.fields.last().and_then(crate::sql::string).unwrap_or_default();
+        let name = column_name(&column.fields).unwrap_or_default();
         self.compared.push((name.into(), parameter, kind));
         self.references.1 += 1;
         Ok(())
@@ -160,6 +175,22 @@ impl<'a> Reader<'a> {
             (read, compared) if read == compared => Ok(()),
             _ => Err("a parameter is compared with a column, and nothing else".to_owned()),
         }
+    }
+
+    /// The equalities of a condition: those of its `EXISTS` are noted, and count where it holds only with that.
+    fn links_of(&mut self, expression: &Node) -> Vec<Link> {
+        let parts = match &expression.node {
+            Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => all.args.as_slice(),
+            _one => std::slice::from_ref(expression),
+        };
+        let exists = parts.iter().filter(|node| matches!(node.node, Some(NodeEnum::SubLink(_)))).count();
+        let within =
+            |node: &Node| matches!(node.node, Some(NodeEnum::AExpr(_) | NodeEnum::NullTest(_) | NodeEnum::SubLink(_)));
+        if exists > 1 || !parts.iter().all(within) {
+            return Vec::new();
+        }
+        parts.iter().for_each(|node| self.note_links(node));
+        std::mem::take(&mut self.links)
     }
 
     /// The column and parameter of `column = $parameter`.
@@ -183,7 +214,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks a node and everything below it, and gives it back as it is to be sent.
-    fn expression(&mut self, node: Node) -> Result<Node, String> {
+    pub(super) fn expression(&mut self, node: Node) -> Result<Node, String> {
         let Some(node) = node.node else { return Err("it has an empty operand".to_owned()) };
         match node {
             NodeEnum::ColumnRef(column) => self.column(column),
@@ -215,7 +246,7 @@ impl<'a> Reader<'a> {
             NodeEnum::TypeCast(cast) => self.cast(*cast),
             NodeEnum::FuncCall(call) => function(*call),
             NodeEnum::SqlvalueFunction(function) => value_function(&function),
-            NodeEnum::SubLink(_) => Err("a sub-select reads other tables; a condition reads its own row".to_owned()),
+            NodeEnum::SubLink(link) => self.exists(*link),
             NodeEnum::ParamRef(reference) => self.parameter(reference),
             // Not our own enum: whatever else the grammar can make is no part of a condition.
             _ => Err("a condition is made of columns, constants, comparisons, AND, OR, NOT, IS NULL, IN, BETWEEN, \
@@ -226,13 +257,21 @@ impl<'a> Reader<'a> {
 
     fn column(&mut self, column: ColumnRef) -> Result<Node, String> {
         let ColumnRef { fields, location: _ } = column;
-        let [Node { node: Some(NodeEnum::String(name)) }] = fields.as_slice() else {
-            return Err("a column is named by its bare name".to_owned());
+        let names: Option<Vec<&str>> = fields.iter().map(crate::sql::string).collect();
+        let name: Arc<str> = match names.as_deref() {
+            Some([name]) => (*name).into(),
+            Some([OWN, name]) if self.inside.is_some() => (*name).into(),
+            Some([qualifier, name]) => {
+                self.qualified(qualifier, name)?;
+                return Ok(wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 })));
+            }
+            _a_star_or_more => return Err("a column is named by its bare name".to_owned()),
         };
-        let name: Arc<str> = name.sval.as_str().into();
         if !self.columns.contains(&name) {
-            self.columns.push(name);
+            self.columns.push(Arc::clone(&name));
         }
+        let own = self.inside.is_some().then(|| string(OWN));
+        let fields = own.into_iter().chain([string(&name)]).collect();
         Ok(wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 })))
     }
 
@@ -324,8 +363,8 @@ impl<'a> Reader<'a> {
             Some(NodeEnum::AConst(_)) => {}
             Some(NodeEnum::ColumnRef(_)) if name == "text" => {}
             Some(NodeEnum::ColumnRef(column)) if matches!(name.as_str(), "date" | "timestamp" | "timestamptz") => {
-                if let [Node { node: Some(NodeEnum::String(column)) }] = column.fields.as_slice() {
-                    self.cast_to_time.push((column.sval.as_str().into(), name.as_str().into()));
+                if let Some(column) = column_name(&column.fields) {
+                    self.cast_to_time.push((column.into(), name.as_str().into()));
                 }
             }
             _ => return Err(format!("the cast to {name} could fail on a value, and the error would show it")),
@@ -334,7 +373,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn wrap(node: NodeEnum) -> Node {
+pub(super) fn wrap(node: NodeEnum) -> Node {
     Node { node: Some(node) }
 }
 
@@ -580,8 +619,8 @@ mod tests {
         check("a) INTO x WHERE (b", "one expression");
         check("a AS b", "syntax error");
         check("a UNION SELECT b", "syntax error");
-        check("EXISTS (SELECT 1)", "sub-select");
-        check("a IN (SELECT b FROM c)", "sub-select");
+        check("EXISTS (SELECT 1)", "which rows");
+        check("a IN (SELECT b FROM c)", "IN takes a list");
         check("(SELECT a)", "sub-select");
         check("u.a", "bare name");
         check("u.*", "bare name");

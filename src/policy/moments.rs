@@ -5,7 +5,8 @@
 //! offset (`timestamptz '2026-01-31 00:00:00+00'`). Columns of other date types may be compared with their own kind only.
 
 use super::constant::oid;
-use crate::catalog::Relation;
+use super::exists::column_name;
+use crate::vocab::Oid;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{AConst, AExpr, Node, TypeCast, a_const::Val};
 use std::sync::Arc;
@@ -53,10 +54,8 @@ impl Moments {
     }
 
     /// Whether the columns have types for which the comparisons mean the same in every session.
-    pub(super) fn fit(&self, relation: &Relation) -> bool {
-        let type_of = |name: &Arc<str>| {
-            relation.columns.iter().find(|column| column.name == *name).map_or(0, |column| column.type_oid)
-        };
+    pub(super) fn fit(&self, type_of: &dyn Fn(&str) -> Option<Oid>) -> bool {
+        let type_of = |name: &Arc<str>| type_of(name).unwrap_or_default();
         self.texts.iter().all(|column| !is_temporal(type_of(column)))
             && self.moments.iter().all(|column| type_of(column) == oid::TIMESTAMPTZ)
             && self
@@ -83,7 +82,7 @@ fn ambiguous(what: &str) -> String {
 fn side(node: &Node) -> Result<Side, String> {
     Ok(match &node.node {
         Some(NodeEnum::AConst(AConst { val: Some(Val::Sval(_)), .. })) => Side::Text,
-        Some(NodeEnum::ColumnRef(column)) => match column.fields.first().and_then(crate::sql::string) {
+        Some(NodeEnum::ColumnRef(column)) => match column_name(&column.fields) {
             Some(name) => Side::Column(name.into()),
             None => Side::Other,
         },

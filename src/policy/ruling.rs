@@ -115,6 +115,17 @@ pub struct Aggregate {
     pub min_subjects: u32,
 }
 
+/// The rows that meet a condition for different values of its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slices {
+    /// No row is in two of them: each parameter equals a column of the row, or of the one row that a key leads to.
+    Disjoint,
+    Overlapping,
+}
+
+/// A column of a relation, by its index.
+pub type ColumnOf = (Oid, usize);
+
 /// A condition on the rows of a relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowCondition {
@@ -129,6 +140,13 @@ pub struct RowCondition {
     pub parameters: Arc<[(ParameterId, Missing)]>,
     /// It is `column = $parameter`.
     pub equality: Option<(Arc<str>, ParameterId)>,
+    /// Whether a row can meet it for two values of its parameters.
+    pub slices: Slices,
+    /// Columns of other tables that it reads.
+    pub reads: Arc<[ColumnOf]>,
+    /// The other tables of which a row must be there for a row to be seen, where a foreign key keeps any row from being there
+    /// before what it refers to: rows of them may come and go.
+    pub anchors: Arc<[Oid]>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,
     pub clause: Option<Arc<Clause>>,

@@ -2,7 +2,7 @@
 
 use crate::analyze::{Context, Lock, Offer, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{ColumnRuling, Effect, RelationRuling};
+use crate::policy::{ColumnRuling, Effect, OWN, RelationRuling};
 use crate::sql::{Visitor, all_of, clear_locations, empty_select, expression, only_target, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -119,8 +119,14 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         return Err(NotUnderstood::new("a whole row under column aliases", Some(at)).into());
     }
     let mut conditions = Vec::new();
+    // Those that a column may be asked behind: not a search of another table for each.
+    let mut near = Vec::new();
     for condition in ruling.rows.iter() {
-        conditions.push(row_condition(relation, &alias, &condition.sql, context)?);
+        let written = row_condition(relation, &alias, &condition.sql, context)?;
+        if condition.reads.is_empty() {
+            near.push(written.clone());
+        }
+        conditions.push(written);
     }
     if let Some(lookup) = &reference.lookup {
         conditions.push(without_locations(lookup.clone(), standing)?);
@@ -143,7 +149,8 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
         if fence == Fence::Closed && stored {
             // The planner estimates a condition on a bare column by running it over the column's statistics, hidden rows'
             // values among them, and a pattern or an operator can fail there. It has none for an expression.
-            value = super::target::typed_case(&conditions, value, &base.type_sql)?;
+            let asked = if near.is_empty() { vec![true_of(&alias, &base.name)?] } else { near.clone() };
+            value = super::target::typed_case(&asked, value, &base.type_sql)?;
             plain = false;
         }
         targets.push(target(value, if plain { String::new() } else { name.to_string() }));
@@ -262,6 +269,12 @@ pub(super) fn value(alias: &str, base: &crate::catalog::Column, ruling: &ColumnR
     }
 }
 
+/// What is true of every value, and yet no constant for the planner.
+fn true_of(alias: &str, name: &str) -> Result<Node, Trouble> {
+    let column = format!("{}.{}", quote_alias(alias), quote_identifier(name));
+    constant(&format!("({column} IS NULL OR {column} IS NOT NULL)"))
+}
+
 pub(super) fn constant(sql: &str) -> Result<Node, Trouble> {
     expression(sql).ok_or_else(|| NotUnderstood::new("a mask of the policy", None).into())
 }
@@ -279,21 +292,77 @@ pub(super) fn row_condition(
     let broken = || Trouble::NotUnderstood(NotUnderstood::new("a row condition of the policy", None));
     let mut parsed = parse(&source).map_err(|_| broken())?;
     let mut statement = parsed.pop().ok_or_else(broken)?;
-    walk(&mut statement.tree, &mut Constants(context))?;
+    let mut filler = Filler::new(&mut statement.tree, alias, context)?;
+    walk(&mut statement.tree, &mut filler)?;
     let resolved = resolve(statement.tree, context)?;
     let mut node = only_target(resolved.tree).ok_or_else(broken)?;
     clear_locations(&mut node)?;
     Ok(node)
 }
 
-/// Puts constants in the places of a condition's parameters.
-struct Constants<'a>(&'a Context<'a>);
+/// Puts constants in the places of a condition's parameters, and the alias where an `EXISTS` reads the table's own columns.
+struct Filler<'a> {
+    context: &'a Context<'a>,
+    alias: &'a str,
+    /// What another table of the condition is called that is called as the client calls the condition's own.
+    instead: &'static str,
+}
 
-impl Visitor for Constants<'_> {
+/// More names than a condition has tables.
+const INSTEAD: [&str; 6] = ["other", "other_2", "other_3", "other_4", "other_5", "other_6"];
+
+impl Filler<'_> {
+    fn new<'a>(tree: &mut Node, alias: &'a str, context: &'a Context<'a>) -> Result<Filler<'a>, NotUnderstood> {
+        struct Names(Vec<String>);
+        impl Visitor for Names {
+            fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+                if let Some(NodeEnum::RangeVar(RangeVar { alias: Some(alias), .. })) = &node.node {
+                    self.0.push(alias.aliasname.clone());
+                }
+                Ok(())
+            }
+            fn location(&mut self, _at: &mut i32) {}
+        }
+        let mut names = Names(vec![alias.to_owned()]);
+        walk(tree, &mut names)?;
+        let free = INSTEAD.into_iter().find(|name| names.0.iter().all(|known| known != name));
+        let instead = free.ok_or_else(|| NotUnderstood::new("a row condition of the policy", None))?;
+        Ok(Filler { context, alias, instead })
+    }
+
+    fn other(&self, name: &str) -> String {
+        if name == self.alias { self.instead.to_owned() } else { name.to_owned() }
+    }
+}
+
+impl Visitor for Filler<'_> {
     fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
-        if let Some(NodeEnum::ParamRef(reference)) = &node.node {
-            let constant = self.0.rulings.constant(reference.number).as_deref().and_then(expression);
-            *node = constant.ok_or_else(|| NotUnderstood::new("a parameter of the policy", None))?;
+        match &mut node.node {
+            Some(NodeEnum::ParamRef(reference)) => {
+                let constant = self.context.rulings.constant(reference.number).as_deref().and_then(expression);
+                *node = constant.ok_or_else(|| NotUnderstood::new("a parameter of the policy", None))?;
+            }
+            Some(NodeEnum::ColumnRef(reference)) => {
+                if let [qualifier, _name] = reference.fields.as_mut_slice() {
+                    let name = match crate::sql::string(qualifier) {
+                        Some(OWN) => self.alias.to_owned(),
+                        Some(other) => self.other(other),
+                        None => return Ok(()),
+                    };
+                    *qualifier = text(&name);
+                }
+            }
+            Some(NodeEnum::SubLink(link)) => {
+                if let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_mut().and_then(|node| node.node.as_mut())
+                {
+                    for table in &mut select.from_clause {
+                        if let Some(NodeEnum::RangeVar(RangeVar { alias: Some(alias), .. })) = &mut table.node {
+                            alias.aliasname = self.other(&alias.aliasname);
+                        }
+                    }
+                }
+            }
+            Some(_) | None => {}
         }
         Ok(())
     }

@@ -118,7 +118,10 @@ fn check(insert: &mut InsertStmt, rows: &NewRows<'_>, context: &Context<'_>) -> 
                 _no_value => return Err(refuse(rows, "without values")),
             }
         }
-        check_row(values, &places, rows, context, Given::Columns)?;
+        // A column could be taken for one of another table that a condition reads.
+        let others = rows.conditions.iter().any(|condition| !condition.reads.is_empty());
+        let given = if others { Given::Constants } else { Given::Columns };
+        check_row(values, &places, rows, context, given)?;
     }
     Ok(())
 }

@@ -33,6 +33,9 @@ CREATE TABLE readings_2026 PARTITION OF readings FOR VALUES FROM ('2026-01-01') 
 CREATE TABLE pets (id int NOT NULL, name text, weight int, person_id int, secret text, hidden boolean NOT NULL);
 CREATE TABLE cats (lives int, email text) INHERITS (pets);
 CREATE TABLE things (id int PRIMARY KEY, name text NOT NULL, size int, feeling mood);
+-- What a condition on another table reads.
+CREATE TABLE scopes (highest int PRIMARY KEY);
+INSERT INTO scopes VALUES (100);
 CREATE TABLE log (id int, line text, weight int);
 ALTER TABLE people SET (autovacuum_enabled = false);
 ALTER TABLE orders SET (autovacuum_enabled = false);

@@ -9,6 +9,17 @@ DELETE FROM documents; DELETE FROM boxes; DELETE FROM other.people; DELETE FROM 
 DELETE FROM ruled; DELETE FROM defaulted; DELETE FROM "Größe ""x""";
 DELETE FROM "a_name_of_sixty_three_bytes_which_is_as_long_as_postgres_permits";
 
+DELETE FROM payments; DELETE FROM accounts; DELETE FROM agreements;
+INSERT INTO accounts SELECT i, 1, 'account ' || i, (100 + i)::text FROM generate_series(1, 5) AS i;
+INSERT INTO accounts SELECT i, 2, 'SECRET-A ' || i, 'word ' || i FROM generate_series(11, 13) AS i WHERE :'side' = 'a';
+INSERT INTO accounts SELECT i, 3, 'SECRET-BB ' || i, '0' FROM generate_series(12, 40) AS i WHERE :'side' = 'b';
+INSERT INTO payments SELECT i, i, i * 10, (100 + i)::text FROM generate_series(1, 5) AS i;
+INSERT INTO payments SELECT i + 100, i, 0, 'SECRET-A' FROM generate_series(11, 12) AS i WHERE :'side' = 'a';
+INSERT INTO payments SELECT i + 100, i, 900, '7' FROM generate_series(12, 30) AS i WHERE :'side' = 'b';
+INSERT INTO agreements SELECT i, i, NULL FROM generate_series(1, 5) AS i;
+INSERT INTO agreements SELECT i, i, timestamptz '2026-01-01 00:00:00+00' FROM generate_series(11, 13) AS i WHERE :'side' = 'a';
+INSERT INTO agreements SELECT i, 1, timestamptz '2025-01-01 00:00:00+00' FROM generate_series(20, 31) AS i WHERE :'side' = 'b';
+
 -- Even ids up to 12 are seen. In a three more are hidden, in b 45.
 INSERT INTO people SELECT i, 'name ' || i, 'city ' || i % 4, 'shown ' || i, (1000 + i)::text, i, i % 4 = 0, date '1980-01-01' + i,
         'mid', jsonb_build_object('kin', 'shown ' || i, 'n', i), ARRAY['shown', i::text], 1000 + i, i || '@shown.example', '+10' || i,

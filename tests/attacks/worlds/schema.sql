@@ -72,6 +72,11 @@ CREATE TABLE members (
 CREATE TABLE parents (id int PRIMARY KEY, label text, consent boolean NOT NULL DEFAULT true);
 CREATE TABLE children (id int PRIMARY KEY, parent_id int REFERENCES parents (id), secret text);
 
+-- Rows of customer 1 are the same in both worlds of the pair `rows`, and those who have agreed; all others differ.
+CREATE TABLE accounts (id int PRIMARY KEY, customer_id int NOT NULL, name text, pin text);
+CREATE TABLE payments (id int PRIMARY KEY, account_id int NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, amount int, word text);
+CREATE TABLE agreements (id int PRIMARY KEY, account_id int, withdrawn_at timestamptz);
+
 -- Partitions, inheritance, composites.
 CREATE TABLE events (id int, at date NOT NULL, kind text, who text, consent boolean NOT NULL DEFAULT true)
     PARTITION BY RANGE (at);

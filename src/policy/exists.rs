@@ -1,0 +1,168 @@
+//! `EXISTS (SELECT FROM schema.table alias WHERE …)` in a row condition: other tables that decide which rows are seen.
+//!
+//! Inside, a name with an alias is a column of the other table, and a bare name is one of the table that the condition is
+//! about, whatever the other table has. So the latter are written with a qualifier of their own, which becomes the
+//! table's alias where the condition is put into a statement.
+
+use super::condition::{Reader, wrap};
+use crate::sql::{empty_select, string};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Alias, BoolExprType, Node, RangeVar, SelectStmt, SubLink, SubLinkType};
+use std::sync::Arc;
+
+/// What qualifies columns of the condition's own table inside of an `EXISTS`. No alias may be called so.
+pub const OWN: &str = "$own";
+
+/// Separates alias and column in the name of another table's column.
+pub(super) const OF: char = '\0';
+
+/// Tables that one condition may read.
+const MOST: usize = 4;
+
+/// Another table that a condition reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OtherTable {
+    pub(super) alias: Arc<str>,
+    pub(super) schema: Arc<str>,
+    pub(super) table: Arc<str>,
+    pub(super) columns: Vec<Arc<str>>,
+}
+
+/// An equality that every row meets for which the condition holds: of two columns, named as [`column_name`] does, or of a column
+/// and a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Link {
+    Columns(Arc<str>, Arc<str>),
+    Parameter(Arc<str>),
+}
+
+impl Reader<'_> {
+    /// A sub-query that may stand in a condition.
+    pub(super) fn exists(&mut self, link: SubLink) -> Result<Node, String> {
+        let SubLink { xpr: _, sub_link_type, sub_link_id: _, testexpr, oper_name, subselect, location: _ } = link;
+        let exists = sub_link_type == SubLinkType::ExistsSublink as i32 && testexpr.is_none() && oper_name.is_empty();
+        let Some(NodeEnum::SelectStmt(select)) = subselect.and_then(|node| node.node).filter(|_| exists) else {
+            return Err(
+                "of sub-selects only EXISTS (SELECT FROM schema.table alias WHERE …) may stand in a condition".into()
+            );
+        };
+        if self.inside.is_some() {
+            return Err("an EXISTS may not stand in another".to_owned());
+        }
+        let SelectStmt { target_list, from_clause, where_clause, .. } = *select.clone();
+        let bare = SelectStmt { target_list: Vec::new(), from_clause: Vec::new(), where_clause: None, ..*select };
+        let constant = |target: &Node| match &target.node {
+            Some(NodeEnum::ResTarget(target)) => {
+                target.name.is_empty()
+                    && matches!(target.val.as_ref().and_then(|v| v.node.as_ref()), Some(NodeEnum::AConst(_)))
+            }
+            _no_constant => false,
+        };
+        if bare != empty_select() || !target_list.iter().all(constant) {
+            return Err("an EXISTS holds SELECT FROM tables WHERE condition, and nothing else".to_owned());
+        }
+        let first = self.others.len();
+        let mut from = Vec::with_capacity(from_clause.len());
+        for table in from_clause {
+            from.push(self.other_table(table)?);
+        }
+        self.inside = Some(first);
+        let condition = where_clause.map(|condition| self.expression(*condition)).transpose()?;
+        self.inside = None;
+        if self.others[first..].iter().any(|other| other.columns.is_empty()) {
+            return Err("an EXISTS must say which rows of each of its tables it means".to_owned());
+        }
+        if let Some(condition) = &condition {
+            self.note_links(condition);
+        }
+        let mut written = empty_select();
+        written.from_clause = from;
+        written.where_clause = condition.map(Box::new);
+        Ok(wrap(NodeEnum::SubLink(Box::new(SubLink {
+            xpr: None,
+            sub_link_type,
+            sub_link_id: 0,
+            testexpr: None,
+            oper_name: Vec::new(),
+            subselect: Some(Box::new(wrap(NodeEnum::SelectStmt(Box::new(written))))),
+            location: 0,
+        }))))
+    }
+
+    fn other_table(&mut self, node: Node) -> Result<Node, String> {
+        let Some(NodeEnum::RangeVar(range)) = node.node else {
+            return Err("an EXISTS reads tables, separated by commas".to_owned());
+        };
+        let RangeVar { catalogname, schemaname, relname, inh, relpersistence, alias, location: _ } = range;
+        if !catalogname.is_empty() || schemaname.is_empty() || !inh {
+            return Err(format!("`{relname}` must be written with its schema: public.{relname}"));
+        }
+        let Alias { aliasname, colnames } =
+            alias.unwrap_or_else(|| Alias { aliasname: relname.clone(), colnames: Vec::new() });
+        let known = self.others.iter().any(|other| *other.alias == *aliasname);
+        if !colnames.is_empty() || known || aliasname == OWN || aliasname.contains(OF) || self.others.len() >= MOST {
+            return Err(format!("each of the at most {MOST} tables has an alias of its own, without column aliases"));
+        }
+        self.others.push(OtherTable {
+            alias: aliasname.as_str().into(),
+            schema: schemaname.as_str().into(),
+            table: relname.as_str().into(),
+            columns: Vec::new(),
+        });
+        let alias = Some(Alias { aliasname, colnames });
+        Ok(wrap(NodeEnum::RangeVar(RangeVar {
+            catalogname,
+            schemaname,
+            relname,
+            inh,
+            relpersistence,
+            alias,
+            location: 0,
+        })))
+    }
+
+    /// A column with a qualifier: of another table, or already written with the qualifier of the own one.
+    pub(super) fn qualified(&mut self, qualifier: &str, name: &str) -> Result<(), String> {
+        let first = self.inside.ok_or_else(|| "a column is named by its bare name".to_owned())?;
+        let Some(other) = self.others[first..].iter_mut().find(|other| *other.alias == *qualifier) else {
+            return Err(format!("`{qualifier}` is no table of this EXISTS"));
+        };
+        if !other.columns.iter().any(|known| **known == *name) {
+            other.columns.push(name.into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_links(&mut self, condition: &Node) {
+        match &condition.node {
+            Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => {
+                all.args.iter().for_each(|arg| self.note_links(arg));
+            }
+            Some(NodeEnum::AExpr(expression)) if expression.name.last().and_then(string) == Some("=") => {
+                let side = |node: &Option<Box<Node>>| match node.as_ref().and_then(|node| node.node.as_ref()) {
+                    Some(NodeEnum::ColumnRef(column)) => column_name(&column.fields).map(Ok),
+                    Some(NodeEnum::ParamRef(reference)) => Some(Err(reference.number)),
+                    _another_operand => None,
+                };
+                match (side(&expression.lexpr), side(&expression.rexpr)) {
+                    (Some(Ok(left)), Some(Ok(right))) => self.links.push(Link::Columns(left.into(), right.into())),
+                    (Some(Ok(column)), Some(Err(_))) | (Some(Err(_)), Some(Ok(column))) => {
+                        self.links.push(Link::Parameter(column.into()));
+                    }
+                    _no_equality_of_these => {}
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+/// The name by which a condition's column is known: bare, or with the alias of another table.
+pub(super) fn column_name(fields: &[Node]) -> Option<String> {
+    match fields {
+        [name] => string(name).map(str::to_owned),
+        [qualifier, name] if string(qualifier) == Some(OWN) => string(name).map(str::to_owned),
+        [qualifier, name] => Some(format!("{}{OF}{}", string(qualifier)?, string(name)?)),
+        _no_column => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! What conditions read of other tables, tied to a catalog.
+
+use super::bound::Bound;
+use super::condition::Condition;
+use super::exists::{Link, OF};
+use super::rules::Sense;
+use super::{ColumnOf, PurposeId, Slices};
+use crate::catalog::Relation;
+use crate::vocab::{AttNum, Oid, Right};
+use rustc_hash::FxHashSet;
+use std::sync::{Arc, PoisonError};
+
+impl Bound {
+    /// The columns by which conditions on other tables decide what `purpose` sees or may write, of children too. Memoised.
+    pub fn deciding(&self, purpose: PurposeId) -> Arc<FxHashSet<ColumnOf>> {
+        if let Some(known) = self.deciding.read().unwrap_or_else(PoisonError::into_inner).get(&purpose) {
+            return Arc::clone(known);
+        }
+        let mut found = FxHashSet::default();
+        for relation in self.catalog.relations().iter().filter(|relation| self.relations.contains_key(&relation.oid)) {
+            for right in [Right::Read, Right::Insert, Right::Update, Right::Delete] {
+                let ruling = self.ruling_for(Some(purpose), right, relation);
+                found.extend(ruling.rows.iter().flat_map(|row| row.reads.iter().copied()));
+            }
+        }
+        let found = Arc::new(found);
+        let mut deciding = self.deciding.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(deciding.entry(purpose).or_insert(found))
+    }
+
+    /// What a condition reads of other tables: their columns, also of their children, and those that are its anchors.
+    pub(super) fn read_of_others(
+        &self,
+        condition: &Condition,
+        at: &Relation,
+        sense: Sense,
+    ) -> (Arc<[ColumnOf]>, Arc<[Oid]>) {
+        let (mut reads, mut anchors) = (Vec::new(), Vec::new());
+        for other in &condition.others {
+            let Some(named) = self.catalog.relation_in(&other.schema, &other.table) else { continue };
+            for relation in self.catalog.with_descendants(named) {
+                let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
+                reads.extend(other.columns.iter().filter_map(index).map(|index| (relation.oid, index)));
+            }
+            let tied = |own: AttNum, referenced: AttNum| {
+                let name = |of: &Relation, number: AttNum| {
+                    of.columns.iter().find(|column| column.number == number).map(|column| column.name.to_string())
+                };
+                let (Some(own), Some(referenced)) = (name(at, own), name(named, referenced)) else { return false };
+                let referenced = format!("{}{OF}{referenced}", other.alias);
+                condition.links.iter().any(|link| match link {
+                    Link::Columns(a, b) => (**a == *own && **b == *referenced) || (**a == *referenced && **b == *own),
+                    Link::Parameter(_) => false,
+                })
+            };
+            let refers = at.foreign_keys.iter().any(|key| {
+                key.valid
+                    && key.references == named.oid
+                    && key.columns.iter().zip(&key.referenced).all(|(own, referenced)| tied(*own, *referenced))
+            });
+            if refers && sense == Sense::Holds && condition.others.len() == 1 {
+                anchors.push(named.oid);
+            }
+        }
+        (reads.into(), anchors.into())
+    }
+
+    /// Whether the rows that meet a condition for different values of its parameters are apart: each parameter equals a column
+    /// of the row, or of rows of other tables to which equalities lead by their primary keys.
+    pub(super) fn slices(&self, condition: &Condition) -> Slices {
+        let mut reached: Vec<&str> = Vec::new();
+        let known = |reached: &[&str], name: &str| match name.split_once(OF) {
+            Some((alias, _)) => reached.contains(&alias),
+            None => true,
+        };
+        for _ in &condition.others {
+            for other in &condition.others {
+                let Some(relation) = self.catalog.relation_in(&other.schema, &other.table) else { continue };
+                let leads = |number: &AttNum| {
+                    let column = relation.columns.iter().find(|column| column.number == *number);
+                    let name = column.map(|column| format!("{}{OF}{}", other.alias, column.name)).unwrap_or_default();
+                    condition.links.iter().any(|link| match link {
+                        Link::Columns(a, b) => {
+                            (**a == *name && known(&reached, b)) || (**b == *name && known(&reached, a))
+                        }
+                        Link::Parameter(_) => false,
+                    })
+                };
+                let one = !relation.primary_key.is_empty()
+                    && relation.primary_key.iter().all(leads)
+                    && self.catalog.with_descendants(relation).len() == 1;
+                if one && !reached.contains(&&*other.alias) {
+                    reached.push(&other.alias);
+                }
+            }
+        }
+        let equal = condition.links.iter().filter(|link| match link {
+            Link::Parameter(name) => known(&reached, name),
+            Link::Columns(_, _) => false,
+        });
+        if equal.count() == condition.compared.len() { Slices::Disjoint } else { Slices::Overlapping }
+    }
+}
