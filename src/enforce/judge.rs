@@ -192,7 +192,8 @@ struct Guarded {
 }
 
 /// Resolves a statement, decides, and puts guards in place.
-fn guarded(view: &View, text: &str, tree: Node) -> Result<Guarded, Box<Refusal>> {
+fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refusal>> {
+    super::demands::names_columns(view, text, &mut tree)?;
     let catalog = view.bound().catalog();
     let context = context(view);
     let trouble = |reason| trouble(view, text, reason);
@@ -313,6 +314,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     if !closed.is_empty() {
         return Err(Box::new(report::closed(view, text, Right::Read, closed, &places, first)));
     }
+    super::demands::permit(view, text, &resolved)?;
     super::parameters::permit(view, text, &resolved)?;
     super::writes::permit(view, text, &resolved)?;
     super::flow::permit(view, text, &resolved)?;

@@ -4,6 +4,7 @@ mod aggregate;
 mod cache;
 mod called;
 mod define;
+mod demands;
 mod explain;
 mod flow;
 mod judge;
@@ -24,7 +25,7 @@ pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain}
 pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Sight, Understood};
 pub use settings::{is_ascii_safe, setting_permitted};
 pub use utility::plan_refusal;
-pub use view::{Encoding, Limits, View};
+pub use view::{Encoding, Justification, Limits, View};
 
 use crate::sql::{Kind, Statement, classify, on_deep_stack, parse, purpose_comment};
 use crate::vocab::{NotUnderstood, Refusal, SqlState};

@@ -118,7 +118,8 @@ const OF_EXTENSIONS: [&str; 20] = [
 pub(super) fn check(set: &Set, policy: &Policy, catalog: &Catalog) -> Result<(), NotUnderstood> {
     let Set { scope: _, name, value, by_function: _ } = set;
     // What they may be set to, and where, the session knows.
-    let own = name.strip_prefix("wherefore.").is_some_and(|name| policy.parameter(name).is_some());
+    let own =
+        name.strip_prefix("wherefore.").is_some_and(|name| name == "justification" || policy.parameter(name).is_some());
     let permitted = own || is_listed(name) || OF_ROLES.contains(&&**name) || is_custom(name, catalog);
     let special = match value {
         SetValue::Special => true,

@@ -1,7 +1,7 @@
 //! What the core must know of a session to judge a statement.
 
 use crate::catalog::SearchPath;
-use crate::policy::{Bound, Principal, PurposeId, Values};
+use crate::policy::{Bound, Policy, Principal, PurposeId, Values};
 use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) struct ViewKey {
     purpose: Option<PurposeId>,
     /// The values of the policy's parameters: they stand in plans as constants.
     values: Values,
+    justification: Justification,
     path: SearchPath,
     encoding: Encoding,
     /// Types that the client declares for a statement's parameters.
@@ -48,14 +49,56 @@ pub(super) struct ViewKey {
 
 impl ViewKey {
     fn compute_hash(&self) -> u64 {
-        let ViewKey { hash: _, policy, catalog, database, class, purpose, values, path, encoding, parameters } = self;
+        let ViewKey {
+            hash: _,
+            policy,
+            catalog,
+            database,
+            class,
+            purpose,
+            values,
+            justification,
+            path,
+            encoding,
+            parameters,
+        } = self;
         let mut hasher = rustc_hash::FxHasher::default();
-        (policy, catalog, database, class, purpose, values, path, encoding, parameters).hash(&mut hasher);
+        (policy, catalog, database, class, purpose, values, justification, path, encoding, parameters)
+            .hash(&mut hasher);
         hasher.finish()
     }
 }
 
 impl ViewKey {
+    fn copied(&self) -> ViewKey {
+        let ViewKey {
+            hash,
+            policy,
+            catalog,
+            database,
+            class,
+            purpose,
+            values,
+            justification,
+            path,
+            encoding,
+            parameters,
+        } = self;
+        ViewKey {
+            hash: *hash,
+            policy: *policy,
+            catalog: *catalog,
+            database: database.clone(),
+            class: *class,
+            purpose: *purpose,
+            values: values.clone(),
+            justification: *justification,
+            path: path.clone(),
+            encoding: *encoding,
+            parameters: parameters.clone(),
+        }
+    }
+
     /// What a session chooses of it, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.values.bytes() + 4 * self.parameters.len()
@@ -65,6 +108,27 @@ impl ViewKey {
 impl Hash for ViewKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
+    }
+}
+
+/// Whether a session has justified what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Justification {
+    /// The purpose demands none.
+    NotNeeded,
+    /// It matches what the purpose demands.
+    Given,
+    /// There is none, or another.
+    Missing,
+}
+
+impl Justification {
+    fn of(policy: &Policy, purpose: Option<PurposeId>, declared: Option<&str>) -> Justification {
+        match purpose.filter(|purpose| policy.needs_justification(*purpose)) {
+            None => Justification::NotNeeded,
+            Some(purpose) if declared.is_some_and(|text| policy.justifies(purpose, text)) => Justification::Given,
+            Some(_) => Justification::Missing,
+        }
     }
 }
 
@@ -97,6 +161,7 @@ impl View {
             class: principal.class,
             purpose,
             values: principal.values.clone(),
+            justification: Justification::of(bound.policy(), purpose, None),
             path,
             encoding,
             parameters: Box::default(),
@@ -105,25 +170,29 @@ impl View {
         View { bound, principal, key: Arc::new(key) }
     }
 
+    /// The same session with what it declares as its justification. What that is no plan depends on, but whether it will do.
+    pub fn justified(&self, declared: Option<&str>) -> View {
+        let justification = Justification::of(self.bound.policy(), self.key.purpose, declared);
+        if justification == self.key.justification {
+            return self.clone();
+        }
+        let mut key = ViewKey { justification, ..self.key.copied() };
+        key.hash = key.compute_hash();
+        View { bound: Arc::clone(&self.bound), principal: Arc::clone(&self.principal), key: Arc::new(key) }
+    }
+
+    /// Whether what the purpose demands by way of justification is there.
+    pub fn justification(&self) -> Justification {
+        self.key.justification
+    }
+
     /// The same session for a statement whose parameters have these declared types (0: undeclared). Without any it is
     /// the view itself.
     pub fn with_parameters(&self, types: &[Oid]) -> View {
         if types.iter().all(|declared| *declared == 0) {
             return self.clone();
         }
-        let key = &*self.key;
-        let mut key = ViewKey {
-            hash: 0,
-            policy: key.policy,
-            catalog: key.catalog,
-            database: key.database.clone(),
-            class: key.class,
-            purpose: key.purpose,
-            values: key.values.clone(),
-            path: key.path.clone(),
-            encoding: key.encoding,
-            parameters: types.into(),
-        };
+        let mut key = ViewKey { parameters: types.into(), ..self.key.copied() };
         key.hash = key.compute_hash();
         View { bound: Arc::clone(&self.bound), principal: Arc::clone(&self.principal), key: Arc::new(key) }
     }

@@ -3,10 +3,11 @@
 use super::condition;
 use super::document::{Word, list, with_suggestion};
 use super::lint;
+use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
-use super::raw::{Raw, RawCondition, RawPurpose, RawRule, RawTable};
+use super::raw::{PurposeSettings, Raw, RawCondition, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
 use super::tags::{Named, TableTags, Untagged};
@@ -56,6 +57,7 @@ pub(super) struct PurposeTraits {
     /// Channels it may listen to and notify.
     pub(super) listen: Box<[Arc<str>]>,
     pub(super) title: Option<Arc<str>>,
+    pub(super) settings: PurposeSettings,
 }
 
 pub(super) fn parse(files: &[SourceFile]) -> Result<Loaded, PolicyErrors> {
@@ -123,6 +125,7 @@ impl Loader {
         let rules = self.rules(&trees, &clauses, &tables);
         let roles = self.roles(&trees, &parameters);
         let Openings { functions, rewrites, systems } = self.opened(&trees, &clauses);
+        let never_together = self.never_together(&trees, &clauses);
         rules::check(&rules, &trees, &mut self.findings);
         let Loader { raw: _, findings, sources, version } = self;
         if !findings.is_empty() {
@@ -141,10 +144,24 @@ impl Loader {
             functions,
             rewrites,
             systems,
+            never_together,
             sources,
         };
         let lints = lint::of_policy(&policy);
         Ok(Loaded { policy, lints })
+    }
+
+    fn never_together(&mut self, trees: &Trees, clauses: &[Registered]) -> Vec<NeverTogether> {
+        let findings = &mut self.findings;
+        let mut all = Vec::new();
+        for raw in std::mem::take(&mut self.raw.never_together) {
+            let categories =
+                raw.categories.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
+            let purposes = raw.purposes.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
+            let clause = raw.clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
+            all.push(NeverTogether { place: raw.place, categories, purposes, clause });
+        }
+        all
     }
 
     fn opened(&mut self, trees: &Trees, clauses: &[Registered]) -> Openings {
@@ -189,7 +206,7 @@ impl Loader {
     fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
         let mut traits = Vec::new();
         let mut purposes = Vec::new();
-        for RawPurpose { node, unrestricted, ddl, listen, title } in std::mem::take(&mut self.raw.purposes) {
+        for RawPurpose { node, unrestricted, ddl, listen, title, settings } in std::mem::take(&mut self.raw.purposes) {
             // A grant covers what is below it: it must not hand out what is never checked.
             if let (Some(place), Some(parent)) = (&unrestricted, &node.parent) {
                 let message = format!("purpose `{}` is unrestricted but below `{}`", node.name.text, parent.text);
@@ -198,7 +215,7 @@ impl Loader {
             }
             let title = title.map(|word| word.text);
             let listen = listen.into_iter().map(|word| word.text).collect();
-            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), ddl, listen, title });
+            traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), ddl, listen, title, settings });
             purposes.push(node);
         }
         let findings = &mut self.findings;
@@ -306,14 +323,7 @@ impl Loader {
     fn rule(&mut self, raw: RawRule, trees: &Trees, clauses: &[Registered], conditions: &[Arc<str>]) -> Option<Rule> {
         let findings = &mut self.findings;
         let before = findings.len();
-        let clause = raw.clause.as_ref().and_then(|word| {
-            let found = clauses.iter().find(|known| known.clause.id == word.text);
-            if found.is_none() {
-                let finding = Finding::new(format!("unknown clause `{}`", word.text), &word.place, "not declared");
-                findings.add(with_suggestion(finding, &word.text, clauses.iter().map(|known| &*known.clause.id)));
-            }
-            found.map(|known| Arc::clone(&known.clause))
-        });
+        let clause = raw.clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
         let subjects = dimension(&raw.subjects, &trees.subjects, findings);
         let categories = dimension(&raw.categories, &trees.categories, findings);
         let purposes = dimension(&raw.purposes, &trees.purposes, findings);
@@ -358,6 +368,16 @@ impl Loader {
         }
         roles
     }
+}
+
+/// The clause of that id.
+fn clause_of(word: &Word, clauses: &[Registered], findings: &mut Findings) -> Option<Arc<Clause>> {
+    let found = clauses.iter().find(|known| known.clause.id == word.text);
+    if found.is_none() {
+        let finding = Finding::new(format!("unknown clause `{}`", word.text), &word.place, "not declared");
+        findings.add(with_suggestion(finding, &word.text, clauses.iter().map(|known| &*known.clause.id)));
+    }
+    found.map(|known| Arc::clone(&known.clause))
 }
 
 /// A value that a role gives a parameter.

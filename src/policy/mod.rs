@@ -17,6 +17,7 @@ mod mask;
 mod masked;
 mod matrix;
 mod moments;
+mod never_together;
 mod opened;
 mod others;
 mod parameter;
@@ -36,6 +37,7 @@ pub use exists::OWN;
 pub use load::Loaded;
 pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
+pub use never_together::Met;
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::Principal;
 pub use report::{Colour, Lint, PolicyErrors, Problem};
@@ -44,8 +46,10 @@ pub use tags::Untagged;
 
 use crate::vocab::Clause;
 use load::{Pack, PurposeTraits, Registered};
+use never_together::NeverTogether;
 use opened::Opened;
 use principal::Grant;
+use raw::PurposeSettings;
 use report::Sources;
 use rules::{Rule, Trees};
 use rustc_hash::FxHashMap;
@@ -82,6 +86,7 @@ pub struct Policy {
     functions: Vec<Opened>,
     rewrites: Vec<Opened>,
     systems: Vec<Opened>,
+    never_together: Vec<NeverTogether>,
     sources: Arc<Sources>,
 }
 
@@ -149,6 +154,38 @@ impl Policy {
     pub fn may_define(&self, purpose: PurposeId) -> bool {
         let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
         lineage.any(|purpose| self.traits[usize::from(purpose.0)].ddl)
+    }
+
+    /// What the nearest purpose that says something about it says, from this one upwards.
+    fn nearest<T>(&self, purpose: PurposeId, said: impl Fn(&PurposeSettings) -> Option<T>) -> Option<T> {
+        let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
+        lineage.find_map(|purpose| said(&self.traits[usize::from(purpose.0)].settings))
+    }
+
+    /// Whether a session must justify what it reads under the purpose.
+    pub fn needs_justification(&self, purpose: PurposeId) -> bool {
+        self.nearest(purpose, |settings| settings.justification.as_ref().map(|_| ())).is_some()
+    }
+
+    /// Whether this justifies what a session reads under the purpose.
+    pub fn justifies(&self, purpose: PurposeId, justification: &str) -> bool {
+        self.nearest(purpose, |settings| settings.justification.clone())
+            .is_none_or(|pattern| pattern.is_match(justification))
+    }
+
+    /// The pattern that a justification must match under the purpose.
+    pub fn justification_pattern(&self, purpose: PurposeId) -> Option<String> {
+        self.nearest(purpose, |settings| settings.justification.as_ref().map(|pattern| pattern.as_str().to_owned()))
+    }
+
+    /// Whether statements must name their columns under the purpose.
+    pub fn named_columns_only(&self, purpose: PurposeId) -> bool {
+        self.nearest(purpose, |settings| settings.named_columns_only).unwrap_or(false)
+    }
+
+    /// Whether both of a session's connections must be encrypted under the purpose.
+    pub fn requires_tls(&self, purpose: PurposeId) -> bool {
+        self.nearest(purpose, |settings| settings.require_tls).unwrap_or(false)
     }
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.

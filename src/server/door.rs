@@ -13,8 +13,8 @@ use crate::enforce::setting_permitted;
 use crate::observe::Counters;
 use crate::policy::{Policy, Values};
 use crate::session::{
-    Fit, Opening, Session, Shelf, Start, Witness, parameter_of, setting_of, start_purpose, start_up_setting,
-    start_values, unknown_setting,
+    Fit, JUSTIFICATION, Opening, Session, Shelf, Start, Witness, justification, parameter_of, setting_of,
+    start_purpose, start_up_setting, start_values, unknown_setting,
 };
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, First, Startup, option_settings, split_options};
@@ -111,6 +111,9 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     if let (Some(database), Ok(beginning)) = (&database, &start) {
         let name = beginning.start.purpose.map_or("", |purpose| database.policy().purpose_name(purpose));
         startup.set("wherefore.purpose", name.as_bytes());
+        if let Some(text) = &beginning.justification {
+            startup.set(JUSTIFICATION, text.as_bytes());
+        }
         for (id, parameter) in database.policy().parameters() {
             if let Some(value) = beginning.values.get(id) {
                 startup.set(&setting_of(parameter), value.as_bytes());
@@ -337,12 +340,13 @@ struct Beginning {
     given: Values,
     /// All values of parameters.
     values: Values,
+    justification: Option<Arc<str>>,
 }
 
 impl Default for Beginning {
     fn default() -> Beginning {
         let start = Start { purpose: None, pinned: None };
-        Beginning { start, given: Values::default(), values: Values::default() }
+        Beginning { start, given: Values::default(), values: Values::default(), justification: None }
     }
 }
 
@@ -352,7 +356,10 @@ fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Beginning
     let member_of = bound.catalog().role(&wishes.user).map_or(&[][..], |role| &role.member_of);
     let policy: &Policy = bound.policy();
     let principal = policy.principal(&wishes.user, member_of);
-    if let Some((name, _)) = wishes.given.iter().find(|(name, _)| parameter_of(policy, name).is_none()) {
+    let declared = wishes.given.iter().rev().find(|(name, _)| name == JUSTIFICATION);
+    let justification = declared.map(|(_, text)| justification(text)).transpose()?.flatten();
+    let is_known = |name: &str| name == JUSTIFICATION || parameter_of(policy, name).is_some();
+    if let Some((name, _)) = wishes.given.iter().find(|(name, _)| !is_known(name)) {
         return Err(unknown_setting(policy, name));
     }
     let config = shared.config.database.get(&wishes.database);
@@ -364,7 +371,7 @@ fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Beginning
     let role = shared.config.role.get(&wishes.user).map(|role| role.purpose.as_str());
     let pins: Vec<&str> = alias.into_iter().chain(role).collect();
     let start = start_purpose(policy, &principal, &pins, wishes.purpose.as_deref())?;
-    Ok(Beginning { start, given, values })
+    Ok(Beginning { start, given, values, justification })
 }
 
 /// Whether the server let the client in.
@@ -422,7 +429,7 @@ async fn settle_in(
     server: &mut Stream,
     from_server: &mut Inbox,
     shelf: Arc<Shelf>,
-    Beginning { start, given, values: _ }: Beginning,
+    Beginning { start, given, values: _, justification }: Beginning,
     wishes: &Wishes,
 ) -> io::Result<Option<Session>> {
     let mut question = BytesMut::new();
@@ -480,6 +487,7 @@ async fn settle_in(
         current_user: Arc::from(current_user.as_str()),
         start,
         given,
+        justification,
         path: path.clone(),
         client_encoding,
         conforming_strings,

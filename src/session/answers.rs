@@ -371,7 +371,7 @@ impl Session {
         self.guc = purpose;
         let purpose = self.own_purpose(purpose, block);
         let path = split_path(path, &self.current_user);
-        self.state.learn(Settings { purpose, path, schema: Schema::AsRead }, block);
+        self.state.learn(Settings { purpose, justification: None, path, schema: Schema::AsRead }, block);
         self.state.fresh = fresh || block == Block::Outside;
         self.settling = Settling::No;
         if block == Block::Outside {

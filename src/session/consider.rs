@@ -5,7 +5,10 @@ use super::machine::{Refresh, Refreshed, Session};
 use super::named::Act;
 use super::parameter::{parameter_of, set_value};
 use super::portals::RESERVED;
-use super::purpose::{PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting};
+use super::purpose::declared_justification;
+use super::purpose::{
+    JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting,
+};
 use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, split_path};
 use super::shelf::Fit;
@@ -174,13 +177,9 @@ impl Session {
             return Arc::clone(view);
         }
         let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
-        let view = Arc::new(View::new(
-            Arc::clone(&self.bound),
-            Arc::clone(&self.principal),
-            purpose,
-            path,
-            self.encoding.encoding(),
-        ));
+        let view =
+            View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, path, self.encoding.encoding());
+        let view = Arc::new(view.justified(settings.justification.as_deref()));
         if self.views.len() >= 4 {
             self.views.remove(0);
         }
@@ -323,7 +322,13 @@ impl Session {
                     entry.settle = true;
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
-                    state.set(Reach::Session, |_| Settings { purpose, path: None, schema: Schema::AsRead });
+                    let justification = self.first.justification.clone();
+                    state.set(Reach::Session, |_| Settings {
+                        purpose,
+                        justification: justification.clone(),
+                        path: None,
+                        schema: Schema::AsRead,
+                    });
                 }
                 state.fresh = false;
             }
@@ -403,6 +408,10 @@ impl Session {
                 state.set(reach, |settings| Settings { purpose, ..settings.clone() });
                 entry.settle = true;
             }
+            JUSTIFICATION => {
+                let justification = self.justification(set, state)?;
+                state.set(reach, |settings| Settings { justification: justification.clone(), ..settings.clone() });
+            }
             "search_path" => {
                 let path = match &set.value {
                     // Where `$user` stands for another user by now only the server knows.
@@ -428,7 +437,13 @@ impl Session {
                     && self.encoding == self.first_encoding
                     && self.current_user == self.first_user;
                 let path = if known { self.first.path.clone() } else { None };
-                state.set(reach, |settings| Settings { purpose, path: path.clone(), ..settings.clone() });
+                let justification = self.first.justification.clone();
+                state.set(reach, |settings| Settings {
+                    purpose,
+                    justification: justification.clone(),
+                    path: path.clone(),
+                    ..settings.clone()
+                });
                 if !known {
                     state.strings = Strings::Changed;
                 }
@@ -444,6 +459,16 @@ impl Session {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What a `SET wherefore.justification` declares.
+    fn justification(&self, set: &Set, state: &State) -> Result<Option<Arc<str>>, Refusal> {
+        let declared = declared_justification(set, self.first.justification.as_ref())?;
+        self.rules().place(set.scope, state)?;
+        if let Some(text) = &declared {
+            self.witness.chosen(&self.user, "justification", text);
+        }
+        Ok(declared)
     }
 
     /// A value that bounds rows. The server keeps it too, for triggers and policies of the database to see.

@@ -38,6 +38,8 @@ pub struct Opening {
     pub start: Start,
     /// Values of parameters beside those of the role.
     pub given: Values,
+    /// What the start-up packet gives as the reason for what is read.
+    pub justification: Option<Arc<str>>,
     /// `search_path` as the server shows it.
     pub path: String,
     pub client_encoding: Vec<u8>,
@@ -235,7 +237,11 @@ impl Session {
         }
         let path = split_path(&opening.path, &opening.current_user);
         let encoding = Encodings { client: opening.client_encoding, conforming: opening.conforming_strings };
-        let first = Arc::new(Settings { purpose: opening.start.purpose, path, schema: Schema::AsRead });
+        if let Some(text) = &opening.justification {
+            opening.witness.chosen(&opening.user, "justification", text);
+        }
+        let justification = opening.justification;
+        let first = Arc::new(Settings { purpose: opening.start.purpose, justification, path, schema: Schema::AsRead });
         Session {
             epoch: opening.shelf.epoch(),
             judge: opening.judge,

@@ -32,5 +32,5 @@ pub use discreet::ReportSort;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};
-pub use purpose::{Start, declarable, start_purpose, start_up_setting, unknown_setting};
+pub use purpose::{JUSTIFICATION, Start, declarable, justification, start_purpose, start_up_setting, unknown_setting};
 pub use shelf::{Fit, Shelf};

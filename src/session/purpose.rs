@@ -5,9 +5,16 @@ use super::settings::{Block, State};
 use crate::policy::{Policy, Principal, PurposeId};
 use crate::sql::{Set, SetScope, SetValue};
 use crate::vocab::{Refusal, SqlState};
+use std::sync::Arc;
 
 /// The setting that carries the purpose.
 pub const PURPOSE: &str = "wherefore.purpose";
+
+/// The setting that carries the reason for what is read.
+pub const JUSTIFICATION: &str = "wherefore.justification";
+
+/// The longest justification, in bytes.
+const LONGEST_JUSTIFICATION: usize = 1000;
 
 const UNDEFINED_OBJECT: SqlState = SqlState("42704");
 
@@ -73,6 +80,9 @@ pub fn start_purpose(
         Some(name) => Some(rules.declare(name)?),
         None => pinned.or(principal.default),
     };
+    if let Some(purpose) = purpose {
+        rules.encrypted(purpose)?;
+    }
     Ok(Start { purpose, pinned })
 }
 
@@ -89,7 +99,21 @@ impl Rules<'_> {
             return Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
                 .with_hint(declarable(self.policy, self.principal)));
         }
+        self.encrypted(purpose)?;
         Ok(purpose)
+    }
+
+    /// Whether the purpose may be in force over these connections: none is encrypted yet.
+    fn encrypted(&self, purpose: PurposeId) -> Result<(), Refusal> {
+        if !self.policy.requires_tls(purpose) {
+            return Ok(());
+        }
+        let name = quoted(self.policy.purpose_name(purpose));
+        Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("purpose {name} requires an encrypted connection"))
+            .with_detail(
+                "The policy says require_tls, and this connection, or the proxy's to the server, is not encrypted.",
+            )
+            .with_hint("The proxy does not support TLS yet."))
     }
 
     fn pinned_to(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
@@ -150,10 +174,32 @@ impl Rules<'_> {
     }
 }
 
+/// What a `SET wherefore.justification` declares; `first` is what the session began with.
+pub fn declared_justification(set: &Set, first: Option<&Arc<str>>) -> Result<Option<Arc<str>>, Refusal> {
+    let wrong = |message: &str| Refusal::new(SqlState::INVALID_PARAMETER_VALUE, format!("{JUSTIFICATION} {message}"));
+    match &set.value {
+        SetValue::Default => Ok(first.map(Arc::clone)),
+        SetValue::Values(texts) => match &texts[..] {
+            [text] => justification(text),
+            _none_or_many => Err(wrong("takes one text")),
+        },
+        SetValue::Special | SetValue::Parameter => Err(wrong("takes a constant")),
+    }
+}
+
+/// A justification as a session declares it; an empty one is none.
+pub fn justification(text: &str) -> Result<Option<Arc<str>>, Refusal> {
+    if text.len() > LONGEST_JUSTIFICATION {
+        let message = format!("{JUSTIFICATION} is longer than {LONGEST_JUSTIFICATION} bytes");
+        return Err(Refusal::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
 /// A setting of ours that does not exist.
 pub fn unknown_setting(policy: &Policy, name: &str) -> Refusal {
     let own = policy.parameters().map(|(_, parameter)| setting_of(parameter));
-    let known: Vec<String> = std::iter::once(PURPOSE.to_owned()).chain(own).collect();
+    let known: Vec<String> = [PURPOSE, JUSTIFICATION].map(str::to_owned).into_iter().chain(own).collect();
     Refusal::new(UNDEFINED_OBJECT, format!("unrecognized configuration parameter {}", shown(name)))
         .with_hint(format!("The proxy knows {}.", known.join(", ")))
 }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct Settings {
     /// Always known: SET is refused wherever a savepoint could undo it.
     pub purpose: Option<PurposeId>,
+    /// What the session gives as the reason for what it reads, as it was declared.
+    pub justification: Option<Arc<str>>,
     /// `None`: only the server knows; it is asked when the message is over.
     pub path: Option<SearchPath>,
     pub schema: Schema,
@@ -94,8 +96,7 @@ impl State {
     /// different settings, only the server knows.
     pub fn commit(&mut self) {
         if self.after_commit != self.after_rollback {
-            self.after_commit =
-                Arc::new(Settings { purpose: self.after_commit.purpose, path: None, schema: Schema::AsRead });
+            self.after_commit = Arc::new(unknown_path(&self.after_commit));
         }
         self.now = Arc::clone(&self.after_commit);
         self.after_rollback = Arc::clone(&self.after_commit);
@@ -110,7 +111,7 @@ impl State {
 
     fn over(&mut self) {
         if self.strings == Strings::Changed {
-            self.now = Arc::new(Settings { purpose: self.now.purpose, path: None, schema: Schema::AsRead });
+            self.now = Arc::new(unknown_path(&self.now));
         }
         self.block = Block::Outside;
         self.fresh = true;
@@ -139,19 +140,24 @@ impl State {
     /// Takes over what the server said, inside a transaction or outside.
     pub fn learn(&mut self, told: Settings, block: Block) {
         let schema = if block == Block::Inside { self.now.schema } else { Schema::AsRead };
-        let settings = Settings { schema, ..told };
+        // Who says why is the client; the server need not be asked.
+        let settings = Settings { schema, justification: self.now.justification.clone(), ..told };
         match block {
             Block::Outside => *self = State::new(Arc::new(settings)),
             Block::Inside if *self.now == settings => {}
             // The rest of the transaction's history stays as it is known.
             Block::Inside => {
                 self.now = Arc::new(settings);
-                self.after_commit =
-                    Arc::new(Settings { purpose: self.after_commit.purpose, path: None, schema: Schema::AsRead });
+                self.after_commit = Arc::new(unknown_path(&self.after_commit));
             }
         }
         self.block = block;
     }
+}
+
+/// The settings where only the server knows the path.
+fn unknown_path(settings: &Settings) -> Settings {
+    Settings { path: None, schema: Schema::AsRead, ..settings.clone() }
 }
 
 /// Splits the text of `search_path` as the server does (`SplitIdentifierString`); `"$user"` becomes the current user.
@@ -213,7 +219,7 @@ mod tests {
     use super::*;
 
     fn settings(path: &str) -> Settings {
-        Settings { purpose: None, path: split_path(path, "me"), schema: Schema::AsRead }
+        Settings { purpose: None, justification: None, path: split_path(path, "me"), schema: Schema::AsRead }
     }
 
     fn to(path: &str) -> impl Fn(&Settings) -> Settings {

@@ -144,6 +144,7 @@ fn bench_under(purpose: &str) -> Bench {
         current_user: "app".into(),
         start,
         given: crate::policy::Values::default(),
+        justification: None,
         path: "\"$user\", public".into(),
         client_encoding: b"UTF8".to_vec(),
         conforming_strings: b"on".to_vec(),

@@ -5,6 +5,7 @@
 mod clause;
 mod effect;
 mod mask;
+mod never_together;
 mod parameter;
 mod purpose;
 mod role;
@@ -19,7 +20,8 @@ use super::report::{Finding, Findings, Place};
 use super::tree::Declared;
 pub(super) use clause::RawClause;
 pub(super) use effect::Verdict;
-pub(super) use purpose::RawPurpose;
+pub(super) use never_together::RawNeverTogether;
+pub(super) use purpose::{PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
 pub(super) use rule::RawRule;
 use rustc_hash::FxHashMap;
@@ -37,6 +39,8 @@ pub(super) struct Raw {
     pub(super) purposes: Vec<RawPurpose>,
     /// Tags that may not meet on one column: the category that says so, and what it may not meet.
     pub(super) apart: Vec<RawApart>,
+    /// Categories that may not meet in one statement.
+    pub(super) never_together: Vec<RawNeverTogether>,
     pub(super) clauses: Vec<RawClause>,
     pub(super) rules: Vec<RawRule>,
     pub(super) tables: Vec<RawTable>,
@@ -121,6 +125,11 @@ impl Raw {
                 }
             }
         }
+        if let Some(value) = top.take("never_together") {
+            for value in value.tables(findings) {
+                self.never_together.extend(never_together::never_together(&value, findings));
+            }
+        }
         for (name, value) in named(top.take("table"), findings) {
             if self.first("table", &name, findings) {
                 self.tables.extend(table::tags(&name, &value, findings));
@@ -151,7 +160,7 @@ impl Raw {
                 self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
-        let later = ["recipient", "never_together", "include", "declassifier", "pattern", "test", "view"];
+        let later = ["recipient", "include", "declassifier", "pattern", "test", "view"];
         top.finish(&later, findings);
     }
 

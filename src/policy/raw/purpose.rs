@@ -1,9 +1,10 @@
 //! A purpose: what may be done under it beside reading.
 
-use super::{word, words};
+use super::{needed, word, words};
 use crate::policy::document::{Fields, Value, Word};
 use crate::policy::report::{Finding, Findings, Place};
 use crate::policy::tree::Declared;
+use regex::{Regex, RegexBuilder};
 
 #[derive(Debug)]
 pub(in crate::policy) struct RawPurpose {
@@ -15,6 +16,16 @@ pub(in crate::policy) struct RawPurpose {
     /// Channels it may listen to and notify.
     pub(in crate::policy) listen: Vec<Word>,
     pub(in crate::policy) title: Option<Word>,
+    pub(in crate::policy) settings: PurposeSettings,
+}
+
+/// What a purpose asks of sessions and statements; where it does not say, the one above it does.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct PurposeSettings {
+    /// What a declared justification must match.
+    pub(in crate::policy) justification: Option<Regex>,
+    pub(in crate::policy) named_columns_only: Option<bool>,
+    pub(in crate::policy) require_tls: Option<bool>,
 }
 
 pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawPurpose> {
@@ -37,7 +48,39 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
             }
         }
     }
-    let later = ["justification", "require_tls", "named_columns_only", "max_rows", "stars", "subject", "parameters"];
+    let settings = PurposeSettings {
+        justification: fields.take("justification").and_then(|value| justification(&value, findings)),
+        named_columns_only: fields.take("named_columns_only").and_then(|value| value.truth(findings)),
+        require_tls: fields.take("require_tls").and_then(|value| value.truth(findings)),
+    };
+    let later = ["max_rows", "stars", "subject", "parameters"];
     fields.finish(&later, findings);
-    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, ddl, listen, title })
+    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, ddl, listen, title, settings })
+}
+
+/// The longest pattern, in bytes, and the most memory that its matcher may take.
+const LONGEST_PATTERN: usize = 1000;
+const LARGEST_MATCHER: usize = 1 << 20;
+
+/// `{ pattern = "^CASE-[0-9]+$" }`
+fn justification(value: &Value<'_>, findings: &mut Findings) -> Option<Regex> {
+    let mut fields = Fields::new("a justification", value, findings)?;
+    let pattern = needed(&mut fields, "pattern", &value.place, findings);
+    fields.finish(&[], findings);
+    let pattern = pattern?;
+    let built = match pattern.text.len() {
+        0 => Err("it is empty".to_owned()),
+        1..=LONGEST_PATTERN => RegexBuilder::new(&pattern.text)
+            .size_limit(LARGEST_MATCHER)
+            .build()
+            .map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned()),
+        _longer => Err(format!("it is longer than {LONGEST_PATTERN} bytes")),
+    };
+    match built {
+        Ok(regex) => Some(regex),
+        Err(reason) => {
+            findings.add(Finding::new("the pattern cannot be used", &pattern.place, reason));
+            None
+        }
+    }
 }
