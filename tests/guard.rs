@@ -6,10 +6,12 @@ mod accord;
 mod common;
 #[path = "guard/define.rs"]
 mod define;
-#[path = "guard/lookups.rs"]
-mod lookups;
+#[path = "guard/demands.rs"]
+mod demands;
 #[path = "guard/exists.rs"]
 mod exists;
+#[path = "guard/lookups.rs"]
+mod lookups;
 #[path = "guard/masks.rs"]
 mod masks;
 #[path = "guard/reads.rs"]

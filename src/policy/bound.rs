@@ -331,7 +331,7 @@ impl Bound {
             }
         }
         if let (Right::Insert | Right::Update, Some((_, effect @ Effect::Allow, cause, _))) = (right, &mut worst)
-            && let read = self.column(Some(purpose), Right::Read, relation, tags, column).ruling
+            && let read = self.column(Some(purpose), Right::Read, (base, relation), tags, column).ruling
             && matches!(read.effect, Effect::Mask(Mask::Pseudonym(_)))
         {
             // Whoever could store values of his choice would read which pseudonyms they have.

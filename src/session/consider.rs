@@ -411,6 +411,7 @@ impl Session {
             JUSTIFICATION => {
                 let justification = self.justification(set, state)?;
                 state.set(reach, |settings| Settings { justification: justification.clone(), ..settings.clone() });
+                entry.settle = true;
             }
             "search_path" => {
                 let path = match &set.value {

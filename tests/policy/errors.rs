@@ -465,3 +465,23 @@ effect = \"allow\"
     let lints: String = bound.lints().iter().map(|lint| lint.render(Colour::Plain)).collect();
     assert!(lints.contains("compares a parameter with a column of another type"), "{lints}");
 }
+
+#[test]
+fn what_purposes_demand_is_checked_when_it_loads() {
+    insta::assert_snapshot!(errors(
+        r#"
+[purpose.legal]
+justification = { pattern = "^CASE-[0-9+$" }
+named_columns_only = "yes"
+[purpose.court]
+justification = { patern = "x" }
+require_tls = 1
+[[never_together]]
+categories = ["contact", "contacts"]
+purpose = "servce"
+clause = "C-2"
+[[never_together]]
+categories = ["contact"]
+"#
+    ));
+}
