@@ -177,22 +177,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The equalities of a condition: those of its `EXISTS` are noted, and count where it holds only with that.
-    fn links_of(&mut self, expression: &Node) -> Vec<Link> {
-        let parts = match &expression.node {
-            Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => all.args.as_slice(),
-            _one => std::slice::from_ref(expression),
-        };
-        let exists = parts.iter().filter(|node| matches!(node.node, Some(NodeEnum::SubLink(_)))).count();
-        let within =
-            |node: &Node| matches!(node.node, Some(NodeEnum::AExpr(_) | NodeEnum::NullTest(_) | NodeEnum::SubLink(_)));
-        if exists > 1 || !parts.iter().all(within) {
-            return Vec::new();
-        }
-        parts.iter().for_each(|node| self.note_links(node));
-        std::mem::take(&mut self.links)
-    }
-
     /// The column and parameter of `column = $parameter`.
     fn equality(&self, expression: &Node) -> Option<(Arc<str>, ParameterId)> {
         let Some(NodeEnum::AExpr(expression)) = &expression.node else { return None };

@@ -133,7 +133,23 @@ impl Reader<'_> {
         Ok(())
     }
 
-    pub(super) fn note_links(&mut self, condition: &Node) {
+    /// The equalities of a condition: those of its `EXISTS` are noted, and count where it holds only with that.
+    pub(super) fn links_of(&mut self, expression: &Node) -> Vec<Link> {
+        let parts = match &expression.node {
+            Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => all.args.as_slice(),
+            _one => std::slice::from_ref(expression),
+        };
+        let exists = parts.iter().filter(|node| matches!(node.node, Some(NodeEnum::SubLink(_)))).count();
+        let within =
+            |node: &Node| matches!(node.node, Some(NodeEnum::AExpr(_) | NodeEnum::NullTest(_) | NodeEnum::SubLink(_)));
+        if exists > 1 || !parts.iter().all(within) {
+            return Vec::new();
+        }
+        parts.iter().for_each(|node| self.note_links(node));
+        std::mem::take(&mut self.links)
+    }
+
+    fn note_links(&mut self, condition: &Node) {
         match &condition.node {
             Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => {
                 all.args.iter().for_each(|arg| self.note_links(arg));
