@@ -3,6 +3,7 @@
 mod aggregate;
 mod cache;
 mod called;
+mod deciding;
 mod define;
 mod demands;
 mod explain;

@@ -48,7 +48,7 @@ enum Rows {
 pub(super) struct Judged<'a> {
     pub(super) view: &'a View,
     pub(super) text: &'a str,
-    write: &'a Write,
+    pub(super) write: &'a Write,
     relation: &'a Relation,
 }
 
@@ -71,7 +71,7 @@ impl Judged<'_> {
         Box::new(refusal.with_position(self.text, offset(self.write)))
     }
 
-    fn purpose(&self) -> String {
+    pub(super) fn purpose(&self) -> String {
         report::purpose_name(self.view).map_or_else(|| "no purpose".to_owned(), |name| format!("purpose \"{name}\""))
     }
 
@@ -191,52 +191,6 @@ impl Judged<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the write changes what conditions on other tables read: they decide what the purpose sees. Rows may come and go
-    /// of a table where none of another can be there before what it refers to.
-    fn what_decides(&self) -> Result<(), Box<Refusal>> {
-        let bound = self.view.bound();
-        let Some(purpose) = self.view.purpose() else { return Ok(()) };
-        let deciding = bound.deciding(purpose);
-        if deciding.is_empty() {
-            return Ok(());
-        }
-        let truncates = self.write.verbs.iter().any(|verb| matches!(verb, Verb::Truncate | Verb::TruncateCascade));
-        for landing in landings(bound.catalog(), self.write) {
-            let oid = landing.relation.oid;
-            let decides = |index: usize| deciding.contains(&(oid, index));
-            let of_rows = landing.rows || truncates || self.write.verbs.contains(&Verb::TruncateCascade);
-            let rows = of_rows && deciding.iter().any(|(of, _)| *of == oid) && (truncates || !self.is_anchor(oid));
-            let updated = landing.columns.iter().find(|(index, by)| {
-                let inserted = by.is_some_and(|by| self.write.assigned[by].right == Right::Insert);
-                decides(*index) && !inserted
-            });
-            if !rows && updated.is_none() && !self.write.verbs.contains(&Verb::TruncateCascade) {
-                continue;
-            }
-            let name = quote_qualified(&landing.relation.schema, &landing.relation.name);
-            let what = match updated.and_then(|(index, _)| landing.relation.columns.get(*index)) {
-                Some(column) => format!("{name}.{}", column.name),
-                None => format!("the rows of {name}"),
-            };
-            let message =
-                format!("{} may not write to {what}, by which conditions decide what it sees", self.purpose());
-            return Err(self.refused(message, "a condition of another table reads it".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Whether every condition of the purpose that reads a table has it for its anchor.
-    fn is_anchor(&self, oid: Oid) -> bool {
-        let bound = self.view.bound();
-        bound.catalog().relations().iter().all(|relation| {
-            [Right::Read, Right::Insert, Right::Update, Right::Delete].into_iter().all(|right| {
-                let ruling = bound.ruling_for(self.view.purpose(), right, relation);
-                let reads = |row: &&RowCondition| row.reads.iter().any(|(of, _)| *of == oid);
-                ruling.rows.iter().filter(reads).all(|row| row.anchors.contains(&oid))
-            })
-        })
     }
 
     /// Whether nothing stands between the values of new rows, which must meet conditions, and the table.
