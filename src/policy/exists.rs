@@ -69,7 +69,7 @@ impl Reader<'_> {
         self.inside = Some(first);
         let condition = where_clause.map(|condition| self.expression(*condition)).transpose()?;
         self.inside = None;
-        if self.others[first..].iter().any(|other| other.columns.is_empty()) {
+        if self.others[first..].is_empty() || self.others[first..].iter().any(|other| other.columns.is_empty()) {
             return Err("an EXISTS must say which rows of each of its tables it means".to_owned());
         }
         if let Some(condition) = &condition {
