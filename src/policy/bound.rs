@@ -9,7 +9,10 @@ use super::report::Lint;
 use super::rules::{Point, Rule, Sense, decide};
 use super::subjects;
 use super::system::{self, Openness};
-use super::{ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Slices, Untagged};
+use super::{
+    ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Slices,
+    Untagged,
+};
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
 use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
