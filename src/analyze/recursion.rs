@@ -42,8 +42,7 @@ impl Resolver<'_> {
             Columns::Known(columns) => columns.iter().map(|column| column.label.clone()).collect(),
             Columns::Opaque(label) => vec![label.clone()],
         };
-        let nowhere = -2 - i32::try_from(self.uses.len()).unwrap_or(0);
-        let mark = self.add_use(RelationUse::new(NO_RELATION, nowhere, Arc::clone(name), Vec::new()))?;
+        let mark = self.add_use(RelationUse::new(NO_RELATION, self.nowhere(), Arc::clone(name), Vec::new()))?;
         let round = Round { mark, first: labels, drafts: self.drafts.len(), sent: self.sent.len() };
         let every = |label: Label| (0..round.first.len()).fold(label, |label, at| label.join(&Label::of((mark, at))));
         let columns = match first {
@@ -79,9 +78,8 @@ impl Resolver<'_> {
         let settle = |label: &Label| settled(label, round.mark, &closed);
         for used in std::mem::take(&mut self.uses[round.mark].columns) {
             let Some(label) = closed.get(used.index) else { continue };
-            let at = used.at.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1);
             for (relation, column) in label.columns() {
-                self.uses[*relation].record(*column, None, u32::try_from(at).ok());
+                self.uses[*relation].record(*column, None, used.at);
                 used.usages.iter().for_each(|usage| self.uses[*relation].record(*column, Some(usage), used.at));
             }
         }

@@ -222,6 +222,11 @@ impl<'a> Resolver<'a> {
         Ok(self.uses.len() - 1)
     }
 
+    /// A place for the next use at which nothing in the tree stands.
+    pub(super) fn nowhere(&self) -> i32 {
+        -2 - i32::try_from(self.uses.len()).unwrap_or(0)
+    }
+
     /// The relation behind a use. INVARIANT: uses are made from the catalog of the context only.
     pub fn relation_of(&self, number: usize) -> Option<&'a Relation> {
         self.context.catalog.relation(self.uses[number].relation)

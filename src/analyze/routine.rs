@@ -277,9 +277,7 @@ impl<'a> Resolver<'a> {
         for FunctionRead { relation, columns } in effects.reads.iter() {
             let Some(read) = self.context.catalog.relation(*relation) else { continue };
             let names = read.columns.iter().map(|column| Arc::clone(&column.name)).collect();
-            // Nothing in the tree stands at such a location.
-            let nowhere = -2 - i32::try_from(self.uses.len()).unwrap_or(0);
-            let mut used = RelationUse::new(*relation, nowhere, Arc::clone(&read.name), names);
+            let mut used = RelationUse::new(*relation, self.nowhere(), Arc::clone(&read.name), names);
             (used.origin, used.place, used.through) = (origin, Place::Stored, Some(Arc::clone(&through)));
             for (index, usages) in columns {
                 used.record(*index, None, place);

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{
     ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text,
 };
-use crate::policy::{Bound, Effect, Keys, Mask, Policy, Principal, PurposeId, Values};
+use crate::policy::{Bound, Effect, Keys, Mask, Policy, Principal, PurposeId};
 use crate::sql::Kind;
 use crate::vocab::{Cause, Refusal, Usage};
 use std::path::PathBuf;
@@ -138,13 +138,7 @@ fn names(policy: &Policy, purposes: impl Iterator<Item = PurposeId>) -> String {
 /// The named role, or someone who may declare this purpose and no other.
 fn principal(args: &Args, bound: &Bound, purpose: Option<PurposeId>) -> Result<Principal, Failure> {
     let Some(role) = &args.role else {
-        return Ok(Principal {
-            user: "explain".into(),
-            purposes: purpose.into_iter().collect(),
-            default: None,
-            values: Values::default(),
-            class: 0,
-        });
+        return Ok(Principal::of_purpose("explain", purpose));
     };
     let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
     let principal = bound.policy().principal(role, member_of);

@@ -3,7 +3,7 @@
 use super::term::Paint;
 use crate::catalog::Snapshot;
 use crate::control::{Config, ConfigError, catalog, pack_files};
-use crate::policy::{Colour, SourceFile};
+use crate::policy::{Colour, Policy, SourceFile};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,12 @@ fn rendered(error: &ConfigError) -> String {
 /// The files of a pack, by name.
 pub(super) fn pack(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
     pack_files(folder).map_err(|error| Failure::Pack(error.to_string()))
+}
+
+/// The policy that the files of a pack make.
+pub(super) fn policy(folder: &Path, files: &[SourceFile]) -> Result<Policy, Failure> {
+    let loaded = Policy::parse(files).map_err(|_| Failure::Policy(folder.display().to_string()))?;
+    Ok(loaded.policy)
 }
 
 /// Where a catalog comes from.

@@ -69,9 +69,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn policy(folder: &Path) -> Result<Policy, load::Failure> {
-    let files = load::pack(folder)?;
-    let loaded = Policy::parse(&files).map_err(|_| load::Failure::Policy(folder.display().to_string()))?;
-    Ok(loaded.policy)
+    load::policy(folder, &load::pack(folder)?)
 }
 
 /// A sign for what a purpose gets.

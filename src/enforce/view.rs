@@ -30,7 +30,7 @@ pub struct View {
 }
 
 /// Everything of a view that a plan may depend on. Two views with equal keys share plans.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ViewKey {
     hash: u64,
     policy: u64,
@@ -66,37 +66,6 @@ impl ViewKey {
         (policy, catalog, database, class, purpose, values, justification, path, encoding, parameters)
             .hash(&mut hasher);
         hasher.finish()
-    }
-}
-
-impl ViewKey {
-    fn copied(&self) -> ViewKey {
-        let ViewKey {
-            hash,
-            policy,
-            catalog,
-            database,
-            class,
-            purpose,
-            values,
-            justification,
-            path,
-            encoding,
-            parameters,
-        } = self;
-        ViewKey {
-            hash: *hash,
-            policy: *policy,
-            catalog: *catalog,
-            database: database.clone(),
-            class: *class,
-            purpose: *purpose,
-            values: values.clone(),
-            justification: *justification,
-            path: path.clone(),
-            encoding: *encoding,
-            parameters: parameters.clone(),
-        }
     }
 
     /// What a session chooses of it, in bytes.
@@ -176,7 +145,7 @@ impl View {
         if justification == self.key.justification {
             return self.clone();
         }
-        let mut key = ViewKey { justification, ..self.key.copied() };
+        let mut key = ViewKey { justification, ..(*self.key).clone() };
         key.hash = key.compute_hash();
         View { bound: Arc::clone(&self.bound), principal: Arc::clone(&self.principal), key: Arc::new(key) }
     }
@@ -192,7 +161,7 @@ impl View {
         if types.iter().all(|declared| *declared == 0) {
             return self.clone();
         }
-        let mut key = ViewKey { parameters: types.into(), ..self.key.copied() };
+        let mut key = ViewKey { parameters: types.into(), ..(*self.key).clone() };
         key.hash = key.compute_hash();
         View { bound: Arc::clone(&self.bound), principal: Arc::clone(&self.principal), key: Arc::new(key) }
     }

@@ -171,9 +171,10 @@ impl<'a> Reader<'a> {
     }
 
     fn every_parameter_is_compared(&self) -> Result<(), String> {
-        match self.references {
-            (read, compared) if read == compared => Ok(()),
-            _ => Err("a parameter is compared with a column, and nothing else".to_owned()),
+        let (read, compared) = self.references;
+        match read == compared {
+            true => Ok(()),
+            false => Err("a parameter is compared with a column, and nothing else".to_owned()),
         }
     }
 

@@ -7,7 +7,8 @@
 use super::condition::{Reader, wrap};
 use crate::sql::{empty_select, string};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{Alias, BoolExprType, Node, RangeVar, SelectStmt, SubLink, SubLinkType};
+use pg_query::protobuf::{Alias, BoolExprType, Node, RangeVar, SubLink, SubLinkType};
+use std::mem::take;
 use std::sync::Arc;
 
 /// What qualifies columns of the condition's own table inside of an `EXISTS`. No alias may be called so.
@@ -49,8 +50,10 @@ impl Reader<'_> {
         if self.inside.is_some() {
             return Err("an EXISTS may not stand in another".to_owned());
         }
-        let SelectStmt { target_list, from_clause, where_clause, .. } = *select.clone();
-        let bare = SelectStmt { target_list: Vec::new(), from_clause: Vec::new(), where_clause: None, ..*select };
+        // What is taken out is looked at below; of the rest nothing may be there.
+        let mut bare = *select;
+        let (target_list, from_clause) = (take(&mut bare.target_list), take(&mut bare.from_clause));
+        let where_clause = bare.where_clause.take();
         let constant = |target: &Node| match &target.node {
             Some(NodeEnum::ResTarget(target)) => {
                 target.name.is_empty()

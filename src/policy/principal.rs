@@ -19,6 +19,12 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Someone who may declare this purpose and no other.
+    pub fn of_purpose(user: &str, purpose: Option<PurposeId>) -> Principal {
+        let purposes = purpose.into_iter().collect();
+        Principal { user: user.into(), purposes, default: None, values: Values::default(), class: 0 }
+    }
+
     pub fn may_declare(&self, purpose: PurposeId) -> bool {
         self.purposes.binary_search(&purpose).is_ok()
     }

@@ -316,7 +316,9 @@ impl Filler<'_> {
         struct Names(Vec<String>);
         impl Visitor for Names {
             fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
-                if let Some(NodeEnum::RangeVar(RangeVar { alias: Some(alias), .. })) = &node.node {
+                if let Some(NodeEnum::RangeVar(table)) = &node.node
+                    && let Some(alias) = &table.alias
+                {
                     self.0.push(alias.aliasname.clone());
                 }
                 Ok(())
@@ -356,7 +358,9 @@ impl Visitor for Filler<'_> {
                 if let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_mut().and_then(|node| node.node.as_mut())
                 {
                     for table in &mut select.from_clause {
-                        if let Some(NodeEnum::RangeVar(RangeVar { alias: Some(alias), .. })) = &mut table.node {
+                        if let Some(NodeEnum::RangeVar(table)) = &mut table.node
+                            && let Some(alias) = &mut table.alias
+                        {
                             alias.aliasname = self.other(&alias.aliasname);
                         }
                     }

@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 /// Whether everything is as the tests want it.
 fn trial(args: &Args, paint: Paint) -> Result<bool, Failure> {
     let files = load::pack(&args.policy)?;
-    let policy = Policy::parse(&files).map_err(|_| load::Failure::Policy(args.policy.display().to_string()))?.policy;
+    let policy = load::policy(&args.policy, &files)?;
     let cases = case::read(&args.policy)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     let (snapshot, cluster) = match args.source.snapshot(args.database.as_deref())? {

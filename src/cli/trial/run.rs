@@ -3,7 +3,7 @@
 use super::case::{Case, Expected};
 use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{Encoding, Limits, Plan, View, explain};
-use crate::policy::{Bound, Policy, Principal, Values};
+use crate::policy::{Bound, Policy, Principal};
 use crate::vocab::Refusal;
 use std::sync::Arc;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -128,13 +128,7 @@ fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
             let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
             policy.principal(role, member_of)
         }
-        None => Principal {
-            user: "test".into(),
-            purposes: purpose.into_iter().collect(),
-            default: None,
-            values: Values::default(),
-            class: 0,
-        },
+        None => Principal::of_purpose("test", purpose),
     };
     if let Some(purpose) = purpose.filter(|purpose| !principal.may_declare(*purpose)) {
         let role = case.role.as_deref().unwrap_or_default();
