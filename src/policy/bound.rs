@@ -1,12 +1,13 @@
 //! A policy tied to a catalog snapshot.
 
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
+use super::condition::Condition;
 use super::masked;
 use super::opened::{self, BoundFunctions, BoundRewrites};
 use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::Lint;
-use super::rules::{Point, Rule, Sense, decide};
+use super::rules::{Point, Rule, Sense, Wanted, decide};
 use super::subjects;
 use super::system::{self, Openness};
 use super::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
-use crate::vocab::{AttNum, Cause, ColumnId, Oid, Right};
+use crate::vocab::{AttNum, Cause, Clause, ColumnId, Oid, Right};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -315,7 +316,7 @@ impl Bound {
             let rule = decide(&self.policy.rules, trees, right, point);
             let (mut effect, cause) = match rule {
                 None => (Effect::Deny, Cause::NoRule),
-                Some(rule) => self.effect(rule, purpose, (base, relation), column, &mut rows),
+                Some(rule) => self.effect(rule, (right, point), purpose, (base, relation), column, &mut rows),
             };
             match (rule.map(|rule| rule.filter), &effect) {
                 (Some(Filter::LookUp), _) | (_, Effect::Allow) => {}
@@ -352,61 +353,81 @@ impl Bound {
         }
     }
 
-    /// What a rule gives of a column, with the conditions it asks for added to `rows`.
+    /// What a rule gives of a column, with the conditions that it and what narrows it ask for added to `rows`.
     fn effect(
         &self,
         rule: &Rule,
+        (right, point): (Right, Point),
         purpose: PurposeId,
         (at, relation): (&Relation, &RelationTags),
         column: &Column,
         rows: &mut Vec<RowCondition>,
     ) -> (Effect, Cause) {
-        let cause = cause(rule);
+        let decided = Source { rule: &rule.id.text, clause: &rule.clause };
         let effect = match &rule.verdict {
-            Verdict::Forbid | Verdict::Give(Effect::Deny) => return (Effect::Deny, cause),
+            Verdict::Forbid | Verdict::Give(Effect::Deny) => return (Effect::Deny, decided.cause()),
             Verdict::Give(Effect::Mask(mask)) => match masked::unfit(mask, column, self.pseudonyms) {
                 None => Effect::Mask(mask.under(self.policy.purpose_name(purpose))),
                 Some(why) => return (Effect::Deny, Cause::Mask { rule: Arc::clone(&rule.id.text), why }),
             },
             Verdict::Give(effect @ (Effect::Allow | Effect::Aggregate(_))) => effect.clone(),
         };
-        for wanted in &rule.conditions {
+        let narrows = self.policy.narrows.iter().filter(|narrow| narrow.covers(&self.policy.trees, right, point));
+        let of_narrows = narrows.flat_map(|narrow| {
+            let source = Source { rule: &narrow.id.text, clause: &narrow.clause };
+            narrow.conditions.iter().map(move |wanted| (wanted, source))
+        });
+        for (wanted, source) in rule.conditions.iter().map(|wanted| (wanted, decided)).chain(of_narrows) {
             // A condition that this relation lacks cannot be met: the column stays closed.
             let Some(Usable::All(conditions)) = relation.conditions.get(&wanted.condition) else {
-                return (Effect::Deny, cause);
+                return (Effect::Deny, source.cause());
             };
-            for condition in conditions {
-                let (reads, anchors) = self.read_of_others(condition, at, wanted.sense);
-                let slices = if wanted.sense == Sense::Holds { self.slices(condition) } else { Slices::Overlapping };
-                let (sql, always) = match wanted.sense {
-                    Sense::Holds => (&condition.sql, "true"),
-                    Sense::DoesNotHold => (&condition.negated, "false"),
-                };
-                // "No condition is needed here", as the table writes it.
-                if condition.sql.trim_matches(['(', ')']) == always {
-                    continue;
-                }
-                let missing = |parameter: ParameterId| match wanted.sense {
-                    Sense::Holds => self.policy.parameters[usize::from(parameter.0)].missing,
-                    // Nothing is equal to null, so every row would be shown.
-                    Sense::DoesNotHold => Missing::Refuses,
-                };
-                let parameters = condition.parameters().into_iter().map(|parameter| (parameter, missing(parameter)));
-                rows.push(RowCondition {
-                    name: Arc::clone(&wanted.written.text),
-                    sql: Arc::clone(sql),
-                    columns: condition.columns.iter().map(Arc::clone).collect(),
-                    parameters: parameters.collect(),
-                    slices,
-                    reads,
-                    anchors,
-                    equality: condition.equality.clone().filter(|_| wanted.sense == Sense::Holds),
-                    rule: Arc::clone(&rule.id.text),
-                    clause: rule.clause.clone(),
-                });
-            }
+            rows.extend(conditions.iter().filter_map(|condition| self.row(wanted, source, condition, at)));
         }
-        (effect, cause)
+        (effect, decided.cause())
+    }
+
+    /// A condition on rows as a rule asks for it; `None` where the table writes that none is needed.
+    fn row(&self, wanted: &Wanted, source: Source<'_>, condition: &Condition, at: &Relation) -> Option<RowCondition> {
+        let (sql, always) = match wanted.sense {
+            Sense::Holds => (&condition.sql, "true"),
+            Sense::DoesNotHold => (&condition.negated, "false"),
+        };
+        if condition.sql.trim_matches(['(', ')']) == always {
+            return None;
+        }
+        let (reads, anchors) = self.read_of_others(condition, at, wanted.sense);
+        let missing = |parameter: ParameterId| match wanted.sense {
+            Sense::Holds => self.policy.parameters[usize::from(parameter.0)].missing,
+            // Nothing is equal to null, so every row would be shown.
+            Sense::DoesNotHold => Missing::Refuses,
+        };
+        let parameters = condition.parameters().into_iter().map(|parameter| (parameter, missing(parameter)));
+        Some(RowCondition {
+            name: Arc::clone(&wanted.written.text),
+            sql: Arc::clone(sql),
+            columns: condition.columns.iter().map(Arc::clone).collect(),
+            parameters: parameters.collect(),
+            slices: if wanted.sense == Sense::Holds { self.slices(condition) } else { Slices::Overlapping },
+            reads,
+            anchors,
+            equality: condition.equality.clone().filter(|_| wanted.sense == Sense::Holds),
+            rule: Arc::clone(source.rule),
+            clause: source.clause.clone(),
+        })
+    }
+}
+
+/// Who asks for something, and on what words it rests.
+#[derive(Clone, Copy)]
+struct Source<'p> {
+    rule: &'p Arc<str>,
+    clause: &'p Option<Arc<Clause>>,
+}
+
+impl Source<'_> {
+    fn cause(self) -> Cause {
+        Cause::Rule { rule: Arc::clone(self.rule), clause: self.clause.clone() }
     }
 }
 
@@ -430,11 +451,6 @@ impl Decided {
     fn bare(ruling: ColumnRuling) -> Decided {
         Decided { ruling, rows: Vec::new() }
     }
-}
-
-/// The rule that decided.
-fn cause(rule: &Rule) -> Cause {
-    Cause::Rule { rule: Arc::clone(&rule.id.text), clause: rule.clause.clone() }
 }
 
 /// Of several effects the strictest wins.

@@ -47,6 +47,12 @@ impl Policy {
             }
             rule.conditions.iter().for_each(|wanted| add(Alteration::Without(Arc::clone(&wanted.written.text))));
         }
+        for narrow in &self.narrows {
+            let changed = |what| Change { rule: Arc::clone(&narrow.id.text), what };
+            all.extend(
+                narrow.conditions.iter().map(|wanted| changed(Alteration::Without(Arc::clone(&wanted.written.text)))),
+            );
+        }
         all
     }
 
@@ -58,6 +64,12 @@ impl Policy {
 
 fn alter(raw: &mut Raw, change: &Change) {
     let Change { rule, what } = change;
+    if let (Some(narrow), Alteration::Without(condition)) =
+        (raw.narrows.iter_mut().find(|known| known.id.text == *rule), what)
+    {
+        narrow.conditions.retain(|word| word.text != *condition);
+        return;
+    }
     let Some(at) = raw.rules.iter().position(|known| known.id.text == *rule) else { return };
     match what {
         Alteration::Removed => {

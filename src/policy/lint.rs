@@ -1,9 +1,12 @@
 //! What loads but is probably not meant.
 
 use super::Policy;
+use super::document::Word;
+use super::narrow::Narrow;
 use super::report::{Finding, Findings, Lint};
-use super::rules::{Point, Rule, decide};
+use super::rules::{Point, Rule, Wanted, decide};
 use super::tags::TableTags;
+use crate::vocab::Right;
 use rustc_hash::FxHashSet;
 use std::ptr;
 
@@ -15,7 +18,13 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
     for rule in &policy.rules {
         unreachable(policy, rule, &mut findings);
         for table in &policy.tables {
-            missing_conditions(policy, rule, table, &mut findings);
+            missing_conditions(policy, &Asking::Rule(rule), table, &mut findings);
+        }
+    }
+    for narrow in &policy.narrows {
+        narrows_nothing(policy, narrow, &mut findings);
+        for table in &policy.tables {
+            missing_conditions(policy, &Asking::Narrow(narrow), table, &mut findings);
         }
     }
     findings.into_lints(&policy.sources)
@@ -23,14 +32,15 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
 
 fn clauses(policy: &Policy, findings: &mut Findings) {
     let mut cited = FxHashSet::default();
-    for rule in &policy.rules {
-        match &rule.clause {
+    let rules = policy.rules.iter().map(|rule| (&rule.id, &rule.clause));
+    for (id, clause) in rules.chain(policy.narrows.iter().map(|narrow| (&narrow.id, &narrow.clause))) {
+        match clause {
             Some(clause) => {
                 cited.insert(&clause.id);
             }
             None => {
-                let message = format!("rule `{}` cites no clause", rule.id.text);
-                findings.add(Finding::new(message, &rule.id.place, "on what words does it rest?"));
+                let message = format!("rule `{}` cites no clause", id.text);
+                findings.add(Finding::new(message, &id.place, "on what words does it rest?"));
             }
         }
     }
@@ -104,28 +114,66 @@ fn unreachable(policy: &Policy, rule: &Rule, findings: &mut Findings) {
     }
 }
 
-/// Tables that a rule would open if they had the conditions it asks for.
-fn missing_conditions(policy: &Policy, rule: &Rule, table: &TableTags, findings: &mut Findings) {
-    let missing = rule.conditions.iter().find(|wanted| table.condition(&wanted.condition).is_none());
-    let Some(missing) = missing else { return };
-    let decides = |point: Point| {
-        let decided = rule.rights.iter().filter_map(|right| decide(&policy.rules, &policy.trees, *right, point));
-        decided.into_iter().any(|decided| ptr::eq(decided, rule))
-    };
-    let purposes = || policy.trees.purposes.nodes().filter(|purpose| !policy.is_unrestricted(*purpose));
-    let covered = table.all_categories().into_iter().any(|category| {
-        purposes()
-            .any(|purpose| decides(Point { subject: table.subject, category: Some(category), purpose: Some(purpose) }))
-    });
-    if covered {
-        let name = format!("{}.{}", table.schema, table.table);
-        let message =
-            format!("table `{name}` has no condition `{}`, which rule `{}` asks for", missing.condition, rule.id.text);
-        let finding = Finding::new(message, &missing.written.place, "not a condition of that table");
-        findings.add(
-            finding
-                .also(&table.place, "what the rule covers here stays closed")
-                .help("if the rows of this table need no condition, say so: \"true\" or \"false\""),
-        );
+/// A rule whose conditions bound nothing, because no rule permits anything there.
+fn narrows_nothing(policy: &Policy, narrow: &Narrow, findings: &mut Findings) {
+    let asking = Asking::Narrow(narrow);
+    if !policy.tables.iter().any(|table| asking.covers_of(policy, table)) {
+        let message = format!("narrow `{}` bounds nothing", narrow.id.text);
+        findings.add(Finding::new(message, &narrow.id.place, "no rule opens to it what a table carries"));
     }
+}
+
+/// What asks for conditions: a rule where it decides, or a narrow wherever another rule permits.
+enum Asking<'p> {
+    Rule(&'p Rule),
+    Narrow(&'p Narrow),
+}
+
+impl<'p> Asking<'p> {
+    fn parts(&self) -> (&'p Word, &'p [Wanted], &'p [Right]) {
+        match self {
+            Asking::Rule(rule) => (&rule.id, &rule.conditions, &rule.rights),
+            Asking::Narrow(narrow) => (&narrow.id, &narrow.conditions, &narrow.rights),
+        }
+    }
+
+    /// Whether it asks for its conditions at a point.
+    fn asks(&self, policy: &Policy, right: Right, point: Point) -> bool {
+        let decided = decide(&policy.rules, &policy.trees, right, point);
+        match self {
+            Asking::Rule(rule) => decided.is_some_and(|decided| ptr::eq(decided, *rule)),
+            Asking::Narrow(narrow) => {
+                narrow.covers(&policy.trees, right, point) && decided.is_some_and(|decided| !decided.closes())
+            }
+        }
+    }
+
+    /// Whether it asks for its conditions somewhere in a table.
+    fn covers_of(&self, policy: &Policy, table: &TableTags) -> bool {
+        let (_, _, rights) = self.parts();
+        let purposes = || policy.trees.purposes.nodes().filter(|purpose| !policy.is_unrestricted(*purpose));
+        let points = table.all_categories().into_iter().flat_map(|category| {
+            purposes().map(move |purpose| Point {
+                subject: table.subject,
+                category: Some(category),
+                purpose: Some(purpose),
+            })
+        });
+        points.into_iter().any(|point| rights.iter().any(|right| self.asks(policy, *right, point)))
+    }
+}
+
+/// Tables that a rule would open if they had the conditions it asks for.
+fn missing_conditions(policy: &Policy, asking: &Asking<'_>, table: &TableTags, findings: &mut Findings) {
+    let (id, conditions, _) = asking.parts();
+    let missing = conditions.iter().find(|wanted| table.condition(&wanted.condition).is_none());
+    let Some(missing) = missing.filter(|_| asking.covers_of(policy, table)) else { return };
+    let name = format!("{}.{}", table.schema, table.table);
+    let message = format!("table `{name}` has no condition `{}`, which rule `{}` asks for", missing.condition, id.text);
+    let finding = Finding::new(message, &missing.written.place, "not a condition of that table");
+    findings.add(
+        finding
+            .also(&table.place, "what the rule covers here stays closed")
+            .help("if the rows of this table need no condition, say so: \"true\" or \"false\""),
+    );
 }

@@ -3,11 +3,12 @@
 use super::condition;
 use super::document::{Word, list, with_suggestion};
 use super::lint;
+use super::narrow::Narrow;
 use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
-use super::raw::{PurposeSettings, Raw, RawCondition, RawPurpose, RawRule, RawTable};
+use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
 use super::tags::{Named, TableTags, Untagged};
@@ -122,7 +123,13 @@ impl Loader {
         let clauses = self.clauses(&pack);
         let parameters = std::mem::take(&mut self.raw.parameters);
         let tables = self.tables(&trees, &parameters);
-        let rules = self.rules(&trees, &clauses, &tables);
+        let conditions: Vec<Arc<str>> =
+            tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
+        let rules = std::mem::take(&mut self.raw.rules);
+        let rules: Vec<Rule> =
+            rules.into_iter().filter_map(|raw| self.rule(raw, &trees, &clauses, &conditions)).collect();
+        let narrows = std::mem::take(&mut self.raw.narrows);
+        let narrows = narrows.into_iter().filter_map(|raw| self.narrow(raw, &trees, &clauses, &conditions)).collect();
         let roles = self.roles(&trees, &parameters);
         let Openings { functions, rewrites, systems } = self.opened(&trees, &clauses);
         let never_together = self.never_together(&trees, &clauses);
@@ -138,6 +145,7 @@ impl Loader {
             traits,
             clauses,
             rules,
+            narrows,
             tables,
             parameters,
             roles,
@@ -312,35 +320,36 @@ impl Loader {
         all
     }
 
-    fn rules(&mut self, trees: &Trees, clauses: &[Registered], tables: &[TableTags]) -> Vec<Rule> {
-        let conditions: Vec<Arc<str>> =
-            tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
-        let raw = std::mem::take(&mut self.raw.rules);
-        raw.into_iter().filter_map(|rule| self.rule(rule, trees, clauses, &conditions)).collect()
-    }
-
     /// `None` for a rule with an error in it: whether it ties with others is not worth telling.
     fn rule(&mut self, raw: RawRule, trees: &Trees, clauses: &[Registered], conditions: &[Arc<str>]) -> Option<Rule> {
         let findings = &mut self.findings;
         let before = findings.len();
         let clause = raw.clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
-        let subjects = dimension(&raw.subjects, &trees.subjects, findings);
-        let categories = dimension(&raw.categories, &trees.categories, findings);
-        let purposes = dimension(&raw.purposes, &trees.purposes, findings);
+        let points = points(trees, &raw.subjects, &raw.categories, &raw.purposes, findings);
         let except = raw.except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
-        let mut points = Vec::with_capacity(subjects.len() * categories.len() * purposes.len());
-        for subject in &subjects {
-            for category in &categories {
-                for purpose in &purposes {
-                    points.push(Point { subject: *subject, category: *category, purpose: *purpose });
-                }
-            }
-        }
         let wanted = raw.conditions.iter().map(|word| wanted(word.clone(), conditions, findings)).collect();
         let (id, rights, verdict) = (raw.id, raw.rights, raw.verdict?);
         let filter = raw.filter;
         let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict, filter };
         (findings.len() == before).then_some(rule)
+    }
+
+    fn narrow(
+        &mut self,
+        raw: RawNarrow,
+        trees: &Trees,
+        clauses: &[Registered],
+        conditions: &[Arc<str>],
+    ) -> Option<Narrow> {
+        let findings = &mut self.findings;
+        let before = findings.len();
+        let RawNarrow { id, clause, subjects, categories, purposes, rights, conditions: wants, except } = raw;
+        let clause = clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
+        let points = points(trees, &subjects, &categories, &purposes, findings);
+        let except = except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
+        let conditions = wants.into_iter().map(|word| wanted(word, conditions, findings)).collect();
+        let narrow = Narrow { id, clause, points, rights, conditions, except };
+        (findings.len() == before).then_some(narrow)
     }
 
     fn roles(&mut self, trees: &Trees, parameters: &[Parameter]) -> FxHashMap<Arc<str>, Grant> {
@@ -442,6 +451,30 @@ impl Apart {
             clash(trees.subjects.name(*other), "is data about that subject");
         }
     }
+}
+
+/// The points at which a rule stands.
+fn points(
+    trees: &Trees,
+    subjects: &[Word],
+    categories: &[Word],
+    purposes: &[Word],
+    findings: &mut Findings,
+) -> Vec<Point> {
+    let subjects = dimension(subjects, &trees.subjects, findings);
+    let categories = dimension(categories, &trees.categories, findings);
+    let purposes = dimension(purposes, &trees.purposes, findings);
+    let mut points = Vec::with_capacity(subjects.len() * categories.len() * purposes.len());
+    for subject in &subjects {
+        for category in &categories {
+            points.extend(purposes.iter().map(|purpose| Point {
+                subject: *subject,
+                category: *category,
+                purpose: *purpose,
+            }));
+        }
+    }
+    points
 }
 
 /// The nodes that a rule names in one dimension; a dimension left out is every node.

@@ -1,5 +1,6 @@
 //! A policy at a glance: what each purpose gets of each category of each subject.
 
+use super::narrow::Narrow;
 use super::raw::Verdict;
 use super::rules::{Point, Rule, decide};
 use super::tree::{CategoryId, Node, SubjectId, Tree};
@@ -115,7 +116,16 @@ impl Policy {
         let point = Point { subject, category: Some(category), purpose: Some(purpose) };
         match decide(&self.rules, &self.trees, right, point) {
             None => Cell { gets: Gets::Nothing, conditions: Vec::new(), rule: None, clause: None },
-            Some(rule) => of_rule(rule),
+            Some(rule) => {
+                let mut cell = of_rule(rule);
+                let bounded = |narrow: &&Narrow| !rule.closes() && narrow.covers(&self.trees, right, point);
+                for wanted in self.narrows.iter().filter(bounded).flat_map(|narrow| &narrow.conditions) {
+                    if !cell.conditions.contains(&wanted.written.text) {
+                        cell.conditions.push(Arc::clone(&wanted.written.text));
+                    }
+                }
+                cell
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod mask;
 mod masked;
 mod matrix;
 mod moments;
+mod narrow;
 mod never_together;
 mod opened;
 mod others;
@@ -46,6 +47,7 @@ pub use tags::Untagged;
 
 use crate::vocab::Clause;
 use load::{Pack, PurposeTraits, Registered};
+use narrow::Narrow;
 use never_together::NeverTogether;
 use opened::Opened;
 use principal::Grant;
@@ -80,6 +82,8 @@ pub struct Policy {
     traits: Vec<PurposeTraits>,
     clauses: Vec<Registered>,
     rules: Vec<Rule>,
+    /// Conditions that bound what the rules permit.
+    narrows: Vec<Narrow>,
     tables: Vec<TableTags>,
     parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,

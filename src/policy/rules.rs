@@ -32,7 +32,7 @@ pub(super) struct Point {
 }
 
 impl Trees {
-    fn covers(&self, above: Point, below: Point) -> bool {
+    pub(super) fn covers(&self, above: Point, below: Point) -> bool {
         self.subjects.covers(above.subject, below.subject)
             && self.categories.covers(above.category, below.category)
             && self.purposes.covers(above.purpose, below.purpose)

@@ -242,6 +242,17 @@ purpose = "support"
 category = "contact"
 where = ["consent.x"]
 effect = "deny"
+[[narrow]]
+clause = "C-1"
+where = ["not erased"]
+[[narrow]]
+id = "writes"
+effect = "deny"
+purpose = "suport"
+rights = ["raed"]
+[[narrow]]
+id = "unknown"
+where = ["not erasde"]
 [table."public.t"]
 consent.x = "agreed"
 conditions.erased = "true"

@@ -161,6 +161,54 @@ fn row_conditions_are_those_of_every_rule_that_opens_a_column() {
 }
 
 #[test]
+fn a_narrow_bounds_whatever_rule_permits() {
+    let narrowed = |narrow: &str, purpose: &str| {
+        let lines = "a | - | contact | - | allow | where = [\"fine\"]
+             b | - | other | - | { mask = \"null\" }
+             c | - | other | ads | deny";
+        let text = format!("{}[[narrow]]\nid = \"n\"\n{narrow}\n", rules(lines));
+        let bound = bound(&text, TABLE);
+        let all = ruling(&bound, Some(purpose), "t");
+        let told = |line: &&str| line.starts_with("email") || line.starts_with("other") || line.starts_with("where");
+        all.lines().filter(told).collect::<Vec<_>>().join("; ")
+    };
+    let open = "email: allow, a; other: null, b; where fine: ok";
+    let gone = "where not gone: ((gone_at IS NOT NULL) IS NOT TRUE)";
+    let cases = [
+        ("where = [\"not gone\"]", "service", format!("{open}; {gone}")),
+        ("where = [\"not gone\"]\ncategory = \"other\"", "service", format!("{open}; {gone}")),
+        ("where = [\"not gone\"]\nsubject = \"person\"", "support", format!("{open}; {gone}")),
+        ("where = [\"not gone\"]\nrights = [\"update\"]", "service", open.to_owned()),
+        ("where = [\"not gone\"]\nexcept = [\"service\"]", "support", open.to_owned()),
+        ("where = [\"not gone\"]\npurpose = \"ads\"", "service", open.to_owned()),
+        // What nothing opens hides no row.
+        (
+            "where = [\"not gone\"]\ncategory = \"other\"",
+            "ads",
+            "email: allow, a; other: deny, c; where fine: ok".to_owned(),
+        ),
+    ];
+    for (narrow, purpose, expected) in cases {
+        assert_eq!(narrowed(narrow, purpose), expected, "{narrow} for {purpose}");
+    }
+}
+
+#[test]
+fn a_narrow_closes_where_a_table_lacks_its_condition() {
+    let other = "[table.\"public.u\"]\nsubject = \"employee\"\ndefault = \"contact\"\n";
+    let narrow = "[[narrow]]\nid = \"n\"\nwhere = [\"not gone\"]\n";
+    let text = format!("{}{other}{narrow}", rules("a | - | contact | - | allow"));
+    let bound = bound(&text, &format!("{TABLE}; CREATE TABLE u (name text)"));
+    assert_eq!(ruling(&bound, Some("ads"), "u").trim(), "name: deny, n");
+    let lints = parse(&text).unwrap().lints;
+    let lints: Vec<&str> = lints.iter().map(|lint| lint.message()).collect();
+    assert!(lints.contains(&"table `public.u` has no condition `gone`, which rule `n` asks for"), "{lints:?}");
+    let idle = text.replace("id = \"n\"", "id = \"n\"\npurpose = \"support\"\ncategory = \"other\"");
+    let lints = parse(&idle).unwrap().lints;
+    assert!(lints.iter().any(|lint| lint.message() == "narrow `n` bounds nothing"));
+}
+
+#[test]
 fn a_column_that_stays_closed_hides_no_row() {
     let lines = "a | - | contact | - | allow | where = [\"fine\"]
          b | - | contact.email | - | deny

@@ -5,6 +5,7 @@
 mod clause;
 mod effect;
 mod mask;
+mod narrow;
 mod never_together;
 mod parameter;
 mod purpose;
@@ -13,13 +14,15 @@ mod rule;
 mod table;
 mod tree;
 
-use super::document::{Fields, Value, Word, entries};
+use super::document::{Fields, Value, Word, entries, with_suggestion};
 use super::opened::{self, RawOpened};
 use super::parameter::Parameter;
 use super::report::{Finding, Findings, Place};
 use super::tree::Declared;
+use crate::vocab::Right;
 pub(super) use clause::RawClause;
 pub(super) use effect::Verdict;
+pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
 pub(super) use purpose::{PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
@@ -43,6 +46,7 @@ pub(super) struct Raw {
     pub(super) never_together: Vec<RawNeverTogether>,
     pub(super) clauses: Vec<RawClause>,
     pub(super) rules: Vec<RawRule>,
+    pub(super) narrows: Vec<RawNarrow>,
     pub(super) tables: Vec<RawTable>,
     pub(super) roles: Vec<RawRole>,
     pub(super) parameters: Vec<Parameter>,
@@ -69,6 +73,29 @@ pub(super) fn word(fields: &mut Fields<'_>, key: &'static str, findings: &mut Fi
 /// Reads a string or a list of them; missing is empty.
 pub(super) fn words(fields: &mut Fields<'_>, key: &'static str, findings: &mut Findings) -> Vec<Word> {
     fields.take(key).and_then(|value| value.words(findings)).unwrap_or_default()
+}
+
+/// Reads `rights`; left out it is the right to read.
+fn rights(fields: &mut Fields<'_>, findings: &mut Findings) -> Vec<Right> {
+    let Some(value) = fields.take("rights") else { return vec![Right::Read] };
+    let mut rights = Vec::new();
+    for word in value.words(findings).unwrap_or_default() {
+        let right = match &*word.text {
+            "read" => Right::Read,
+            "insert" => Right::Insert,
+            "update" => Right::Update,
+            "delete" => Right::Delete,
+            other => {
+                let finding = Finding::new(format!("unknown right `{other}`"), &word.place, "not a right");
+                findings.add(with_suggestion(finding, other, ["read", "insert", "update", "delete"].into_iter()));
+                continue;
+            }
+        };
+        if !rights.contains(&right) {
+            rights.push(right);
+        }
+    }
+    rights
 }
 
 /// Reads a string that must be there.
@@ -122,6 +149,15 @@ impl Raw {
                     && self.first("rule", &rule.id, findings)
                 {
                     self.rules.push(rule);
+                }
+            }
+        }
+        if let Some(value) = top.take("narrow") {
+            for value in value.tables(findings) {
+                if let Some(narrow) = narrow::narrow(&value, findings)
+                    && self.first("rule", &narrow.id, findings)
+                {
+                    self.narrows.push(narrow);
                 }
             }
         }

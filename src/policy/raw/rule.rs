@@ -1,8 +1,8 @@
 //! A rule: whom it is for, what it covers, under which conditions.
 
 use super::effect::{self, Verdict};
-use super::{needed, word, words};
-use crate::policy::document::{Fields, Value, Word, with_suggestion};
+use super::{needed, rights, word, words};
+use crate::policy::document::{Fields, Value, Word};
 use crate::policy::report::{Finding, Findings};
 use crate::policy::ruling::{Effect, Filter};
 use crate::vocab::Right;
@@ -30,10 +30,7 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     let subjects = words(&mut fields, "subject", findings);
     let categories = words(&mut fields, "category", findings);
     let purposes = words(&mut fields, "purpose", findings);
-    let rights = match fields.take("rights") {
-        Some(value) => rights(&value, findings),
-        None => vec![Right::Read],
-    };
+    let rights = rights(&mut fields, findings);
     let conditions = words(&mut fields, "where", findings);
     let except = fields.take_keyed("except");
     let effect = fields.take("effect");
@@ -123,25 +120,4 @@ fn check_parts(
             format!("{what} is for `rights = [\"read\"]` only"),
         ));
     }
-}
-
-fn rights(value: &Value<'_>, findings: &mut Findings) -> Vec<Right> {
-    let mut rights = Vec::new();
-    for word in value.words(findings).unwrap_or_default() {
-        let right = match &*word.text {
-            "read" => Right::Read,
-            "insert" => Right::Insert,
-            "update" => Right::Update,
-            "delete" => Right::Delete,
-            other => {
-                let finding = Finding::new(format!("unknown right `{other}`"), &word.place, "not a right");
-                findings.add(with_suggestion(finding, other, ["read", "insert", "update", "delete"].into_iter()));
-                continue;
-            }
-        };
-        if !rights.contains(&right) {
-            rights.push(right);
-        }
-    }
-    rights
 }
