@@ -16,6 +16,8 @@ mod lookups;
 mod masks;
 #[path = "guard/reads.rs"]
 mod reads;
+#[path = "guard/recipients.rs"]
+mod recipients;
 #[path = "guard/rewritten.rs"]
 mod rewritten;
 #[path = "guard/scale.rs"]

@@ -15,6 +15,8 @@ mod fixture;
 mod opened;
 #[path = "policy/packs.rs"]
 mod packs;
+#[path = "policy/recipients.rs"]
+mod recipients;
 #[path = "policy/rules.rs"]
 mod rules;
 #[path = "policy/system.rs"]

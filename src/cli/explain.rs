@@ -29,6 +29,9 @@ pub struct Args {
     /// The database role that asks; it must be granted the purpose
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
+    /// The recipient to judge it for, where no role says it
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "role")]
+    recipient: Option<String>,
     /// The folder of the policy; with --config, the one it names
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
@@ -138,7 +141,8 @@ fn names(policy: &Policy, purposes: impl Iterator<Item = PurposeId>) -> String {
 /// The named role, or someone who may declare this purpose and no other.
 fn principal(args: &Args, bound: &Bound, purpose: Option<PurposeId>) -> Result<Principal, Failure> {
     let Some(role) = &args.role else {
-        return Ok(Principal::of_purpose("explain", purpose));
+        let recipient = args.recipient.as_deref().map(|name| load::recipient(bound.policy(), name)).transpose()?;
+        return Ok(Principal::of_purpose("explain", purpose, recipient));
     };
     let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
     let principal = bound.policy().principal(role, member_of);
@@ -172,6 +176,9 @@ fn show(view: &View, text: &str, explained: &[Explanation], paint: Paint) -> (St
     line(&mut out, "text", &paint.tone(Tone::Sql, &wrap(INDENT, WIDTH, text.trim())));
     let purpose = view.purpose().map(|purpose| view.bound().policy().purpose_name(purpose));
     line(&mut out, "purpose", purpose.map_or("none", |name| name));
+    if let Some(recipient) = view.principal().recipient {
+        line(&mut out, "recipient", view.bound().policy().recipient_name(recipient));
+    }
     for (at, explanation) in explained.iter().enumerate() {
         if explained.len() > 1 {
             let heading = format!("statement {} of {}", at + 1, explained.len());

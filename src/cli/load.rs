@@ -3,7 +3,7 @@
 use super::term::Paint;
 use crate::catalog::Snapshot;
 use crate::control::{Config, ConfigError, catalog, pack_files};
-use crate::policy::{Colour, Policy, SourceFile};
+use crate::policy::{Colour, Policy, RecipientId, SourceFile};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub enum Failure {
     Policy(String),
     #[error("the configuration gives database `{0}` no policy")]
     Open(String),
+    #[error("the policy knows no recipient `{name}`; it knows {known}")]
+    UnknownRecipient { name: String, known: String },
     #[error("name the database whose catalog to read: --database NAME")]
     NoDatabase,
     #[error("starting the runtime: {0}")]
@@ -46,6 +48,15 @@ pub(super) fn colour(paint: Paint) -> Colour {
         Paint::Plain => Colour::Plain,
         Paint::Ansi => Colour::Ansi,
     }
+}
+
+/// The recipient of that name.
+pub(super) fn recipient(policy: &Policy, name: &str) -> Result<RecipientId, Failure> {
+    policy.recipient(name).ok_or_else(|| {
+        let known: Vec<&str> = policy.recipients().map(|recipient| &**policy.recipient_name(recipient)).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Failure::UnknownRecipient { name: name.to_owned(), known }
+    })
 }
 
 /// A configuration; what is wrong with it is shown under its text.

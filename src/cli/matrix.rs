@@ -21,6 +21,9 @@ pub struct Args {
     /// The right to show
     #[arg(long, value_enum, default_value = "read")]
     right: AskedRight,
+    /// Show what a recipient gets
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "diff")]
+    recipient: Option<String>,
     /// Show every category, not only those that tables carry
     #[arg(long)]
     all: bool,
@@ -50,21 +53,29 @@ pub(super) fn run(args: &Args) -> ExitCode {
         AskedRight::Update => Right::Update,
         AskedRight::Delete => Right::Delete,
     };
-    let text = policy(&args.policy).and_then(|new| match (&args.diff, &args.html) {
-        (Some(old), _) => Ok(diff(&policy(old)?, &new, Paint::stdout())),
-        (None, None) => Ok(screen(&new.matrix(right, extent), Paint::stdout())),
-        (None, Some(file)) => {
-            let page = super::page::matrix(&new, right, &new.matrix(right, extent));
-            std::fs::write(file, page).map_err(|error| load::Failure::file(file, error))?;
-            Ok(String::new())
-        }
-    });
-    match text {
+    match shown(args, right, extent) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
         }
         Err(failure) => super::fail(&failure),
+    }
+}
+
+fn shown(args: &Args, right: Right, extent: Extent) -> Result<String, load::Failure> {
+    let new = policy(&args.policy)?;
+    if let Some(old) = &args.diff {
+        return Ok(diff(&policy(old)?, &new, Paint::stdout()));
+    }
+    let recipient = args.recipient.as_deref().map(|name| load::recipient(&new, name)).transpose()?;
+    let matrix = new.matrix(right, extent, recipient);
+    match &args.html {
+        None => Ok(screen(&matrix, Paint::stdout())),
+        Some(file) => {
+            let page = super::page::matrix(&new, right, &matrix);
+            std::fs::write(file, page).map_err(|error| load::Failure::file(file, error))?;
+            Ok(String::new())
+        }
     }
 }
 
@@ -133,7 +144,8 @@ fn screen(matrix: &Matrix, paint: Paint) -> String {
     let width = cells.map(|cell| short(cell).chars().count()).max().unwrap_or(1).max(2) + 1;
     let rows = matrix.parts.iter().flat_map(|part| &part.rows);
     let names = rows.map(|row| row.category.name.chars().count() + 2 * row.category.depth).max().unwrap_or(0) + 4;
-    let _ = writeln!(out, "{}", paint.tone(Tone::Strong, "purposes"));
+    let recipient = matrix.recipient.as_ref().map_or(String::new(), |name| format!(", for recipient {name}"));
+    let _ = writeln!(out, "{}", paint.tone(Tone::Strong, &format!("purposes{recipient}")));
     for (at, purpose) in matrix.purposes.iter().enumerate() {
         let name = format!("{:indent$}{}", "", purpose.name, indent = 2 * purpose.depth);
         let title = purpose.title.as_deref().unwrap_or_default();
@@ -169,8 +181,8 @@ fn pad(paint: Paint, tone: Tone, text: &str, width: usize) -> String {
     format!("{}{:spaces$}", paint.tone(tone, text), "")
 }
 
-/// Where a right stands: right, subject, category, purpose.
-type Place = (usize, String, String, String);
+/// Where a right stands: right, subject, category, purpose, recipient.
+type Place = (usize, String, String, String, Option<String>);
 
 /// What a new policy grants and takes away.
 fn diff(old: &Policy, new: &Policy, paint: Paint) -> String {
@@ -179,13 +191,19 @@ fn diff(old: &Policy, new: &Policy, paint: Paint) -> String {
     let (mut granted, mut taken, mut other) = (Vec::new(), Vec::new(), Vec::new());
     for place in every {
         let (was, is) = (before.get(place), after.get(place));
+        let (right, subject, category, purpose, recipient) = place;
+        let without = (*right, subject.clone(), category.clone(), purpose.clone(), None);
+        if recipient.is_some() && (was, is) == (before.get(&without), after.get(&without)) {
+            // As without a recipient.
+            continue;
+        }
         if was.map(|cell| (&cell.gets, &cell.conditions)) == is.map(|cell| (&cell.gets, &cell.conditions)) {
             continue;
         }
-        let (right, subject, category, purpose) = place;
         let told = |cell: Option<&Cell>| cell.map_or_else(|| "not declared".to_owned(), told);
         let word = RIGHTS[*right].word();
-        let line = format!("  {purpose}: {word} {subject} × {category}: {} → {}", told(was), told(is));
+        let recipient = recipient.as_ref().map_or(String::new(), |recipient| format!(" for {recipient}"));
+        let line = format!("  {purpose}{recipient}: {word} {subject} × {category}: {} → {}", told(was), told(is));
         let rank = |cell: Option<&Cell>| cell.map_or(0, |cell| openness(&cell.gets));
         match rank(was).cmp(&rank(is)) {
             std::cmp::Ordering::Less => granted.push(line),
@@ -226,13 +244,17 @@ fn told(cell: &Cell) -> String {
 
 fn places(policy: &Policy) -> BTreeMap<Place, Cell> {
     let mut all = BTreeMap::new();
-    for (number, right) in RIGHTS.into_iter().enumerate() {
-        let Matrix { purposes, parts } = policy.matrix(right, Extent::Declared);
+    let recipients = || policy.recipients().map(Some).chain([None]);
+    let every = RIGHTS.into_iter().enumerate().flat_map(|right| recipients().map(move |recipient| (right, recipient)));
+    for ((number, right), recipient) in every {
+        let Matrix { purposes, parts, recipient } = policy.matrix(right, Extent::Declared, recipient);
+        let recipient = recipient.map(|name| name.to_string());
         for part in parts {
             let subject = part.subject.as_deref().unwrap_or("(no subject)").to_owned();
             for row in part.rows {
                 for (purpose, cell) in purposes.iter().zip(row.cells) {
-                    let place = (number, subject.clone(), row.category.name.to_string(), purpose.name.to_string());
+                    let (category, purpose) = (row.category.name.to_string(), purpose.name.to_string());
+                    let place = (number, subject.clone(), category, purpose, recipient.clone());
                     all.insert(place, cell);
                 }
             }

@@ -40,8 +40,8 @@ struct Trial {
 fn statements(bound: &Bound) -> BTreeSet<Trial> {
     let mut texts = BTreeSet::new();
     for relation in bound.catalog().relations() {
-        for purpose in bound.policy().purposes().map(Some).chain([None]) {
-            let ruling = bound.ruling(purpose, relation);
+        for reader in bound.policy().readers().iter().copied().map(Some).chain([None]) {
+            let ruling = bound.ruling(reader, relation);
             for condition in &ruling.rows {
                 let from = quote_qualified(&relation.schema, &relation.name);
                 let sql =

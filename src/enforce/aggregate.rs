@@ -28,7 +28,7 @@ pub(super) fn permit(
         .iter()
         .filter_map(|reference| {
             let relation = catalog.relation(reference.relation)?;
-            Some((reference, relation, view.bound().ruling(view.purpose(), relation)))
+            Some((reference, relation, view.bound().ruling(view.reader(), relation)))
         })
         .collect();
     let standings: Vec<Standing<'_>> =
@@ -80,7 +80,7 @@ pub(super) fn refusal(view: &View, text: &str, standing: &Standing<'_>, why: &st
         add(&mut closed, &mut places, &reference.through, relation, None, verdict);
     }
     let names: Vec<String> = closed.iter().map(report::name_of).collect();
-    let purpose = report::purpose_name(view).map_or_else(String::new, |name| format!("purpose \"{name}\" "));
+    let purpose = report::reader(view).map_or_else(String::new, |reader| format!("{reader} "));
     let least = ruling.min_subjects().unwrap_or(0);
     let message =
         format!("{purpose}may read {} in aggregates over at least {least} subjects only, and {why}", names.join(", "));

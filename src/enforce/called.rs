@@ -6,7 +6,7 @@ use super::sequences::check_sequences;
 use super::writes::Judged;
 use crate::analyze::{FunctionRead, Verb, on_its_own};
 use crate::catalog::{Column, Function, Relation, RelationKind, Trigger, quote_qualified};
-use crate::policy::PurposeId;
+use crate::policy::Reader;
 use crate::vocab::{Refusal, UsageSet};
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Judged<'_> {
             check_sequences(self.view, self.text, &done.sequences)?;
             sees_too_much =
                 sees_too_much.or_else(|| stored.and_then(|into| self.reads_past(relation, into, &done.reads)));
-            Ok(done.reads.iter().all(|read| self.may_read(self.view.purpose(), read)))
+            Ok(done.reads.iter().all(|read| self.may_read(self.view.reader(), read)))
         };
         let open = meant.try_fold(true, |all, function| open(function).map(|one| all && one))?;
         let of = quote_qualified(&relation.schema, &relation.name);
@@ -57,9 +57,9 @@ impl Judged<'_> {
             }
             None => Ok(()),
             Some(reader) => {
-                let reader = bound.policy().purpose_name(reader);
+                let reader = bound.policy().reader_words(reader);
                 let message = format!(
-                    "this would carry what function {schema}.{name} reads into {of}.{by}: purpose \"{reader}\" may read \
+                    "this would carry what function {schema}.{name} reads into {of}.{by}: {reader} may read \
                      {of}.{by}, but not what it is made from"
                 );
                 let detail = "a value may be stored only where everyone who may read it there may read its sources";
@@ -68,27 +68,25 @@ impl Judged<'_> {
         }
     }
 
-    /// Whether a purpose may read what a function reads, as it is and in every row.
-    fn may_read(&self, purpose: Option<PurposeId>, read: &FunctionRead) -> bool {
+    /// Whether a reader may read what a function reads, as it is and in every row.
+    fn may_read(&self, reader: Option<Reader>, read: &FunctionRead) -> bool {
         let bound = self.view.bound();
         bound.catalog().relation(read.relation).is_some_and(|relation| {
-            let ruling = bound.ruling(purpose, relation);
+            let ruling = bound.ruling(reader, relation);
             let raw = |(index, _): &(usize, UsageSet)| ruling.is_raw(*index);
             ruling.rows.is_empty() && ruling.countable() && read.columns.iter().all(raw)
         })
     }
 
-    /// A purpose that may read a column, but not what a function reads whose result is stored in it.
-    fn reads_past(&self, relation: &Relation, into: &Column, reads: &[FunctionRead]) -> Option<PurposeId> {
+    /// A reader that may read a column, but not what a function reads whose result is stored in it.
+    fn reads_past(&self, relation: &Relation, into: &Column, reads: &[FunctionRead]) -> Option<Reader> {
         let bound = self.view.bound();
-        let policy = bound.policy();
-        let sees = |purpose: &PurposeId| {
-            let ruling = bound.ruling(Some(*purpose), relation);
+        let sees = |reader: &Reader| {
+            let ruling = bound.ruling(Some(*reader), relation);
             ruling.columns.iter().any(|column| column.number == into.number && column.effect.tells())
         };
-        let past = |purpose: &PurposeId| !reads.iter().all(|read| self.may_read(Some(*purpose), read));
-        let mut readers = policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose));
-        readers.find(|purpose| sees(purpose) && past(purpose))
+        let past = |reader: &Reader| !reads.iter().all(|read| self.may_read(Some(*reader), read));
+        bound.policy().readers().iter().copied().find(|reader| sees(reader) && past(reader))
     }
 
     /// Functions of users in defaults, generated columns, constraints and indexes: they can read what they like.

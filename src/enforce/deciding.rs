@@ -12,8 +12,8 @@ impl Judged<'_> {
     /// of a table where none of another can be there before what it refers to.
     pub(super) fn what_decides(&self) -> Result<(), Box<Refusal>> {
         let bound = self.view.bound();
-        let Some(purpose) = self.view.purpose() else { return Ok(()) };
-        let deciding = bound.deciding(purpose);
+        let Some(reader) = self.view.reader() else { return Ok(()) };
+        let deciding = bound.deciding(reader);
         if deciding.is_empty() {
             return Ok(());
         }
@@ -35,8 +35,7 @@ impl Judged<'_> {
                 Some(column) => format!("{name}.{}", column.name),
                 None => format!("the rows of {name}"),
             };
-            let message =
-                format!("{} may not write to {what}, by which conditions decide what it sees", self.purpose());
+            let message = format!("{} may not write to {what}, by which conditions decide what it sees", self.reader());
             return Err(self.refused(message, "a condition of another table reads it".to_owned()));
         }
         Ok(())
@@ -47,7 +46,7 @@ impl Judged<'_> {
         let bound = self.view.bound();
         bound.catalog().relations().iter().all(|relation| {
             [Right::Read, Right::Insert, Right::Update, Right::Delete].into_iter().all(|right| {
-                let ruling = bound.ruling_for(self.view.purpose(), right, relation);
+                let ruling = bound.ruling_for(self.view.reader(), right, relation);
                 let reads = |row: &&RowCondition| row.reads.iter().any(|(of, _)| *of == oid);
                 ruling.rows.iter().filter(reads).all(|row| row.anchors.contains(&oid))
             })

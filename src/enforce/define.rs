@@ -24,8 +24,8 @@ pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<
         return Err(Box::new(report::not_understood(view, text, &reason)));
     }
     if !view.purpose().is_some_and(|purpose| view.bound().policy().may_define(purpose)) {
-        let message = match report::purpose_name(view) {
-            Some(purpose) => format!("purpose \"{purpose}\" may not change the schema ({words})"),
+        let message = match report::reader(view) {
+            Some(reader) => format!("{reader} may not change the schema ({words})"),
             None => format!("no purpose is declared, so the schema may not be changed ({words})"),
         };
         let hint = "The policy says which purposes may: ddl = true.";
@@ -43,11 +43,11 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         let relation = bound.catalog().relation(*oid);
         relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
     };
-    let purpose = report::purpose_name(view).map_or("", |name| &**name);
+    let reader = report::reader(view).unwrap_or_default();
     for (oid, at) in over {
         if !is_seen_whole(view, *oid) {
             let message = format!(
-                "purpose \"{purpose}\" may not define anything over {}, of which something is closed to it or filtered",
+                "{reader} may not define anything over {}, of which something is closed to it or filtered",
                 name(oid)
             );
             let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
@@ -58,12 +58,12 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
     for (oid, at) in dropped {
         let Some(relation) = bound.catalog().relation(*oid) else { continue };
         for relation in bound.catalog().with_descendants(relation) {
-            let ruling = bound.ruling_for(view.purpose(), Right::Delete, relation);
+            let ruling = bound.ruling_for(view.reader(), Right::Delete, relation);
             let tagged = |column: &&ColumnRuling| column.effect != Effect::Allow && column.cause != Cause::Untagged;
             let kept = !relation.is_by_lineage() && ruling.columns.iter().any(|column| tagged(&column));
-            let hides = !bound.ruling(view.purpose(), relation).rows.is_empty() || !ruling.rows.is_empty();
+            let hides = !bound.ruling(view.reader(), relation).rows.is_empty() || !ruling.rows.is_empty();
             if kept || hides {
-                let message = format!("purpose \"{purpose}\" may not drop {}, whose rows it may not delete", name(oid));
+                let message = format!("{reader} may not drop {}, whose rows it may not delete", name(oid));
                 return Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, *at)));
             }
         }

@@ -15,8 +15,8 @@ fn refusal(text: &str, message: String, at: Option<u32>) -> Refusal {
     Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, at)
 }
 
-fn purpose(view: &View) -> String {
-    report::purpose_name(view).map_or_else(String::new, |name| format!("purpose \"{name}\""))
+fn words(view: &View) -> String {
+    report::reader(view).unwrap_or_default()
 }
 
 /// Refuses stars and natural joins where columns must be named. The tree is as the client wrote it.
@@ -56,19 +56,20 @@ pub(super) fn names_columns(view: &View, text: &str, tree: &mut Node) -> Result<
 }
 
 fn unnamed(view: &View, text: &str, what: &str, at: Option<u32>) -> Refusal {
-    let message = format!("{} takes named columns only, not {what}", purpose(view));
+    let message = format!("{} takes named columns only, not {what}", words(view));
     refusal(text, message, at).with_hint("Write out the columns that are needed.")
 }
 
 /// Holds a resolved statement against the demands of its purpose.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
-    let Some(id) = view.purpose() else { return Ok(()) };
+    let Some(reader) = view.reader() else { return Ok(()) };
+    let id = reader.purpose;
     let bound = view.bound();
     let policy = bound.policy();
     let relation = |oid: Oid| bound.catalog().relation(oid).filter(|relation| !is_system(relation));
     let users = || resolved.relations.iter().filter(|reference| relation(reference.relation).is_some());
     if let (Justification::Missing, Some(reference)) = (view.justification(), users().next()) {
-        let message = format!("{} needs a justification", purpose(view));
+        let message = format!("{} needs a justification", words(view));
         let pattern = policy.justification_pattern(id).unwrap_or_default();
         let hint = format!("SET wherefore.justification = '…', which matches {pattern}");
         let at = u32::try_from(reference.origin).ok();
@@ -83,7 +84,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
     let mut places = Vec::new();
     for reference in users() {
         let Some(relation) = relation(reference.relation) else { continue };
-        let ruling = bound.ruling(Some(id), relation);
+        let ruling = bound.ruling(Some(reader), relation);
         for column in &reference.columns {
             // What is the same for every row tells nothing.
             let constant = ruling.columns.get(column.index).is_some_and(|ruled| is_constant(&ruled.effect));
@@ -93,7 +94,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
             }
         }
     }
-    match bound.met(id, &columns) {
+    match bound.met(reader, &columns) {
         None => Ok(()),
         Some(met) => Err(Box::new(together(view, text, &met, &columns, &places))),
     }
@@ -117,7 +118,7 @@ fn together(view: &View, text: &str, met: &Met, columns: &[(Oid, usize)], places
     };
     let (first, second) = met.columns;
     let message =
-        format!("{} may not bring {} and {} together in one statement", purpose(view), name(first), name(second));
+        format!("{} may not bring {} and {} together in one statement", words(view), name(first), name(second));
     let (one, other) = &met.categories;
     let clause = met.clause.as_ref().map_or_else(String::new, |clause| {
         format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)

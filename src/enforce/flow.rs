@@ -2,7 +2,7 @@
 //! source of the value, and of the conditions that decide which rows are written: the statement's, and those of the purpose in
 //! force that the reader's own do not repeat. A column by which a reader's condition decides which rows it sees counts as read.
 //!
-//! "Everyone" is every restricted purpose of the policy. A source is a column, or the rows of a relation; it counts if
+//! "Everyone" is every restricted purpose of the policy, with every recipient that a session under it can have. A source is a column, or the rows of a relation; it counts if
 //! the purpose in force learns something of it (of some masks nobody does). Where a reader sees only some rows of a source, what is
 //! copied out of them must not outlive the condition: only a row's own columns may be written into it again.
 //!
@@ -14,7 +14,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{Effect, Mask, PurposeId, RelationRuling, RowCondition, Slices};
+use crate::policy::{Effect, Mask, Reader, RelationRuling, RowCondition, Slices};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -88,9 +88,8 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
             continue;
         }
         let landings = landings(view.bound().catalog(), write);
-        let policy = view.bound().policy();
-        for reader in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
-            let mut reading = Reading { view, text, write, reader, known: FxHashMap::default() };
+        for reader in view.bound().policy().readers() {
+            let mut reading = Reading { view, text, write, reader: *reader, known: FxHashMap::default() };
             let mut control = control.clone();
             for condition in &conditions {
                 // Who sees only rows that meet it anyway learns nothing.
@@ -131,9 +130,8 @@ pub(super) fn permit_made(view: &View, text: &str, resolved: &Resolved, made: &M
     let landing = Landing { relation, columns, rows: true, named: true };
     let mut control = control(view, &resolved.relations, None);
     control.extend(conditions(view, &resolved.relations, None).into_iter().flat_map(|condition| condition.columns));
-    let policy = view.bound().policy();
-    for reader in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
-        let mut reading = Reading { view, text, write: &write, reader, known: FxHashMap::default() };
+    for reader in view.bound().policy().readers() {
+        let mut reading = Reading { view, text, write: &write, reader: *reader, known: FxHashMap::default() };
         reading.check(&landing, &control)?;
     }
     Ok(())
@@ -171,10 +169,10 @@ pub(super) fn conditions(view: &View, references: &[RelationUse], write: Option<
         let Some(relation) = bound.catalog().relation(reference.relation) else { continue };
         let written = write.filter(|write| write.at == reference.at);
         let own = written.is_some();
-        let mut rulings = vec![bound.ruling(view.purpose(), relation)];
+        let mut rulings = vec![bound.ruling(view.reader(), relation)];
         if let Some(write) = written {
             let rights = write.verbs.iter().map(|verb| verb.right()).filter(|right| *right != Right::Insert);
-            rulings.extend(rights.map(|right| bound.ruling_for(view.purpose(), right, relation)));
+            rulings.extend(rights.map(|right| bound.ruling_for(view.reader(), right, relation)));
         }
         if written.is_some_and(|write| write.verbs.iter().all(|verb| *verb == Verb::Insert)) {
             // New rows are bound by nothing.
@@ -206,7 +204,7 @@ pub(super) fn tells(view: &View, origin: Origin) -> bool {
 /// What the purpose in force sees of a column, where that is a mask.
 fn mask(view: &View, source: ColumnSource) -> Option<Mask> {
     let bound = view.bound();
-    let ruling = bound.ruling(view.purpose(), bound.catalog().relation(source.relation)?);
+    let ruling = bound.ruling(view.reader(), bound.catalog().relation(source.relation)?);
     match &ruling.columns.get(source.index)?.effect {
         Effect::Mask(mask) => Some(mask.clone()),
         Effect::Allow | Effect::Aggregate(_) | Effect::Deny => None,
@@ -225,12 +223,12 @@ pub(super) fn open(view: &View, ruling: &RelationRuling, origin: Origin) -> bool
     }
 }
 
-/// One purpose that may read what is written.
+/// One reader that may read what is written.
 struct Reading<'a> {
     view: &'a View,
     text: &'a str,
     write: &'a Write,
-    reader: PurposeId,
+    reader: Reader,
     known: FxHashMap<Oid, Arc<RelationRuling>>,
 }
 
@@ -307,7 +305,7 @@ impl<'a> Reading<'a> {
     fn sees_the_same_rows(&mut self) -> bool {
         let Some(reader) = self.ruling(self.write.relation) else { return false };
         let Some(relation) = self.relation(self.write.relation) else { return false };
-        let writer = self.view.bound().ruling(self.view.purpose(), relation);
+        let writer = self.view.bound().ruling(self.view.reader(), relation);
         // Where a parameter decides, the reader's may have another value.
         let same = |row: &RowCondition, known: &RowCondition| known.sql == row.sql && row.parameters.is_empty();
         reader.rows.iter().all(|row| writer.rows.iter().any(|known| same(row, known)))
@@ -340,10 +338,9 @@ impl<'a> Reading<'a> {
             None => format!("the rows of {into}"),
         };
         let (source, not) = (origin.name(self.view), why.not());
-        let reader = self.view.bound().policy().purpose_name(self.reader);
-        let message = format!(
-            "this would carry {source} into {target}: purpose \"{reader}\" may read {target}, but {not} {source}"
-        );
+        let reader = self.view.bound().policy().reader_words(self.reader);
+        let message =
+            format!("this would carry {source} into {target}: {reader} may read {target}, but {not} {source}");
         let mut refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(self.text, at);
         if let Origin::Column(source) | Origin::Stored(source) = origin
             && let (Some(relation), Some(ruling)) = (self.relation(source.relation), self.ruling(source.relation))

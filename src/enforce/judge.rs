@@ -94,15 +94,15 @@ pub(super) struct Exposed {
 /// What the policy says in this view, as far as resolution must know it.
 impl Rulings for View {
     fn guarded(&self, relation: &Relation) -> bool {
-        !self.bound().ruling(self.purpose(), relation).whole()
+        !self.bound().ruling(self.reader(), relation).whole()
     }
 
     fn filtered(&self, relation: &Relation) -> bool {
-        !self.bound().ruling(self.purpose(), relation).rows.is_empty()
+        !self.bound().ruling(self.reader(), relation).rows.is_empty()
     }
 
     fn openness(&self, relation: &Relation, column: usize) -> Openness {
-        let ruling = self.bound().ruling(self.purpose(), relation);
+        let ruling = self.bound().ruling(self.reader(), relation);
         match ruling.columns.get(column).map(|column| &column.effect) {
             Some(Effect::Allow) => Openness::Open,
             Some(Effect::Mask(_)) => Openness::Masked,
@@ -112,13 +112,13 @@ impl Rulings for View {
     }
 
     fn looks_up(&self, relation: &Relation, column: usize) -> bool {
-        let ruling = self.bound().ruling(self.purpose(), relation);
+        let ruling = self.bound().ruling(self.reader(), relation);
         ruling.columns.get(column).is_some_and(|column| column.filter == Filter::LookUp)
     }
 
     fn shape(&self, relation: &Relation, alias: &str, right: Right) -> Result<Shape, Trouble> {
-        let read = self.bound().ruling(self.purpose(), relation);
-        let write = self.bound().ruling_for(self.purpose(), right, relation);
+        let read = self.bound().ruling(self.reader(), relation);
+        let write = self.bound().ruling_for(self.reader(), right, relation);
         shape(relation, alias, right, &read, &write, &context(self))
     }
 
@@ -155,7 +155,7 @@ pub(super) fn exposures(view: &View, tree: Node) -> Vec<RelationReport> {
     let Ok(resolved) = resolve(tree, &context) else { return Vec::new() };
     let exposed = resolved.relations.into_iter().filter_map(|reference| {
         let relation = bound.catalog().relation(reference.relation)?.clone();
-        let ruling = bound.ruling(view.purpose(), &relation);
+        let ruling = bound.ruling(view.reader(), &relation);
         Some(Exposed { relation, reference, ruling }.report())
     });
     exposed.collect()
@@ -227,7 +227,7 @@ fn check_new(resolved: &mut Resolved, view: &View, context: &Context<'_>) -> Res
     let inserts = resolved.writes.iter().filter(|write| write.verbs.contains(&Verb::Insert));
     let bounded = inserts.filter_map(|write| {
         let relation = bound.catalog().relation(write.relation)?;
-        let ruling = bound.ruling_for(view.purpose(), Right::Insert, relation);
+        let ruling = bound.ruling_for(view.reader(), Right::Insert, relation);
         (!ruling.rows.is_empty()).then_some((write.at, relation, ruling))
     });
     let bounded: Vec<_> = bounded.collect();
@@ -261,7 +261,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
             let reason = NotUnderstood::new("a relation that vanished", u32::try_from(reference.at).ok());
             return Err(Box::new(report::not_understood(view, text, &reason)));
         };
-        let ruling = bound.ruling(view.purpose(), relation);
+        let ruling = bound.ruling(view.reader(), relation);
         let before = closed.len();
         // Its aggregates have their thresholds, or will have them where it is read.
         let released = reference.subject.is_some() || (ruling.min_subjects().is_some() && !runs(&resolved));
@@ -364,8 +364,8 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         for (schema, name) in relations {
             let fresh = resolved.definition.as_ref().and_then(|definition| definition.fresh.as_ref());
             let made = fresh.is_some_and(|(made_in, made)| **made_in == *schema && **made == *name);
-            let of_conditions = view.purpose().is_some_and(|purpose| {
-                let deciding = view.bound().deciding(purpose);
+            let of_conditions = view.reader().is_some_and(|reader| {
+                let deciding = view.bound().deciding(reader);
                 let relation = catalog.relation_in(&schema, &name);
                 relation.is_some_and(|relation| deciding.iter().any(|(oid, _)| *oid == relation.oid))
             });

@@ -12,9 +12,9 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
     let bound = view.bound();
     for reference in &resolved.relations {
         let Some(relation) = bound.catalog().relation(reference.relation) else { continue };
-        let mut rulings = vec![bound.ruling(view.purpose(), relation)];
+        let mut rulings = vec![bound.ruling(view.reader(), relation)];
         for write in resolved.writes.iter().filter(|write| write.at == reference.at) {
-            rulings.extend(write.verbs.iter().map(|verb| bound.ruling_for(view.purpose(), verb.right(), relation)));
+            rulings.extend(write.verbs.iter().map(|verb| bound.ruling_for(view.reader(), verb.right(), relation)));
         }
         for row in rulings.iter().flat_map(|ruling| ruling.rows.iter()) {
             let missing = |(parameter, missing): &&(ParameterId, Missing)| {

@@ -24,8 +24,8 @@ pub(super) fn closed(
 ) -> Refusal {
     let names: Vec<String> = closed.iter().map(name_of).collect();
     let named = listed(&names, COLUMNS_IN_MESSAGE);
-    let message = match purpose_name(view) {
-        Some(purpose) => format!("purpose \"{purpose}\" may not {} {named}", right.word()),
+    let message = match reader(view) {
+        Some(reader) => format!("{reader} may not {} {named}", right.word()),
         None if right == Right::Read => format!("no purpose is declared, so {named} may not be read"),
         None => format!("no purpose is declared, so nothing may be written to {named}"),
     };
@@ -122,9 +122,10 @@ pub(super) fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) 
             let policy = view.bound().policy();
             let may: Vec<String> =
                 view.principal().purposes.iter().map(|id| policy.purpose_name(*id).to_string()).collect();
-            Some(match may.is_empty() {
-                true => "This role may declare no purpose.".to_owned(),
-                false => format!("This role may declare {}: SET wherefore.purpose = '…'.", may.join(", ")),
+            Some(match (may.is_empty(), &view.principal().disagreement) {
+                (true, Some(disagreement)) => disagreement.words(),
+                (true, None) => "This role may declare no purpose.".to_owned(),
+                (false, _) => format!("This role may declare {}: SET wherefore.purpose = '…'.", may.join(", ")),
             })
         }
         (None, Some(_)) => Some("No purpose that this role may declare opens this.".to_owned()),
@@ -156,9 +157,8 @@ pub(super) fn looked_up_only(
         through: None,
         cause: verdict.cause.clone(),
     };
-    let (name, purpose) = (name_of(&closed), purpose_name(view).map_or("", |purpose| purpose));
-    let message =
-        format!("purpose \"{purpose}\" may look {name} up by one given value, and filter by it in no other way");
+    let (name, reader) = (name_of(&closed), reader(view).unwrap_or_default());
+    let message = format!("{reader} may look {name} up by one given value, and filter by it in no other way");
     let hint = format!(
         "Write {} = $1 as a condition of the statement's own WHERE, beside nothing but AND, and once; not through a view.",
         quote_identifier(&column.name)
@@ -171,8 +171,8 @@ pub(super) fn looked_up_only(
 
 /// The refusal for what is not understood.
 pub(super) fn not_understood(view: &View, text: &str, reason: &NotUnderstood) -> Refusal {
-    let message = match purpose_name(view) {
-        Some(purpose) => format!("purpose \"{purpose}\" is restricted, and {} is not understood", reason.what),
+    let message = match reader(view) {
+        Some(reader) => format!("{reader} is restricted, and {} is not understood", reason.what),
         None => format!("no purpose is declared, and {} is not understood", reason.what),
     };
     Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
@@ -185,6 +185,11 @@ pub(super) fn unresolved(text: &str, reason: &Unresolved) -> Refusal {
     Refusal::new(reason.code, reason.message.as_ref()).with_position(text, reason.at)
 }
 
-pub(super) fn purpose_name(view: &View) -> Option<&Arc<str>> {
+/// Who reads, in words: `purpose "delivery" for recipient "provider"`.
+pub(super) fn reader(view: &View) -> Option<String> {
+    view.reader().map(|reader| view.bound().policy().reader_words(reader))
+}
+
+fn purpose_name(view: &View) -> Option<&Arc<str>> {
     view.purpose().map(|purpose| view.bound().policy().purpose_name(purpose))
 }

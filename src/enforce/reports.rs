@@ -49,7 +49,7 @@ pub(super) fn of_plan(kind: &Kind, plan: &Plan) -> Reports {
 pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
     let bound = view.bound();
     let catalog = bound.catalog();
-    let whole = |relation: &Relation| bound.ruling(view.purpose(), relation).whole();
+    let whole = |relation: &Relation| bound.ruling(view.reader(), relation).whole();
     // A failing row of a child shows columns that its parent lacks.
     let whole_family = |oid: Oid| {
         let relation = catalog.relation(oid);

@@ -4,7 +4,7 @@ use super::report;
 use super::view::View;
 use crate::analyze::SequenceUse;
 use crate::catalog::{Relation, RelationKind, quote_qualified};
-use crate::policy::PurposeId;
+use crate::policy::Reader;
 use crate::vocab::{AttNum, Oid, Refusal, Right, SqlState};
 
 /// Checks the sequences that a statement draws from or sets: who may insert where the numbers go may.
@@ -13,7 +13,7 @@ pub(super) fn check_sequences(view: &View, text: &str, sequences: &[SequenceUse]
     for SequenceUse { sequence, at } in sequences {
         let is_sequence = |relation: &&Relation| relation.kind == RelationKind::Sequence;
         let may_draw = |sequence: &Relation| {
-            view.purpose().is_some_and(|purpose| has_a_column(view, purpose, sequence.oid, &[Right::Insert]))
+            view.reader().is_some_and(|reader| has_a_column(view, reader, sequence.oid, &[Right::Insert]))
         };
         let closed = match sequence {
             Some(oid) => catalog.relation(*oid).filter(|sequence| !may_draw(sequence)),
@@ -21,8 +21,8 @@ pub(super) fn check_sequences(view: &View, text: &str, sequences: &[SequenceUse]
         };
         let Some(closed) = closed else { continue };
         let name = quote_qualified(&closed.schema, &closed.name);
-        let message = match report::purpose_name(view) {
-            Some(purpose) => format!("purpose \"{purpose}\" may not draw from sequence {name}"),
+        let message = match report::reader(view) {
+            Some(reader) => format!("{reader} may not draw from sequence {name}"),
             None => format!("no purpose is declared, so sequence {name} may not be drawn from"),
         };
         let detail = match sequence {
@@ -36,19 +36,19 @@ pub(super) fn check_sequences(view: &View, text: &str, sequences: &[SequenceUse]
     Ok(())
 }
 
-/// Whether a purpose learns which numbers a sequence gives: it may draw them, or read where they go.
-pub(super) fn sees_numbers(view: &View, purpose: PurposeId, sequence: Oid) -> bool {
-    has_a_column(view, purpose, sequence, &[Right::Insert, Right::Read])
+/// Whether a reader learns which numbers a sequence gives: it may draw them, or read where they go.
+pub(super) fn sees_numbers(view: &View, reader: Reader, sequence: Oid) -> bool {
+    has_a_column(view, reader, sequence, &[Right::Insert, Right::Read])
 }
 
-/// Whether a purpose has one of these rights to a column that the sequence numbers; one that numbers none is judged by
+/// Whether a reader has one of these rights to a column that the sequence numbers; one that numbers none is judged by
 /// its own tags.
-fn has_a_column(view: &View, purpose: PurposeId, sequence: Oid, rights: &[Right]) -> bool {
+fn has_a_column(view: &View, reader: Reader, sequence: Oid, rights: &[Right]) -> bool {
     let bound = view.bound();
     let catalog = bound.catalog();
     let has = |relation: &Relation, number: Option<AttNum>| {
         rights.iter().any(|right| {
-            let ruling = bound.ruling_for(Some(purpose), *right, relation);
+            let ruling = bound.ruling_for(Some(reader), *right, relation);
             let meant = |column: AttNum| number.is_none_or(|number| number == column);
             ruling.columns.iter().any(|column| meant(column.number) && column.effect.tells())
         })

@@ -85,8 +85,8 @@ pub(super) fn may_signal(
     if view.purpose().is_some_and(|purpose| policy.may_signal(purpose, channel)) {
         return Ok(());
     }
-    let message = match report::purpose_name(view) {
-        Some(purpose) => format!("purpose \"{purpose}\" may not {word} the channel \"{channel}\""),
+    let message = match report::reader(view) {
+        Some(reader) => format!("{reader} may not {word} the channel \"{channel}\""),
         None => format!("no purpose is declared, so the channel \"{channel}\" may not be used"),
     };
     let hint = format!("The policy's purposes name their channels: listen = [\"{channel}\"].");
@@ -124,7 +124,7 @@ pub(super) fn is_seen_whole(view: &View, relation: Oid) -> bool {
             | RelationKind::ForeignTable
             | RelationKind::Sequence => false,
         };
-        if !table || !bound.ruling(view.purpose(), relation).whole() {
+        if !table || !bound.ruling(view.reader(), relation).whole() {
             return false;
         }
         left.extend_from_slice(bound.catalog().children(oid));

@@ -1,7 +1,7 @@
 //! What the core must know of a session to judge a statement.
 
 use crate::catalog::SearchPath;
-use crate::policy::{Bound, Policy, Principal, PurposeId, Values};
+use crate::policy::{Bound, Policy, Principal, PurposeId, Reader, RecipientId, Values};
 use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub(super) struct ViewKey {
     database: Box<str>,
     class: u64,
     purpose: Option<PurposeId>,
+    recipient: Option<RecipientId>,
     /// The values of the policy's parameters: they stand in plans as constants.
     values: Values,
     justification: Justification,
@@ -56,6 +57,7 @@ impl ViewKey {
             database,
             class,
             purpose,
+            recipient,
             values,
             justification,
             path,
@@ -63,8 +65,8 @@ impl ViewKey {
             parameters,
         } = self;
         let mut hasher = rustc_hash::FxHasher::default();
-        (policy, catalog, database, class, purpose, values, justification, path, encoding, parameters)
-            .hash(&mut hasher);
+        (policy, catalog, database, class, purpose, recipient).hash(&mut hasher);
+        (values, justification, path, encoding, parameters).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -129,6 +131,7 @@ impl View {
             database: bound.catalog().database().into(),
             class: principal.class,
             purpose,
+            recipient: principal.recipient,
             values: principal.values.clone(),
             justification: Justification::of(bound.policy(), purpose, None),
             path,
@@ -189,6 +192,11 @@ impl View {
 
     pub fn purpose(&self) -> Option<PurposeId> {
         self.key.purpose
+    }
+
+    /// The purpose in force, with whom the session stands for.
+    pub fn reader(&self) -> Option<Reader> {
+        self.key.purpose.map(|purpose| Reader { purpose, recipient: self.key.recipient })
     }
 
     pub fn path(&self) -> &SearchPath {

@@ -54,7 +54,7 @@ pub(super) struct Judged<'a> {
 
 impl Judged<'_> {
     fn ruling(&self, right: Right) -> Arc<RelationRuling> {
-        self.view.bound().ruling_for(self.view.purpose(), right, self.relation)
+        self.view.bound().ruling_for(self.view.reader(), right, self.relation)
     }
 
     pub(super) fn not_understood(&self, what: impl Into<Arc<str>>) -> Box<Refusal> {
@@ -71,8 +71,8 @@ impl Judged<'_> {
         Box::new(refusal.with_position(self.text, offset(self.write)))
     }
 
-    pub(super) fn purpose(&self) -> String {
-        report::purpose_name(self.view).map_or_else(|| "no purpose".to_owned(), |name| format!("purpose \"{name}\""))
+    pub(super) fn reader(&self) -> String {
+        report::reader(self.view).unwrap_or_else(|| "no purpose".to_owned())
     }
 
     /// The columns that are written, by right.
@@ -107,7 +107,7 @@ impl Judged<'_> {
     fn planted(&self) -> Result<(), Box<Refusal>> {
         let bound = self.view.bound();
         for landing in landings(bound.catalog(), self.write) {
-            let read = bound.ruling(self.view.purpose(), landing.relation);
+            let read = bound.ruling(self.view.reader(), landing.relation);
             let pseudonym = |(index, _): &&(usize, Option<usize>)| {
                 let effect = read.columns.get(*index).map(|column| &column.effect);
                 matches!(effect, Some(Effect::Mask(Mask::Pseudonym(_))))
@@ -117,7 +117,7 @@ impl Judged<'_> {
             let column = quote_identifier(&landing.relation.columns[*index].name);
             let message = format!(
                 "{} may not write to {} what {into}.{column} follows, which it reads as pseudonyms",
-                self.purpose(),
+                self.reader(),
                 self.name()
             );
             return Err(self.refused(message, "known values would show which pseudonyms they have".to_owned()));
@@ -134,7 +134,7 @@ impl Judged<'_> {
             read.subject_key == Some(index) || effect.is_some_and(|effect| effect.min_subjects().is_some())
         };
         if self.write.verbs.contains(&Verb::Insert) || self.updated().any(|assigned| counts(assigned.index)) {
-            let message = format!("{} may not write what it reads of {} in aggregates", self.purpose(), self.name());
+            let message = format!("{} may not write what it reads of {} in aggregates", self.reader(), self.name());
             let detail = format!("With {} known rows among them an aggregate tells of one person.", least - 1);
             return Err(self.refused(message, detail));
         }
@@ -182,7 +182,7 @@ impl Judged<'_> {
             if let Some(row) = rows.iter().find(|row| row.columns.contains(&column.name)) {
                 let message = format!(
                     "{} may not update {}.{}, by which condition \"{}\" decides what it sees",
-                    self.purpose(),
+                    self.reader(),
                     self.name(),
                     column.name,
                     row.name
@@ -203,7 +203,7 @@ impl Judged<'_> {
             );
         }
         for relation in bound.catalog().with_descendants(self.relation) {
-            let rows = bound.ruling_for(self.view.purpose(), Right::Insert, relation);
+            let rows = bound.ruling_for(self.view.reader(), Right::Insert, relation);
             let beside = rows.rows.iter().any(|row| known.rows.iter().all(|known| known.sql != row.sql));
             if beside || relation.triggers.iter().any(|trigger| trigger.on_insert) {
                 let name = quote_qualified(&relation.schema, &relation.name);
@@ -222,7 +222,7 @@ impl Judged<'_> {
         for child in bound.catalog().with_descendants(self.relation).into_iter().skip(1) {
             for right in [Right::Read, Right::Update, Right::Delete] {
                 let concerned = right == Right::Read || self.write.verbs.iter().any(|verb| verb.right() == right);
-                let ruling = bound.ruling_for(self.view.purpose(), right, child);
+                let ruling = bound.ruling_for(self.view.reader(), right, child);
                 let beside = ruling.rows.iter().any(|row| rows.iter().all(|known| known.sql != row.sql));
                 if concerned && beside {
                     let child = quote_qualified(&child.schema, &child.name);
@@ -296,7 +296,7 @@ impl Judged<'_> {
     fn key_is_open(&self, relation: &Relation, table: &Relation, key: &ForeignKey) -> Result<(), Box<Refusal>> {
         let bound = self.view.bound();
         let open = |relation: &Relation, numbers: &[AttNum]| {
-            let ruling = bound.ruling(self.view.purpose(), relation);
+            let ruling = bound.ruling(self.view.reader(), relation);
             all_open(relation, &ruling, numbers)
         };
         if open(relation, &key.referenced) && open(table, &key.columns) {
@@ -305,7 +305,7 @@ impl Judged<'_> {
         let referencing = quote_qualified(&table.schema, &table.name);
         let message = format!(
             "{} may not write to {} what {referencing} refers to by columns that are closed to it",
-            self.purpose(),
+            self.reader(),
             self.name()
         );
         Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()))
@@ -331,18 +331,18 @@ impl Judged<'_> {
     /// alone, by columns that the foreign key holds equal.
     fn in_scope(&self, relation: &Relation, table: &Relation, key: &ForeignKey, right: Right) -> bool {
         let bound = self.view.bound();
-        let purpose = self.view.purpose();
+        let reader = self.view.reader();
         let plain = |of: &Relation, number: &AttNum, name: &Arc<str>| {
             of.columns.iter().any(|column| column.number == *number && column.name == *name && !column.nondeterministic)
         };
-        let known = bound.ruling(purpose, relation);
+        let known = bound.ruling(reader, relation);
         let referred = |number: &AttNum, parameter: ParameterId| {
             let mut equalities = known.rows.iter().filter_map(|row| row.equality.as_ref());
             equalities.any(|(name, by)| *by == parameter && plain(relation, number, name))
         };
         let mut family = bound.catalog().with_descendants(table).into_iter();
         family.all(|table| {
-            let (read, right) = (bound.ruling(purpose, table), bound.ruling_for(purpose, right, table));
+            let (read, right) = (bound.ruling(reader, table), bound.ruling_for(reader, right, table));
             let rows = read.rows.iter().chain(right.rows.iter());
             let met = |(name, parameter): &(Arc<str>, ParameterId)| {
                 key.columns
@@ -377,14 +377,14 @@ impl Judged<'_> {
 
     /// A table whose rows keep the write from succeeding: that it has some must not be told.
     fn referenced_by(&self, table: &Relation) -> Result<(), Box<Refusal>> {
-        let ruling = self.view.bound().ruling(self.view.purpose(), table);
+        let ruling = self.view.bound().ruling(self.view.reader(), table);
         if ruling.countable() && ruling.rows.is_empty() {
             return Ok(());
         }
         let referencing = quote_qualified(&table.schema, &table.name);
         let message = format!(
             "{} may not write to {} what {referencing} refers to, whose rows are closed to it or filtered",
-            self.purpose(),
+            self.reader(),
             self.name()
         );
         Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()))
@@ -396,7 +396,7 @@ impl Judged<'_> {
         closed_to(self.view, self.text, right, table, columns, offset(self.write))?;
         let filtered = [Right::Read, right]
             .iter()
-            .any(|right| !bound.ruling_for(self.view.purpose(), *right, table).rows.is_empty());
+            .any(|right| !bound.ruling_for(self.view.reader(), *right, table).rows.is_empty());
         if filtered {
             let cascaded = quote_qualified(&table.schema, &table.name);
             let what = format!("a write to {} that reaches {cascaded}, whose rows are filtered", self.name());
@@ -438,11 +438,11 @@ impl Judged<'_> {
         inserted: &[&Arc<str>],
         rows: Rows,
     ) -> Result<(), Box<Refusal>> {
-        let read = self.view.bound().ruling(self.view.purpose(), relation);
+        let read = self.view.bound().ruling(self.view.reader(), relation);
         if rows == Rows::Move && !all_open(relation, &read, &relation.partition_key) {
             let message = format!(
                 "{} may not move rows of {} between partitions: columns that decide are closed to it",
-                self.purpose(),
+                self.reader(),
                 self.name()
             );
             return Err(self.refused(message, "whether the write succeeds would tell of them".to_owned()));
@@ -463,7 +463,7 @@ impl Judged<'_> {
             if let (true, Some(index)) = (touched || met, closed) {
                 let message = format!(
                     "{} may not write to {} what {} ties to {}, which is closed to it",
-                    self.purpose(),
+                    self.reader(),
                     self.name(),
                     tie.name,
                     name(index)
@@ -499,7 +499,7 @@ fn closed_to(
     columns: &[usize],
     at: Option<u32>,
 ) -> Result<(), Box<Refusal>> {
-    let ruling = view.bound().ruling_for(view.purpose(), right, relation);
+    let ruling = view.bound().ruling_for(view.reader(), right, relation);
     let mut closed: Vec<Closed> = Vec::new();
     let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
     for index in columns {

@@ -66,7 +66,7 @@ impl Witness for Counters {
     /// any other may, so only its code is recorded.
     fn refused(&self, view: &View, refusal: &Refusal) {
         Counters::add(&self.refused);
-        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
+        let (purpose, recipient) = for_what(view);
         let columns: Vec<String> = refusal
             .closed
             .iter()
@@ -90,6 +90,7 @@ impl Witness for Counters {
             database = view.bound().catalog().database(),
             user = &*view.principal().user,
             purpose,
+            recipient,
             columns = columns.join(","),
             rules = rules.join(","),
             "refused"
@@ -105,8 +106,8 @@ impl Witness for Counters {
             let hint = "Try again in a minute, or raise limits.lookups_per_minute in the proxy's config.";
             Refusal::new(SqlState("53400"), message).with_detail(detail).with_hint(hint)
         })?;
-        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
-        tracing::info!(target: "wherefore::decision", decision = "look-up", database, user, purpose, "looked up");
+        let (purpose, recipient) = for_what(view);
+        tracing::info!(target: "wherefore::decision", decision = "look-up", database, user, purpose, recipient, "looked up");
         Ok(())
     }
 
@@ -119,7 +120,7 @@ impl Witness for Counters {
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String {
         Counters::add(&self.withheld);
         let reference = format!("{:016x}", getrandom::u64().unwrap_or_else(|_| self.withheld.load(Ordering::Relaxed)));
-        let purpose = view.purpose().map_or("none", |purpose| view.bound().policy().purpose_name(purpose));
+        let (purpose, recipient) = for_what(view);
         let field = |code| report.get(code).map(String::from_utf8_lossy).unwrap_or_default();
         macro_rules! record {
             ($level:ident) => {
@@ -129,6 +130,7 @@ impl Witness for Counters {
                     database = view.bound().catalog().database(),
                     user = &*view.principal().user,
                     purpose,
+                    recipient,
                     severity = &*field(b'V'),
                     code = &*field(b'C'),
                     message = &*field(b'M'),
@@ -145,4 +147,12 @@ impl Witness for Counters {
         }
         reference
     }
+}
+
+/// The names of the purpose in force and of whom the session stands for.
+fn for_what(view: &View) -> (&str, &str) {
+    let policy = view.bound().policy();
+    let purpose = view.purpose().map_or("none", |purpose| policy.purpose_name(purpose));
+    let recipient = view.principal().recipient.map_or("none", |recipient| policy.recipient_name(recipient));
+    (purpose, recipient)
 }

@@ -11,8 +11,8 @@ use super::rules::{Point, Rule, Sense, Wanted, decide};
 use super::subjects;
 use super::system::{self, Openness};
 use super::{
-    ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, RelationRuling, RowCondition, Slices,
-    Untagged,
+    ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, Reader, RelationRuling, RowCondition,
+    Slices, Untagged,
 };
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
@@ -29,8 +29,8 @@ pub struct UntaggedColumn {
     pub column: Arc<str>,
 }
 
-pub(super) type Deciding = RwLock<FxHashMap<PurposeId, Arc<FxHashSet<ColumnOf>>>>;
-type Memo = RwLock<FxHashMap<(Option<PurposeId>, Right, Oid), Arc<RelationRuling>>>;
+pub(super) type Deciding = RwLock<FxHashMap<Reader, Arc<FxHashSet<ColumnOf>>>>;
+type Memo = RwLock<FxHashMap<(Option<Reader>, Right, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
 #[derive(Debug)]
@@ -99,20 +99,20 @@ impl Bound {
         &self.untagged
     }
 
-    /// What `purpose` (or a session without one) may see of a relation. Memoised.
-    pub fn ruling(&self, purpose: Option<PurposeId>, relation: &Relation) -> Arc<RelationRuling> {
-        self.ruling_for(purpose, Right::Read, relation)
+    /// What a reader (or a session without a purpose) may see of a relation. Memoised.
+    pub fn ruling(&self, reader: Option<Reader>, relation: &Relation) -> Arc<RelationRuling> {
+        self.ruling_for(reader, Right::Read, relation)
     }
 
-    /// What `purpose` may do of one kind with a relation's columns and rows. For the rights to write every column is
+    /// What a reader may do of one kind with a relation's columns and rows. For the rights to write every column is
     /// allowed or denied, and the conditions are those that a row must meet to be written. Memoised.
-    pub fn ruling_for(&self, purpose: Option<PurposeId>, right: Right, relation: &Relation) -> Arc<RelationRuling> {
-        let key = (purpose, right, relation.oid);
+    pub fn ruling_for(&self, reader: Option<Reader>, right: Right, relation: &Relation) -> Arc<RelationRuling> {
+        let key = (reader, right, relation.oid);
         // What a poisoned lock guards is whole: entries are only ever added.
         if let Some(known) = self.rulings.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(known);
         }
-        let ruling = Arc::new(self.rule_on(purpose, right, relation));
+        let ruling = Arc::new(self.rule_on(reader, right, relation));
         let mut rulings = self.rulings.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(rulings.entry(key).or_insert(ruling))
     }
@@ -141,21 +141,21 @@ impl Bound {
         columns: &[(Oid, Option<AttNum>)],
         most: usize,
     ) -> Vec<Arc<str>> {
-        let rank = |purpose: &PurposeId| Some((self.rank(*purpose, right, columns)?, *purpose));
+        let rank = |purpose: &PurposeId| Some((self.rank(principal.reader(*purpose), right, columns)?, *purpose));
         let ranked = principal.purposes.iter().filter_map(rank);
         let mut ranked: Vec<(Opens, PurposeId)> = ranked.collect();
         ranked.sort_unstable();
         ranked.into_iter().take(most).map(|(_, purpose)| Arc::clone(self.policy.purpose_name(purpose))).collect()
     }
 
-    /// How a purpose opens columns; `None` if it does not.
-    fn rank(&self, purpose: PurposeId, right: Right, columns: &[(Oid, Option<AttNum>)]) -> Option<Opens> {
-        if self.policy.is_unrestricted(purpose) {
+    /// How a reader opens columns; `None` if it does not.
+    fn rank(&self, reader: Reader, right: Right, columns: &[(Oid, Option<AttNum>)]) -> Option<Opens> {
+        if self.policy.is_unrestricted(reader.purpose) {
             return Some(Opens::Everything);
         }
         let mut opens = Opens::AsTheyAre;
         for (oid, number) in columns {
-            let ruling = self.ruling_for(Some(purpose), right, self.catalog.relation(*oid)?);
+            let ruling = self.ruling_for(Some(reader), right, self.catalog.relation(*oid)?);
             let Some(number) = number else {
                 if !ruling.countable() {
                     return None;
@@ -171,23 +171,24 @@ impl Bound {
         Some(opens)
     }
 
-    /// What `purpose` would see of a table that is to be made, by the tags that the policy has for its name.
-    pub fn ruling_on_new(&self, purpose: Option<PurposeId>, relation: &Relation) -> RelationRuling {
-        self.rule_by(purpose, Right::Read, relation, &bind::tags_of_new(&self.policy, &self.catalog, relation))
+    /// What a reader would see of a table that is to be made, by the tags that the policy has for its name.
+    pub fn ruling_on_new(&self, reader: Option<Reader>, relation: &Relation) -> RelationRuling {
+        self.rule_by(reader, Right::Read, relation, &bind::tags_of_new(&self.policy, &self.catalog, relation))
     }
 
-    fn rule_on(&self, purpose: Option<PurposeId>, right: Right, relation: &Relation) -> RelationRuling {
+    fn rule_on(&self, reader: Option<Reader>, right: Right, relation: &Relation) -> RelationRuling {
         let unknown = RelationTags::default();
-        self.rule_by(purpose, right, relation, self.relations.get(&relation.oid).unwrap_or(&unknown))
+        self.rule_by(reader, right, relation, self.relations.get(&relation.oid).unwrap_or(&unknown))
     }
 
     fn rule_by(
         &self,
-        purpose: Option<PurposeId>,
+        reader: Option<Reader>,
         right: Right,
         relation: &Relation,
         tags: &RelationTags,
     ) -> RelationRuling {
+        let purpose = reader.map(|reader| reader.purpose);
         let columns = relation.columns.iter();
         let unrestricted = purpose.is_some_and(|purpose| self.policy.is_unrestricted(purpose));
         let openness = system::openness(relation);
@@ -222,10 +223,10 @@ impl Bound {
             let of_column = tags.columns.get(at).unwrap_or(&none);
             let decided = match right {
                 Right::Read if relation.is_by_lineage() => {
-                    self.column_of_view(purpose, (relation, tags), of_column, column)
+                    self.column_of_view(reader, (relation, tags), of_column, column)
                 }
                 Right::Read | Right::Insert | Right::Update | Right::Delete => {
-                    self.column(purpose, right, (relation, tags), of_column, column)
+                    self.column(reader, right, (relation, tags), of_column, column)
                 }
             };
             if decided.ruling.effect != Effect::Deny {
@@ -249,7 +250,7 @@ impl Bound {
     /// close it further, as nothing in it can be masked or filtered.
     fn column_of_view(
         &self,
-        purpose: Option<PurposeId>,
+        reader: Option<Reader>,
         relation: (&Relation, &RelationTags),
         tags: &ColumnTags,
         column: &Column,
@@ -264,7 +265,7 @@ impl Bound {
                 cause: Cause::Untagged,
             });
         }
-        let Decided { ruling, rows } = self.column(purpose, Right::Read, relation, tags, column);
+        let Decided { ruling, rows } = self.column(reader, Right::Read, relation, tags, column);
         let effect = match ruling.effect {
             Effect::Allow if rows.is_empty() => Effect::Allow,
             Effect::Allow | Effect::Mask(_) | Effect::Aggregate(_) | Effect::Deny => Effect::Deny,
@@ -275,7 +276,7 @@ impl Bound {
     /// The ruling on a column of a user relation under a restricted purpose or none.
     fn column(
         &self,
-        purpose: Option<PurposeId>,
+        reader: Option<Reader>,
         right: Right,
         (base, relation): (&Relation, &RelationTags),
         tags: &ColumnTags,
@@ -300,7 +301,7 @@ impl Bound {
             subject: subject(tag),
             cause,
         };
-        let Some(purpose) = purpose else {
+        let Some(reader) = reader else {
             return Decided::bare(ruling(Effect::Deny, Cause::NoPurpose, all().next()));
         };
         if tags.own.is_empty() && self.policy.untagged() == Untagged::Deny {
@@ -312,11 +313,11 @@ impl Bound {
         // A look-up needs every tag's leave: its own, or that of whoever sees the value.
         let mut filter = Filter::LookUp;
         for tag in all() {
-            let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
+            let point = Point::of(tag.subject, tag.category, reader);
             let rule = decide(&self.policy.rules, trees, right, point);
             let (mut effect, cause) = match rule {
                 None => (Effect::Deny, Cause::NoRule),
-                Some(rule) => self.effect(rule, (right, point), purpose, (base, relation), column, &mut rows),
+                Some(rule) => self.effect(rule, (right, point), reader, (base, relation), column, &mut rows),
             };
             match (rule.map(|rule| rule.filter), &effect) {
                 (Some(Filter::LookUp), _) | (_, Effect::Allow) => {}
@@ -335,7 +336,7 @@ impl Bound {
             }
         }
         if let (Right::Insert | Right::Update, Some((_, effect @ Effect::Allow, cause, _))) = (right, &mut worst)
-            && let read = self.column(Some(purpose), Right::Read, (base, relation), tags, column).ruling
+            && let read = self.column(Some(reader), Right::Read, (base, relation), tags, column).ruling
             && matches!(read.effect, Effect::Mask(Mask::Pseudonym(_)))
         {
             // Whoever could store values of his choice would read which pseudonyms they have.
@@ -358,7 +359,7 @@ impl Bound {
         &self,
         rule: &Rule,
         (right, point): (Right, Point),
-        purpose: PurposeId,
+        reader: Reader,
         (at, relation): (&Relation, &RelationTags),
         column: &Column,
         rows: &mut Vec<RowCondition>,
@@ -367,7 +368,7 @@ impl Bound {
         let effect = match &rule.verdict {
             Verdict::Forbid | Verdict::Give(Effect::Deny) => return (Effect::Deny, decided.cause()),
             Verdict::Give(Effect::Mask(mask)) => match masked::unfit(mask, column, self.pseudonyms) {
-                None => Effect::Mask(mask.under(self.policy.purpose_name(purpose))),
+                None => Effect::Mask(mask.under(self.policy.keyed(reader))),
                 Some(why) => return (Effect::Deny, Cause::Mask { rule: Arc::clone(&rule.id.text), why }),
             },
             Verdict::Give(effect @ (Effect::Allow | Effect::Aggregate(_))) => effect.clone(),

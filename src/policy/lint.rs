@@ -15,6 +15,7 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
     let mut findings = Findings::default();
     clauses(policy, &mut findings);
     purposes(policy, &mut findings);
+    recipients(policy, &mut findings);
     for rule in &policy.rules {
         unreachable(policy, rule, &mut findings);
         for table in &policy.tables {
@@ -78,7 +79,27 @@ fn purposes(policy: &Policy, findings: &mut Findings) {
     }
 }
 
-/// A rule is reached if it decides at one of its own points, or under a purpose below it.
+fn recipients(policy: &Policy, findings: &mut Findings) {
+    let trees = &policy.trees;
+    for recipient in trees.recipients.nodes() {
+        let stands = |below| policy.roles.values().any(|grant| grant.recipient == Some(below));
+        if !trees.recipients.nodes().any(|below| trees.recipients.covers(Some(recipient), Some(below)) && stands(below))
+        {
+            let word = trees.recipients.word(recipient);
+            let message = format!("no role stands for recipient `{}`", word.text);
+            findings.add(Finding::new(message, &word.place, "nobody reads for it"));
+        }
+    }
+    for grant in policy.roles.values().filter(|grant| grant.recipient.is_some()) {
+        if let Some(purpose) = grant.purposes.iter().find(|purpose| policy.is_unrestricted(**purpose)) {
+            let purpose = policy.purpose_name(*purpose);
+            let message = format!("role `{}` has a recipient and may declare `{purpose}`", grant.name.text);
+            findings.add(Finding::new(message, &grant.name.place, "which is unrestricted: no rule bounds it"));
+        }
+    }
+}
+
+/// A rule is reached if it decides at one of its own points, or under a purpose below it, or for a recipient below it.
 fn unreachable(policy: &Policy, rule: &Rule, findings: &mut Findings) {
     let trees = &policy.trees;
     let restricted = |point: &Point| match point.purpose {
@@ -96,10 +117,15 @@ fn unreachable(policy: &Policy, rule: &Rule, findings: &mut Findings) {
     for point in &rule.points {
         let below = trees.purposes.nodes().filter(|below| trees.purposes.covers(point.purpose, Some(*below)));
         let here = std::iter::once(point.purpose).chain(below.map(Some));
+        let readers = trees.recipients.nodes().filter(|below| trees.recipients.covers(point.recipient, Some(*below)));
+        let recipients: Vec<_> = std::iter::once(point.recipient).chain(readers.map(Some)).collect();
         let decides = |purpose| {
             rule.rights.iter().any(|right| {
-                let decided = decide(&policy.rules, trees, *right, Point { purpose, ..*point });
-                decided.is_some_and(|decided| ptr::eq(decided, rule))
+                recipients.iter().any(|recipient| {
+                    let point = Point { purpose, recipient: *recipient, ..*point };
+                    let decided = decide(&policy.rules, trees, *right, point);
+                    decided.is_some_and(|decided| ptr::eq(decided, rule))
+                })
             })
         };
         if here.into_iter().any(decides) {
@@ -151,13 +177,8 @@ impl<'p> Asking<'p> {
     /// Whether it asks for its conditions somewhere in a table.
     fn covers_of(&self, policy: &Policy, table: &TableTags) -> bool {
         let (_, _, rights) = self.parts();
-        let purposes = || policy.trees.purposes.nodes().filter(|purpose| !policy.is_unrestricted(*purpose));
         let points = table.all_categories().into_iter().flat_map(|category| {
-            purposes().map(move |purpose| Point {
-                subject: table.subject,
-                category: Some(category),
-                purpose: Some(purpose),
-            })
+            policy.readers().iter().map(move |reader| Point::of(table.subject, category, *reader))
         });
         points.into_iter().any(|point| rights.iter().any(|right| self.asks(policy, *right, point)))
     }

@@ -8,12 +8,12 @@ use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
-use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPurpose, RawRule, RawTable};
+use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
 use super::tags::{Named, TableTags, Untagged};
 use super::tree::{CategoryId, Tree};
-use super::{Policy, PurposeId, SourceFile};
+use super::{Policy, PurposeId, SourceFile, reader};
 use crate::vocab::Clause;
 use miette::NamedSource;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -138,7 +138,7 @@ impl Loader {
         if !findings.is_empty() {
             return Err(findings.into_errors(&sources));
         }
-        let policy = Policy {
+        let mut policy = Policy {
             version,
             pack,
             trees,
@@ -149,12 +149,14 @@ impl Loader {
             tables,
             parameters,
             roles,
+            readers: Vec::new(),
             functions,
             rewrites,
             systems,
             never_together,
             sources,
         };
+        policy.readers = reader::readers(&policy);
         let lints = lint::of_policy(&policy);
         Ok(Loaded { policy, lints })
     }
@@ -166,8 +168,10 @@ impl Loader {
             let categories =
                 raw.categories.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
             let purposes = raw.purposes.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
+            let recipients =
+                raw.recipients.iter().filter_map(|word| trees.recipients.resolve(word, findings)).collect();
             let clause = raw.clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
-            all.push(NeverTogether { place: raw.place, categories, purposes, clause });
+            all.push(NeverTogether { place: raw.place, categories, purposes, recipients, clause });
         }
         all
     }
@@ -231,6 +235,7 @@ impl Loader {
             subjects: Tree::build(std::mem::take(&mut self.raw.subjects), findings),
             categories: Tree::build(std::mem::take(&mut self.raw.categories), findings),
             purposes: Tree::build(purposes, findings),
+            recipients: Tree::build(std::mem::take(&mut self.raw.recipients), findings),
         };
         (trees, traits)
     }
@@ -325,7 +330,7 @@ impl Loader {
         let findings = &mut self.findings;
         let before = findings.len();
         let clause = raw.clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
-        let points = points(trees, &raw.subjects, &raw.categories, &raw.purposes, findings);
+        let points = points(trees, &raw.points, findings);
         let except = raw.except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
         let wanted = raw.conditions.iter().map(|word| wanted(word.clone(), conditions, findings)).collect();
         let (id, rights, verdict) = (raw.id, raw.rights, raw.verdict?);
@@ -343,9 +348,9 @@ impl Loader {
     ) -> Option<Narrow> {
         let findings = &mut self.findings;
         let before = findings.len();
-        let RawNarrow { id, clause, subjects, categories, purposes, rights, conditions: wants, except } = raw;
+        let RawNarrow { id, clause, points: named, rights, conditions: wants, except } = raw;
         let clause = clause.as_ref().and_then(|word| clause_of(word, clauses, findings));
-        let points = points(trees, &subjects, &categories, &purposes, findings);
+        let points = points(trees, &named, findings);
         let except = except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
         let conditions = wants.into_iter().map(|word| wanted(word, conditions, findings)).collect();
         let narrow = Narrow { id, clause, points, rights, conditions, except };
@@ -373,7 +378,8 @@ impl Loader {
             let purposes = trees.purposes.nodes().filter(covered).collect();
             let values = raw.parameters.iter().filter_map(|(name, value)| given(name, value, parameters, findings));
             let values = values.collect();
-            roles.insert(raw.name.text, Grant { purposes, default, values });
+            let recipient = raw.recipient.as_ref().and_then(|word| trees.recipients.resolve(word, findings));
+            roles.insert(Arc::clone(&raw.name.text), Grant { name: raw.name, purposes, default, recipient, values });
         }
         roles
     }
@@ -454,24 +460,19 @@ impl Apart {
 }
 
 /// The points at which a rule stands.
-fn points(
-    trees: &Trees,
-    subjects: &[Word],
-    categories: &[Word],
-    purposes: &[Word],
-    findings: &mut Findings,
-) -> Vec<Point> {
+fn points(trees: &Trees, named: &RawPoints, findings: &mut Findings) -> Vec<Point> {
+    let RawPoints { subjects, categories, purposes, recipients } = named;
     let subjects = dimension(subjects, &trees.subjects, findings);
     let categories = dimension(categories, &trees.categories, findings);
     let purposes = dimension(purposes, &trees.purposes, findings);
-    let mut points = Vec::with_capacity(subjects.len() * categories.len() * purposes.len());
-    for subject in &subjects {
+    let recipients = dimension(recipients, &trees.recipients, findings);
+    let mut points = Vec::with_capacity(subjects.len() * categories.len() * purposes.len() * recipients.len());
+    for subject in subjects {
         for category in &categories {
-            points.extend(purposes.iter().map(|purpose| Point {
-                subject: *subject,
-                category: *category,
-                purpose: *purpose,
-            }));
+            for purpose in &purposes {
+                let point = |recipient| Point { subject, category: *category, purpose: *purpose, recipient };
+                points.extend(recipients.iter().copied().map(point));
+            }
         }
     }
     points

@@ -100,7 +100,7 @@ impl Keys {
 pub struct Pseudonym {
     /// The name of a key in the database.
     pub key: Arc<str>,
-    /// The purpose in force, under which all pseudonyms of a value are alike; empty in a rule.
+    /// The purpose in force, and the recipient, for which all pseudonyms of a value are alike; empty in a rule.
     pub purpose: Arc<str>,
 }
 
@@ -130,11 +130,11 @@ impl Mask {
         }
     }
 
-    /// The mask as it is under a purpose.
-    pub(super) fn under(&self, purpose: &Arc<str>) -> Mask {
+    /// The mask as a reader sees it.
+    pub(super) fn under(&self, reader: Arc<str>) -> Mask {
         match self {
             Mask::Pseudonym(Pseudonym { key, purpose: _ }) => {
-                Mask::Pseudonym(Pseudonym { key: Arc::clone(key), purpose: Arc::clone(purpose) })
+                Mask::Pseudonym(Pseudonym { key: Arc::clone(key), purpose: reader })
             }
             Mask::Null
             | Mask::Constant(_)

@@ -95,10 +95,10 @@ fn check_writes(bound: &Bound, findings: &mut Findings) {
     let pseudonym = |effect: &Effect| matches!(effect, Effect::Mask(Mask::Pseudonym(_)));
     for rule in &policy.rules {
         let (mut masked, mut closed): (Vec<String>, Vec<String>) = Default::default();
-        for purpose in policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose)) {
+        for reader in policy.readers() {
             let (mut masks, mut pseudonyms): (Vec<&String>, Vec<&String>) = Default::default();
             for ((subject, category), tagged) in &columns {
-                let point = Point { subject: *subject, category: Some(*category), purpose: Some(purpose) };
+                let point = Point::of(*subject, *category, *reader);
                 let Some((_, read @ Effect::Mask(_))) = given(Right::Read, point) else { continue };
                 let grants = |right| matches!(given(right, point), Some((by, Effect::Allow)) if std::ptr::eq(by, rule));
                 match pseudonym(read) {
@@ -112,7 +112,7 @@ fn check_writes(bound: &Bound, findings: &mut Findings) {
                 names.dedup();
                 if !names.is_empty() {
                     let names = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-                    found.push(format!("under `{}`: {names}", policy.purpose_name(purpose)));
+                    found.push(format!("under `{}`: {names}", policy.keyed(*reader)));
                 }
             }
         }
@@ -128,13 +128,12 @@ fn check_writes(bound: &Bound, findings: &mut Findings) {
     }
 }
 
-/// Whether a rule decides on a column under some restricted purpose.
+/// Whether a rule decides on a column for some reader.
 pub(super) fn decides(bound: &Bound, rule: &Rule, tags: &ColumnTags) -> bool {
     let policy = &bound.policy;
-    let mut restricted = policy.purposes().filter(|purpose| !policy.is_unrestricted(*purpose));
-    restricted.any(|purpose| {
+    policy.readers().iter().any(|reader| {
         tags.own.iter().chain(&tags.below).any(|tag| {
-            let point = Point { subject: tag.subject, category: Some(tag.category), purpose: Some(purpose) };
+            let point = Point::of(tag.subject, tag.category, *reader);
             decide(&policy.rules, &policy.trees, Right::Read, point).is_some_and(|decided| std::ptr::eq(decided, rule))
         })
     })

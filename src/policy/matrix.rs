@@ -4,13 +4,15 @@ use super::narrow::Narrow;
 use super::raw::Verdict;
 use super::rules::{Point, Rule, decide};
 use super::tree::{CategoryId, Node, SubjectId, Tree};
-use super::{Effect, Mask, Policy, PurposeId};
+use super::{Effect, Mask, Policy, Reader, RecipientId};
 use crate::vocab::{Clause, Right};
 use std::sync::Arc;
 
 /// Purposes × categories, one part for each subject.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Matrix {
+    /// Whom it is about; `None` for those without a recipient.
+    pub recipient: Option<Arc<str>>,
     pub purposes: Vec<Heading>,
     pub parts: Vec<Part>,
 }
@@ -79,8 +81,8 @@ pub enum Extent {
 }
 
 impl Policy {
-    /// What each purpose may do of one kind. A policy without tables is shown whole.
-    pub fn matrix(&self, right: Right, extent: Extent) -> Matrix {
+    /// What each purpose may do of one kind, for a recipient or without one. A policy without tables is shown whole.
+    pub fn matrix(&self, right: Right, extent: Extent, recipient: Option<RecipientId>) -> Matrix {
         let purposes = ordered(&self.trees.purposes);
         let categories = ordered(&self.trees.categories);
         let subjects = self.trees.subjects.nodes().map(Some).chain([None]);
@@ -96,11 +98,15 @@ impl Policy {
                 .filter(|category| shown(subject, **category))
                 .map(|category| Row {
                     category: heading(&self.trees.categories, *category, None),
-                    cells: purposes.iter().map(|purpose| self.cell(right, subject, *category, *purpose)).collect(),
+                    cells: purposes
+                        .iter()
+                        .map(|purpose| self.cell(right, subject, *category, Reader { purpose: *purpose, recipient }))
+                        .collect(),
                 })
                 .collect(),
         };
         Matrix {
+            recipient: recipient.map(|recipient| Arc::clone(self.recipient_name(recipient))),
             parts: subjects.map(part).filter(|part| !part.rows.is_empty()).collect(),
             purposes: purposes
                 .iter()
@@ -109,11 +115,11 @@ impl Policy {
         }
     }
 
-    fn cell(&self, right: Right, subject: Option<SubjectId>, category: CategoryId, purpose: PurposeId) -> Cell {
-        if self.is_unrestricted(purpose) {
+    fn cell(&self, right: Right, subject: Option<SubjectId>, category: CategoryId, reader: Reader) -> Cell {
+        if self.is_unrestricted(reader.purpose) {
             return Cell { gets: Gets::Everything, conditions: Vec::new(), rule: None, clause: None };
         }
-        let point = Point { subject, category: Some(category), purpose: Some(purpose) };
+        let point = Point::of(subject, category, reader);
         match decide(&self.rules, &self.trees, right, point) {
             None => Cell { gets: Gets::Nothing, conditions: Vec::new(), rule: None, clause: None },
             Some(rule) => {

@@ -24,6 +24,7 @@ mod others;
 mod parameter;
 mod principal;
 mod raw;
+mod reader;
 mod report;
 mod rules;
 mod ruling;
@@ -40,7 +41,8 @@ pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use never_together::Met;
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
-pub use principal::Principal;
+pub use principal::{Disagreement, Principal};
+pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
 pub use ruling::{ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, Slices};
 pub use tags::Untagged;
@@ -87,6 +89,7 @@ pub struct Policy {
     tables: Vec<TableTags>,
     parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,
+    readers: Vec<Reader>,
     functions: Vec<Opened>,
     rewrites: Vec<Opened>,
     systems: Vec<Opened>,

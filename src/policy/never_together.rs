@@ -2,7 +2,7 @@
 
 use super::report::Place;
 use super::tree::CategoryId;
-use super::{Bound, PurposeId};
+use super::{Bound, PurposeId, Reader, RecipientId};
 use crate::vocab::{Clause, Oid};
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ pub(super) struct NeverTogether {
     pub(super) categories: Vec<CategoryId>,
     /// Under which it holds, with those below them; none means all.
     pub(super) purposes: Vec<PurposeId>,
+    /// For whom it holds, with those below them; none means all.
+    pub(super) recipients: Vec<RecipientId>,
     pub(super) clause: Option<Arc<Clause>>,
 }
 
@@ -27,13 +29,15 @@ pub struct Met {
 }
 
 impl Bound {
-    /// The first two of these columns that may not meet under the purpose.
-    pub fn met(&self, purpose: PurposeId, columns: &[(Oid, usize)]) -> Option<Met> {
+    /// The first two of these columns that may not meet for the reader.
+    pub fn met(&self, reader: Reader, columns: &[(Oid, usize)]) -> Option<Met> {
         let policy = self.policy();
         let trees = &policy.trees;
         let holds = |apart: &&NeverTogether| {
-            let covers = |node: &PurposeId| trees.purposes.covers(Some(*node), Some(purpose));
-            apart.purposes.is_empty() || apart.purposes.iter().any(covers)
+            let purpose = |node: &PurposeId| trees.purposes.covers(Some(*node), Some(reader.purpose));
+            let recipient = |node: &RecipientId| trees.recipients.covers(Some(*node), reader.recipient);
+            (apart.purposes.is_empty() || apart.purposes.iter().any(purpose))
+                && (apart.recipients.is_empty() || apart.recipients.iter().any(recipient))
         };
         for apart in policy.never_together.iter().filter(holds) {
             let mut first: Option<(usize, CategoryId)> = None;

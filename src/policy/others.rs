@@ -4,28 +4,28 @@ use super::bound::Bound;
 use super::condition::Condition;
 use super::exists::{Link, OF};
 use super::rules::Sense;
-use super::{ColumnOf, PurposeId, Slices};
+use super::{ColumnOf, Reader, Slices};
 use crate::catalog::Relation;
 use crate::vocab::{AttNum, Oid, Right};
 use rustc_hash::FxHashSet;
 use std::sync::{Arc, PoisonError};
 
 impl Bound {
-    /// The columns by which conditions on other tables decide what `purpose` sees or may write, of children too. Memoised.
-    pub fn deciding(&self, purpose: PurposeId) -> Arc<FxHashSet<ColumnOf>> {
-        if let Some(known) = self.deciding.read().unwrap_or_else(PoisonError::into_inner).get(&purpose) {
+    /// The columns by which conditions on other tables decide what a reader sees or may write, of children too. Memoised.
+    pub fn deciding(&self, reader: Reader) -> Arc<FxHashSet<ColumnOf>> {
+        if let Some(known) = self.deciding.read().unwrap_or_else(PoisonError::into_inner).get(&reader) {
             return Arc::clone(known);
         }
         let mut found = FxHashSet::default();
         for relation in self.catalog.relations().iter().filter(|relation| self.relations.contains_key(&relation.oid)) {
             for right in [Right::Read, Right::Insert, Right::Update, Right::Delete] {
-                let ruling = self.ruling_for(Some(purpose), right, relation);
+                let ruling = self.ruling_for(Some(reader), right, relation);
                 found.extend(ruling.rows.iter().flat_map(|row| row.reads.iter().copied()));
             }
         }
         let found = Arc::new(found);
         let mut deciding = self.deciding.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(deciding.entry(purpose).or_insert(found))
+        Arc::clone(deciding.entry(reader).or_insert(found))
     }
 
     /// What a condition reads of other tables: their columns, also of their children, and those that are its anchors.

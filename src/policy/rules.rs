@@ -5,30 +5,39 @@
 //! in it. Two rules that meet somewhere without either being more specific must agree, or a third rule must stand
 //! exactly where they meet; else the policy does not load. A forbid is final: nothing below it may permit.
 
-use super::PurposeId;
 use super::document::Word;
 use super::raw::Verdict;
 use super::report::{Finding, Findings};
 use super::ruling::{Effect, Filter};
 use super::tree::{CategoryId, SubjectId, Tree};
+use super::{PurposeId, Reader, RecipientId};
 use crate::vocab::{Clause, Right};
 use std::sync::Arc;
 
-/// The three trees of a policy.
+/// The four trees of a policy.
 #[derive(Debug)]
 pub(super) struct Trees {
     pub(super) subjects: Tree<SubjectId>,
     pub(super) categories: Tree<CategoryId>,
     pub(super) purposes: Tree<PurposeId>,
+    pub(super) recipients: Tree<RecipientId>,
 }
 
-/// What is asked about: whose data, what data, what for. A rule stands at one or more such points; `None` in a rule is
-/// every node, `None` in a question is data about no declared subject.
+/// What is asked about: whose data, what data, what for, for whom. A rule stands at one or more such points; `None` in a rule is
+/// every node, `None` in a question is data about no declared subject, or no recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Point {
     pub(super) subject: Option<SubjectId>,
     pub(super) category: Option<CategoryId>,
     pub(super) purpose: Option<PurposeId>,
+    pub(super) recipient: Option<RecipientId>,
+}
+
+impl Point {
+    /// What a reader asks about.
+    pub(super) fn of(subject: Option<SubjectId>, category: CategoryId, reader: Reader) -> Point {
+        Point { subject, category: Some(category), purpose: Some(reader.purpose), recipient: reader.recipient }
+    }
 }
 
 impl Trees {
@@ -36,6 +45,7 @@ impl Trees {
         self.subjects.covers(above.subject, below.subject)
             && self.categories.covers(above.category, below.category)
             && self.purposes.covers(above.purpose, below.purpose)
+            && self.recipients.covers(above.recipient, below.recipient)
     }
 
     /// Where two points meet; `None` where nothing is covered by both.
@@ -44,15 +54,17 @@ impl Trees {
             subject: self.subjects.meet(a.subject, b.subject)?,
             category: self.categories.meet(a.category, b.category)?,
             purpose: self.purposes.meet(a.purpose, b.purpose)?,
+            recipient: self.recipients.meet(a.recipient, b.recipient)?,
         })
     }
 
-    /// The point in words: `end_user × conversation_data × analytics`.
+    /// The point in words: `end_user × conversation_data × analytics`, and `× provider` where it names a recipient.
     pub(super) fn words(&self, point: Point) -> String {
         let subject = point.subject.map_or("every subject", |node| &**self.subjects.name(node));
         let category = point.category.map_or("every category", |node| &**self.categories.name(node));
         let purpose = point.purpose.map_or("every purpose", |node| &**self.purposes.name(node));
-        format!("{subject} × {category} × {purpose}")
+        let recipient = point.recipient.map_or(String::new(), |node| format!(" × {}", self.recipients.name(node)));
+        format!("{subject} × {category} × {purpose}{recipient}")
     }
 }
 
@@ -132,8 +144,9 @@ pub(super) fn decide<'r>(rules: &'r [Rule], trees: &Trees, right: Right, point: 
     // Any order that puts the deeper later will do: where it is not the order of specificity, the rules agree. Purposes
     // come first because a rule that names the purpose tells the most when it is quoted.
     let rank = |facet: &Facet<'_>| {
-        let Point { subject, category, purpose } = facet.point;
-        let depths = (trees.purposes.depth(purpose), trees.subjects.depth(subject), trees.categories.depth(category));
+        let Point { subject, category, purpose, recipient } = facet.point;
+        let who = (trees.purposes.depth(purpose), trees.recipients.depth(recipient));
+        let depths = (who, trees.subjects.depth(subject), trees.categories.depth(category));
         (facet.rule.verdict == Verdict::Forbid, depths)
     };
     let mut best: Option<Facet<'r>> = None;

@@ -1,8 +1,8 @@
-//! Trees of subjects, categories and purposes. A rule on a node covers what is below it.
+//! Trees of subjects, categories, purposes and recipients. A rule on a node covers what is below it.
 
-use super::PurposeId;
 use super::document::{Word, with_suggestion};
 use super::report::{Finding, Findings};
+use super::{PurposeId, RecipientId};
 use std::sync::Arc;
 
 /// A subject of a policy: whose data.
@@ -37,6 +37,7 @@ macro_rules! node {
 node!(SubjectId, "subject", SubjectId);
 node!(CategoryId, "category", CategoryId);
 node!(PurposeId, "purpose", PurposeId);
+node!(RecipientId, "recipient", RecipientId);
 
 /// A declared node, before its parent is known to exist.
 #[derive(Debug)]

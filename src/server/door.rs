@@ -11,9 +11,9 @@ use crate::catalog::Catalog;
 use crate::control::{Database, NotReady};
 use crate::enforce::setting_permitted;
 use crate::observe::Counters;
-use crate::policy::{Policy, Values};
+use crate::policy::{Policy, RecipientId, Values};
 use crate::session::{
-    Fit, JUSTIFICATION, Opening, Session, Shelf, Start, Witness, justification, parameter_of, setting_of,
+    Fit, JUSTIFICATION, Opening, RECIPIENT, Session, Shelf, Start, Witness, justification, parameter_of, setting_of,
     start_purpose, start_up_setting, start_values, unknown_setting,
 };
 use crate::vocab::{Refusal, SqlState};
@@ -111,6 +111,9 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
     if let (Some(database), Ok(beginning)) = (&database, &start) {
         let name = beginning.start.purpose.map_or("", |purpose| database.policy().purpose_name(purpose));
         startup.set("wherefore.purpose", name.as_bytes());
+        if let Some(name) = recipient_setting(database.policy(), beginning.recipient) {
+            startup.set(RECIPIENT, name.as_bytes());
+        }
         if let Some(text) = &beginning.justification {
             startup.set(JUSTIFICATION, text.as_bytes());
         }
@@ -336,6 +339,8 @@ fn unjudged(startup: &Startup, catalog: &Catalog) -> Option<Box<str>> {
 /// What a session begins with.
 struct Beginning {
     start: Start,
+    /// Whom the role stands for.
+    recipient: Option<RecipientId>,
     /// Values of parameters beside those of the role.
     given: Values,
     /// All values of parameters.
@@ -346,7 +351,8 @@ struct Beginning {
 impl Default for Beginning {
     fn default() -> Beginning {
         let start = Start { purpose: None, pinned: None };
-        Beginning { start, given: Values::default(), values: Values::default(), justification: None }
+        let (given, values) = Default::default();
+        Beginning { start, recipient: None, given, values, justification: None }
     }
 }
 
@@ -371,7 +377,13 @@ fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Beginning
     let role = shared.config.role.get(&wishes.user).map(|role| role.purpose.as_str());
     let pins: Vec<&str> = alias.into_iter().chain(role).collect();
     let start = start_purpose(policy, &principal, &pins, wishes.purpose.as_deref())?;
-    Ok(Beginning { start, given, values, justification })
+    Ok(Beginning { start, recipient: principal.recipient, given, values, justification })
+}
+
+/// What the database sees as the recipient; nothing where the policy knows none.
+fn recipient_setting(policy: &Policy, recipient: Option<RecipientId>) -> Option<&str> {
+    policy.recipients().next()?;
+    Some(recipient.map_or("", |recipient| policy.recipient_name(recipient)))
 }
 
 /// Whether the server let the client in.
@@ -429,7 +441,7 @@ async fn settle_in(
     server: &mut Stream,
     from_server: &mut Inbox,
     shelf: Arc<Shelf>,
-    Beginning { start, given, values: _, justification }: Beginning,
+    Beginning { start, recipient, given, values: _, justification }: Beginning,
     wishes: &Wishes,
 ) -> io::Result<Option<Session>> {
     let mut question = BytesMut::new();
@@ -494,6 +506,10 @@ async fn settle_in(
         unjudged: wishes.unjudged.clone(),
         nonce,
     });
+    if session.recipient() != recipient {
+        hello::fatal(client, "57P01", "the recipient of this role has changed: open a new session").await;
+        return Ok(None);
+    }
     client.write_all(&to_client).await?;
     Ok(Some(session))
 }

@@ -1,5 +1,6 @@
 //! The session itself: its state, and the loop over the client's bytes.
 
+use super::asking::principal;
 use super::judge::{Judge, Witness};
 use super::poison::Poisons;
 use super::portals::Portals;
@@ -167,7 +168,7 @@ pub struct Session {
     pub(super) user: Arc<str>,
     pub(super) current_user: Arc<str>,
     pub(super) bound: Arc<Bound>,
-    epoch: u64,
+    pub(super) epoch: u64,
     pub(super) principal: Arc<Principal>,
     /// Values of parameters that the config and the session itself give, for as long as it lasts.
     pub(super) given: Values,
@@ -498,29 +499,6 @@ impl Session {
         full
     }
 
-    /// Takes over a new catalog. A purpose is a number of its policy, so another policy needs a new session.
-    fn notice_snapshot(&mut self, outs: &mut Outs<'_>) -> Result<(), Step> {
-        let epoch = self.shelf.epoch();
-        if epoch == self.epoch {
-            return Ok(());
-        }
-        let bound = self.shelf.bound();
-        if bound.policy().version() != self.bound.policy().version() {
-            wire::fatal("57P01", "the policy has changed: open a new session", outs.client.own(&[]));
-            return Err(Step::Fatal);
-        }
-        self.epoch = epoch;
-        self.bound = bound;
-        self.meet_principal();
-        Ok(())
-    }
-
-    /// Who asks, by the catalog and the values of parameters as they are now.
-    pub(super) fn meet_principal(&mut self) {
-        self.principal = Arc::new(principal(&self.bound, &self.user, &self.given));
-        self.views.clear();
-    }
-
     pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
         purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
     }
@@ -546,12 +524,4 @@ impl Session {
         let number = self.owed.number;
         self.owed.push(Entry::new(Segment::Own(own), number));
     }
-}
-
-/// The principal of a user by the roles that the catalog shows.
-fn principal(bound: &Bound, user: &str, given: &Values) -> Principal {
-    let member_of = bound.catalog().role(user).map_or(&[][..], |role| &role.member_of);
-    let mut principal = bound.policy().principal(user, member_of);
-    principal.values = given.or(&principal.values);
-    principal
 }

@@ -6,6 +6,7 @@
 //! the server's, and where the session cannot know a setting it asks the server before it judges anything else.
 
 mod answers;
+mod asking;
 mod consider;
 mod describe;
 mod discreet;
@@ -32,5 +33,7 @@ pub use discreet::ReportSort;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};
-pub use purpose::{JUSTIFICATION, Start, declarable, justification, start_purpose, start_up_setting, unknown_setting};
+pub use purpose::{
+    JUSTIFICATION, RECIPIENT, Start, declarable, justification, start_purpose, start_up_setting, unknown_setting,
+};
 pub use shelf::{Fit, Shelf};

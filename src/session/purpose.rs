@@ -13,6 +13,9 @@ pub const PURPOSE: &str = "wherefore.purpose";
 /// The setting that carries the reason for what is read.
 pub const JUSTIFICATION: &str = "wherefore.justification";
 
+/// The setting that tells the database whom the session stands for. Nobody sets it.
+pub const RECIPIENT: &str = "wherefore.recipient";
+
 /// The longest justification, in bytes.
 const LONGEST_JUSTIFICATION: usize = 1000;
 
@@ -36,6 +39,9 @@ pub struct Rules<'a> {
 
 /// The purposes a principal may declare, as a hint says it.
 pub fn declarable(policy: &Policy, principal: &Principal) -> String {
+    if let Some(disagreement) = &principal.disagreement {
+        return disagreement.words();
+    }
     let names: Vec<&str> = principal.purposes.iter().map(|purpose| &**policy.purpose_name(*purpose)).collect();
     if names.is_empty() {
         format!("The policy grants no purpose to {}.", quoted(&principal.user))
@@ -198,6 +204,11 @@ pub fn justification(text: &str) -> Result<Option<Arc<str>>, Refusal> {
 
 /// A setting of ours that does not exist.
 pub fn unknown_setting(policy: &Policy, name: &str) -> Refusal {
+    if name == RECIPIENT {
+        let message = format!("a session may not choose {RECIPIENT}");
+        return Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .with_hint("The policy gives it by role: recipient.");
+    }
     let own = policy.parameters().map(|(_, parameter)| setting_of(parameter));
     let known: Vec<String> = [PURPOSE, JUSTIFICATION].map(str::to_owned).into_iter().chain(own).collect();
     Refusal::new(UNDEFINED_OBJECT, format!("unrecognized configuration parameter {}", shown(name)))

@@ -39,7 +39,7 @@ impl Pair {
     /// The pair that must look the same under a purpose of the pack.
     pub fn of(purpose: &str) -> Pair {
         match purpose {
-            "denied" | "masked" | "writer" => Pair::Columns,
+            "denied" | "masked" | "writer" | "shared" => Pair::Columns,
             "filtered" | "filtered_writer" | "scoped" | "agreed" => Pair::Rows,
             "statistics" | "statistics_writer" => Pair::Groups,
             other => panic!("no pair of worlds for purpose `{other}`"),

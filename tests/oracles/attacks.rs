@@ -69,7 +69,8 @@ fn stage() -> (SocketAddr, Stage, Option<Proxy>) {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     cluster.sql(
         "postgres",
-        "CREATE ROLE attacker LOGIN SUPERUSER; CREATE ROLE insider LOGIN SUPERUSER; CREATE ROLE owner_of_worlds",
+        "CREATE ROLE attacker LOGIN SUPERUSER; CREATE ROLE insider LOGIN SUPERUSER; \
+         CREATE ROLE partner LOGIN SUPERUSER; CREATE ROLE owner_of_worlds",
     );
     let proxy = Proxy::with_policy(cluster, PACK);
     (local(cluster.port()), Stage::Proxy { address: local(proxy.port()), user, options }, Some(proxy))

@@ -99,6 +99,13 @@ enum Soak {
     No,
 }
 
+/// Whom a policy gives the rights of the role: everyone under a purpose, or a recipient only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    Purpose,
+    Recipient,
+}
+
 /// A column's privileges: SELECT, INSERT, UPDATE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rights(u8);
@@ -280,23 +287,34 @@ impl Bench {
         run(&mut self.session, &sql);
     }
 
-    /// The view of a purpose with the same rights.
-    fn view(&self, columns: &[Column]) -> View {
+    /// The view of a purpose with the same rights, or of a recipient who has them where others may do everything.
+    fn view(&self, columns: &[Column], to: To) -> View {
         let mut pack = String::from(
-            "[pack]\nname = \"grants\"\n[subject.person]\n[purpose.use]\n[role.tester]\npurposes = [\"use\"]\n",
+            "[pack]\nname = \"grants\"\n[subject.person]\n[purpose.use]\n[recipient.provider]\n[role.tester]\npurposes = [\"use\"]\n",
         );
+        if to == To::Recipient {
+            pack += "recipient = \"provider\"\n[[rule]]\nid = \"within\"\npurpose = \"use\"\n\
+                     rights = [\"read\", \"insert\", \"update\", \"delete\"]\neffect = \"allow\"\n";
+        }
         let mut kinds: Vec<u8> = columns.iter().map(|column| column.rights.0).collect();
         kinds.sort_unstable();
         kinds.dedup();
         for kind in kinds {
-            let rights =
-                Rights::WORDS.iter().filter(|(bit, _, _)| kind & bit != 0).map(|(_, _, right)| format!("\"{right}\""));
+            let given = |(bit, _, _): &&(u8, &str, &str)| (kind & bit != 0) == (to == To::Purpose);
+            let rights = Rights::WORDS.iter().filter(given).map(|(_, _, right)| format!("\"{right}\""));
             // DELETE is a privilege of the table; every category of it may be deleted.
-            let rights: Vec<String> = rights.chain(["\"delete\"".to_owned()]).collect();
-            pack += &format!(
-                "[category.k{kind}]\n[[rule]]\nid = \"k{kind}\"\ncategory = \"k{kind}\"\npurpose = \"use\"\nrights = [{}]\neffect = \"allow\"\n",
-                rights.join(", ")
-            );
+            let (more, effect, recipient) = match to {
+                To::Purpose => (Some("\"delete\"".to_owned()), "allow", ""),
+                To::Recipient => (None, "forbid", "recipient = \"provider\"\n"),
+            };
+            let rights: Vec<String> = rights.chain(more).collect();
+            pack += &format!("[category.k{kind}]\n");
+            if !rights.is_empty() {
+                let rights = rights.join(", ");
+                pack += &format!(
+                    "[[rule]]\nid = \"k{kind}\"\ncategory = \"k{kind}\"\npurpose = \"use\"\n{recipient}rights = [{rights}]\neffect = \"{effect}\"\n",
+                );
+            }
         }
         let mut table = "";
         for column in columns {
@@ -444,7 +462,8 @@ fn prove(bench: &mut Bench, soak: Soak, figures: &mut Figures) {
     for columns in policies {
         let closed: Vec<&Column> = columns.iter().filter(|column| column.rights != Rights::ALL).collect();
         bench.grant(&columns);
-        let view = bench.view(&columns);
+        let view = bench.view(&columns, To::Purpose);
+        let of_recipient = bench.view(&columns, To::Recipient);
         figures.policies += 1;
         // Where one column is closed the statements that do not name its table can't tell.
         let alone = (closed.len() == 1
@@ -457,6 +476,8 @@ fn prove(bench: &mut Bench, soak: Soak, figures: &mut Figures) {
             }
             let ((postgres, said), (core, words)) = (bench.postgres(sql), core(&view, sql));
             figures.checks += 1;
+            let (given, why) = self::core(&of_recipient, sql);
+            assert_eq!(given, core, "{sql}: a recipient with the same rights: {why}");
             match (postgres, core) {
                 (Verdict::Refused, Verdict::Refused) => figures.refused += 1,
                 (Verdict::Permitted, Verdict::Permitted) => figures.permitted += 1,

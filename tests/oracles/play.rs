@@ -98,11 +98,15 @@ impl Performance<'_> {
             return Ok(self.worlds.owner(&self.database));
         };
         let purpose = match who {
-            Who::Other(purpose) => purpose,
+            Who::Other(purpose) => purpose.as_str(),
             Who::Attacker | Who::Owner => self.purpose,
         };
-        let user = if user.is_empty() && purpose == "clerk" { "insider" } else { user };
-        let user = if user.is_empty() { "attacker" } else { user }.replace("{purpose}", purpose);
+        let usual = match (who, purpose) {
+            (Who::Attacker | Who::Owner, "shared") => "partner",
+            (Who::Other(_), "shared") | (_, "clerk") => "insider",
+            (Who::Attacker | Who::Owner | Who::Other(_), _) => "attacker",
+        };
+        let user = if user.is_empty() { usual } else { user }.replace("{purpose}", purpose);
         let options = options.replace("{purpose}", purpose);
         let mut parameters = vec![("user", &*user), ("database", &self.database), ("client_encoding", "UTF8")];
         if !options.is_empty() {

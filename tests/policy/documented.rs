@@ -12,6 +12,7 @@ name = "documented"
 [category.contact]
 [category."contact.postal_code"]
 [category."contact.email"]
+[category."contact.phone"]
 [category.demographic]
 [category."demographic.birth_date"]
 [category."demographic.income"]
@@ -24,6 +25,7 @@ name = "documented"
 [purpose.customer_support]
 [purpose.analytics]
 [purpose.model_training]
+[purpose.delivery]
 "#;
 
 /// The TOML blocks of a section, by its heading.
@@ -31,6 +33,20 @@ fn blocks(heading: &str) -> Vec<&'static str> {
     let (_, section) = PAGE.split_once(&format!("\n## {heading}\n")).expect(heading);
     let section = section.split("\n## ").next().expect("a section");
     section.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// Loads the examples of a section together.
+fn load(heading: &str) {
+    let blocks = blocks(heading);
+    assert!(!blocks.is_empty(), "{heading} has no example");
+    if let Err(errors) = parse(&format!("{DECLARED}{}", blocks.concat())) {
+        panic!("{}", errors.render(Colour::Plain));
+    }
+}
+
+#[test]
+fn the_examples_of_recipients_load() {
+    load("Recipients");
 }
 
 #[test]

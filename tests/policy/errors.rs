@@ -159,7 +159,6 @@ effect = "lookup"
 fn what_is_not_supported_yet_is_an_error() {
     insta::assert_snapshot!(errors(
         r#"
-[recipient.provider]
 [parameter.customer]
 type = "int4"
 [purpose.legal]
@@ -178,7 +177,6 @@ join = "allow"
 scope.customer = "customer_id = $customer"
 [role.partner]
 purposes = "service"
-recipient = "provider"
 parameters.customer = 42
 "#
     ));

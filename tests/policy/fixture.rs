@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wherefore::catalog::{Catalog, Column, Relation, RelationKind, Snapshot};
-use wherefore::policy::{Bound, Colour, Effect, Loaded, Mask, Policy, PolicyErrors, RelationRuling, SourceFile};
+use wherefore::policy::{
+    Bound, Colour, Effect, Loaded, Mask, Policy, PolicyErrors, Reader, RelationRuling, SourceFile,
+};
 use wherefore::vocab::{AttNum, Cause, Oid};
 
 /// Loads one file's text.
@@ -110,12 +112,19 @@ pub fn bound(text: &str, ddl: &str) -> Bound {
     Bound::new(policy(text), catalog(ddl))
 }
 
-/// What a purpose may see of a relation, one line per column and row condition.
-pub fn ruling(bound: &Bound, purpose: Option<&str>, relation: &str) -> String {
+/// `delivery`, or `delivery for provider`.
+pub fn reader(bound: &Bound, name: &str) -> Option<Reader> {
+    let (purpose, recipient) = name.split_once(" for ").map_or((name, None), |(name, of)| (name, Some(of)));
+    let recipient = recipient.map(|name| bound.policy().recipient(name).unwrap());
+    Some(Reader { purpose: bound.policy().purpose(purpose)?, recipient })
+}
+
+/// What a reader may see of a relation, one line per column and row condition.
+pub fn ruling(bound: &Bound, who: Option<&str>, relation: &str) -> String {
     let (schema, name) = relation.split_once('.').unwrap_or(("public", relation));
     let relation = bound.catalog().relation_in(schema, name).unwrap();
-    let purpose = purpose.map(|name| bound.policy().purpose(name).unwrap());
-    describe(relation, &bound.ruling(purpose, relation))
+    let reader = who.map(|name| reader(bound, name).unwrap());
+    describe(relation, &bound.ruling(reader, relation))
 }
 
 fn describe(relation: &Relation, ruling: &RelationRuling) -> String {

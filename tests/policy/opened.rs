@@ -1,6 +1,6 @@
 //! Functions and system relations that a policy opens by name.
 
-use super::fixture::{catalog, parse, policy};
+use super::fixture::{catalog, parse, policy, reader};
 use std::sync::Arc;
 use wherefore::catalog::{Body, Catalog, Function, FunctionKind, Snapshot};
 use wherefore::policy::{Bound, Colour};
@@ -173,8 +173,8 @@ fn a_system_relation_opens_for_the_purposes_that_are_named() {
     let bound = bound("[system.\"pg_stat_activity\"]\npurpose = \"service\"\n[system.\"pg_catalog.pg_class\"]\n");
     let check = |purpose: Option<&str>, name: &str, expected: bool| {
         let relation = bound.catalog().relation_in("pg_catalog", name).unwrap();
-        let purpose = purpose.map(|name| bound.policy().purpose(name).unwrap());
-        assert_eq!(bound.ruling(purpose, relation).whole(), expected, "{name} for {purpose:?}");
+        let reader = purpose.map(|name| reader(&bound, name).unwrap());
+        assert_eq!(bound.ruling(reader, relation).whole(), expected, "{name} for {purpose:?}");
     };
     check(Some("service"), "pg_stat_activity", true);
     check(Some("support"), "pg_stat_activity", true);

@@ -1,6 +1,6 @@
 //! The two packs: they load, they fit their schema, and what each purpose may see.
 
-use super::fixture::{catalog, pack, ruling};
+use super::fixture::{catalog, pack, reader, ruling};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wherefore::catalog::Catalog;
@@ -44,7 +44,7 @@ fn matrix(name: &str) -> String {
     for relation in bound.catalog().relations() {
         for purpose in bound.policy().purposes() {
             let name = bound.policy().purpose_name(purpose);
-            let ruled = bound.ruling(Some(purpose), relation);
+            let ruled = bound.ruling(Some(purpose.into()), relation);
             let all_alike =
                 ruled.columns.windows(2).all(|pair| pair[0].cause == pair[1].cause && pair[0].effect == pair[1].effect);
             let report = ruling(&bound, Some(name), &relation.name);
@@ -76,7 +76,7 @@ fn rulings_of_pystorm() {
 fn a_message_is_not_for_training_and_the_refusal_can_quote_why() {
     let (bound, _) = load("botpress");
     let messages = bound.catalog().relation_in("public", "messages").unwrap();
-    let ruled = bound.ruling(bound.policy().purpose("model_training"), messages);
+    let ruled = bound.ruling(reader(&bound, "model_training"), messages);
     let body = &ruled.columns[messages.columns.iter().position(|column| &*column.name == "body").unwrap()];
     let Cause::Rule { rule, clause: Some(clause) } = &body.cause else { panic!("{:?}", body.cause) };
     assert_eq!((&**rule, &*clause.id, &*clause.dated), ("no-training-on-end-users", "B-1d", "2023-08-24"));
@@ -94,7 +94,7 @@ fn the_service_passes_untouched() {
     let (bound, _) = load("botpress");
     for name in ["messages", "conversations", "end_users", "bots", "bot_contents"] {
         let relation = bound.catalog().relation_in("public", name).unwrap();
-        assert!(bound.ruling(bound.policy().purpose("service_operation"), relation).whole(), "{name}");
+        assert!(bound.ruling(reader(&bound, "service_operation"), relation).whole(), "{name}");
     }
 }
 
@@ -126,18 +126,16 @@ fn who_serves_may_write_what_it_serves_and_no_one_else_may() {
         ("botpress", "authentication", "users", Right::Insert, false),
     ] {
         let (bound, _) = load(name);
-        let purpose = bound.policy().purpose(purpose).unwrap();
         let relation = bound.catalog().relation_in("public", relation).unwrap();
-        let ruling = bound.ruling_for(Some(purpose), right, relation);
+        let ruling = bound.ruling_for(reader(&bound, purpose), right, relation);
         assert_eq!(ruling.whole(), expected, "{name} {relation:?} {right:?}");
     }
     // A password is set by whoever authenticates, not by the service.
     let (bound, _) = load("botpress");
     let users = bound.catalog().relation_in("public", "users").unwrap();
     let may_set = |purpose: &str| {
-        let purpose = bound.policy().purpose(purpose).unwrap();
         let at = users.columns.iter().position(|column| &*column.name == "password_hash").unwrap();
-        bound.ruling_for(Some(purpose), Right::Update, users).columns[at].effect == Effect::Allow
+        bound.ruling_for(reader(&bound, purpose), Right::Update, users).columns[at].effect == Effect::Allow
     };
     assert!(may_set("authentication") && !may_set("service_operation"));
 }

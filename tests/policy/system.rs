@@ -1,6 +1,6 @@
 //! System relations: open where they describe the schema, closed where they tell of data.
 
-use super::fixture::{catalog, policy, ruling};
+use super::fixture::{catalog, policy, reader, ruling};
 use std::sync::Arc;
 use wherefore::policy::Bound;
 
@@ -11,7 +11,7 @@ fn open(relation: &str) -> &'static str {
     );
     let bound = Bound::new(policy("[pack]\n[purpose.service]"), catalog(&ddl));
     let relation = &bound.catalog().relations()[0];
-    let ruling = bound.ruling(bound.policy().purpose("service"), relation);
+    let ruling = bound.ruling(reader(&bound, "service"), relation);
     assert_eq!(ruling, bound.ruling(None, relation), "a purpose makes no difference");
     if ruling.whole() {
         "whole"

@@ -27,6 +27,8 @@ pub(in crate::cli) struct Case {
     pub purpose: Option<String>,
     /// The role that asks; without it, someone who may declare this purpose and no other.
     pub role: Option<String>,
+    /// Whom that someone stands for, where no role says it.
+    pub recipient: Option<String>,
     /// Values of parameters, as the session would have them.
     #[serde(default)]
     pub parameters: BTreeMap<String, Given>,
@@ -81,6 +83,9 @@ impl Case {
                 Some("a refusal has no `rows` and no `sent`")
             }
             Expected::Answered if !self.says.is_empty() => Some("`says` is about a refusal"),
+            Expected::Refused | Expected::Answered if self.role.is_some() && self.recipient.is_some() => {
+                Some("the role gives the recipient")
+            }
             Expected::Refused | Expected::Answered => None,
         }
     }

@@ -128,7 +128,12 @@ fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
             let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
             policy.principal(role, member_of)
         }
-        None => Principal::of_purpose("test", purpose),
+        None => {
+            let unknown = |name| format!("the policy has no recipient `{name}`");
+            let recipient = case.recipient.as_ref();
+            let recipient = recipient.map(|name| policy.recipient(name).ok_or_else(|| unknown(name))).transpose()?;
+            Principal::of_purpose("test", purpose, recipient)
+        }
     };
     if let Some(purpose) = purpose.filter(|purpose| !principal.may_declare(*purpose)) {
         let role = case.role.as_deref().unwrap_or_default();

@@ -26,7 +26,7 @@ pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
 pub(super) use purpose::{PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
-pub(super) use rule::RawRule;
+pub(super) use rule::{RawPoints, RawRule};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 pub(super) use table::{RawCondition, RawTable};
@@ -40,6 +40,7 @@ pub(super) struct Raw {
     pub(super) subjects: Vec<Declared>,
     pub(super) categories: Vec<Declared>,
     pub(super) purposes: Vec<RawPurpose>,
+    pub(super) recipients: Vec<Declared>,
     /// Tags that may not meet on one column: the category that says so, and what it may not meet.
     pub(super) apart: Vec<RawApart>,
     /// Categories that may not meet in one statement.
@@ -138,6 +139,11 @@ impl Raw {
                 self.purposes.extend(purpose::purpose(&name, &value, findings));
             }
         }
+        for (name, value) in named(top.take("recipient"), findings) {
+            if self.first("recipient", &name, findings) {
+                self.recipients.extend(tree::node("a recipient", &name, &value, findings, |_, _| ()));
+            }
+        }
         for (name, value) in named(top.take("clause"), findings) {
             if self.first("clause", &name, findings) {
                 self.clauses.extend(clause::clause(&name, &value, findings));
@@ -196,7 +202,7 @@ impl Raw {
                 self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
-        let later = ["recipient", "include", "declassifier", "pattern", "test", "view"];
+        let later = ["include", "declassifier", "pattern", "test", "view"];
         top.finish(&later, findings);
     }
 

@@ -1,6 +1,6 @@
 //! Conditions that hold wherever a rule permits something.
 
-use super::{needed, rights, word, words};
+use super::{RawPoints, needed, rights, word, words};
 use crate::policy::document::{Fields, Value, Word};
 use crate::policy::report::{Finding, Findings};
 use crate::vocab::Right;
@@ -9,9 +9,7 @@ use crate::vocab::Right;
 pub(in crate::policy) struct RawNarrow {
     pub(in crate::policy) id: Word,
     pub(in crate::policy) clause: Option<Word>,
-    pub(in crate::policy) subjects: Vec<Word>,
-    pub(in crate::policy) categories: Vec<Word>,
-    pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) points: RawPoints,
     pub(in crate::policy) rights: Vec<Right>,
     pub(in crate::policy) conditions: Vec<Word>,
     pub(in crate::policy) except: Vec<Word>,
@@ -21,9 +19,7 @@ pub(super) fn narrow(value: &Value<'_>, findings: &mut Findings) -> Option<RawNa
     let mut fields = Fields::new("a narrow", value, findings)?;
     let id = needed(&mut fields, "id", &value.place, findings);
     let clause = word(&mut fields, "clause", findings);
-    let subjects = words(&mut fields, "subject", findings);
-    let categories = words(&mut fields, "category", findings);
-    let purposes = words(&mut fields, "purpose", findings);
+    let points = RawPoints::read(&mut fields, findings);
     let rights = rights(&mut fields, findings);
     let conditions = words(&mut fields, "where", findings);
     let except = words(&mut fields, "except", findings);
@@ -33,5 +29,5 @@ pub(super) fn narrow(value: &Value<'_>, findings: &mut Findings) -> Option<RawNa
         let label = "which condition holds here? for example where = [\"not erased\"]";
         findings.add(Finding::new("`where` is missing", &value.place, label));
     }
-    Some(RawNarrow { id: id?, clause, subjects, categories, purposes, rights, conditions, except })
+    Some(RawNarrow { id: id?, clause, points, rights, conditions, except })
 }

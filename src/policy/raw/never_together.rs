@@ -9,6 +9,7 @@ pub(in crate::policy) struct RawNeverTogether {
     pub(in crate::policy) place: Place,
     pub(in crate::policy) categories: Vec<Word>,
     pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) recipients: Vec<Word>,
     pub(in crate::policy) clause: Option<Word>,
 }
 
@@ -16,6 +17,7 @@ pub(super) fn never_together(value: &Value<'_>, findings: &mut Findings) -> Opti
     let mut fields = Fields::new("a never_together", value, findings)?;
     let categories = words(&mut fields, "categories", findings);
     let purposes = words(&mut fields, "purpose", findings);
+    let recipients = words(&mut fields, "recipient", findings);
     let clause = word(&mut fields, "clause", findings);
     word(&mut fields, "note", findings);
     fields.finish(&[], findings);
@@ -23,5 +25,5 @@ pub(super) fn never_together(value: &Value<'_>, findings: &mut Findings) -> Opti
         let label = "for example categories = [\"usage.log\", \"identity.direct\"]";
         findings.add(Finding::new("`categories` names at least two", &value.place, label));
     }
-    Some(RawNeverTogether { place: value.place.clone(), categories, purposes, clause })
+    Some(RawNeverTogether { place: value.place.clone(), categories, purposes, recipients, clause })
 }

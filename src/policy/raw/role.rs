@@ -1,4 +1,4 @@
-//! A database role: which purposes it may declare.
+//! A database role: which purposes it may declare, and for whom.
 
 use super::{named, word};
 use crate::policy::document::{Fields, Value, Word};
@@ -9,6 +9,7 @@ pub(in crate::policy) struct RawRole {
     pub(in crate::policy) name: Word,
     pub(in crate::policy) purposes: Vec<Word>,
     pub(in crate::policy) default: Option<Word>,
+    pub(in crate::policy) recipient: Option<Word>,
     /// Values of parameters, by name.
     pub(in crate::policy) parameters: Vec<(Word, Word)>,
 }
@@ -22,10 +23,11 @@ pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> O
     }
     let purposes = purposes.and_then(|value| value.words(findings)).unwrap_or_default();
     let default = word(&mut fields, "default", findings);
+    let recipient = word(&mut fields, "recipient", findings);
     let mut parameters = Vec::new();
     for (name, value) in named(fields.take("parameters"), findings) {
         parameters.extend(value.word_or_number(findings).map(|value| (name, value)));
     }
-    fields.finish(&["recipient", "certificate", "justification", "require_tls"], findings);
-    Some(RawRole { name: name.clone(), purposes, default, parameters })
+    fields.finish(&["certificate", "justification", "require_tls"], findings);
+    Some(RawRole { name: name.clone(), purposes, default, recipient, parameters })
 }

@@ -11,9 +11,7 @@ use crate::vocab::Right;
 pub(in crate::policy) struct RawRule {
     pub(in crate::policy) id: Word,
     pub(in crate::policy) clause: Option<Word>,
-    pub(in crate::policy) subjects: Vec<Word>,
-    pub(in crate::policy) categories: Vec<Word>,
-    pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) points: RawPoints,
     pub(in crate::policy) rights: Vec<Right>,
     pub(in crate::policy) conditions: Vec<Word>,
     pub(in crate::policy) except: Vec<Word>,
@@ -22,14 +20,32 @@ pub(in crate::policy) struct RawRule {
     pub(in crate::policy) filter: Filter,
 }
 
+/// Where a rule stands: the nodes it names in each dimension.
+#[derive(Debug)]
+pub(in crate::policy) struct RawPoints {
+    pub(in crate::policy) subjects: Vec<Word>,
+    pub(in crate::policy) categories: Vec<Word>,
+    pub(in crate::policy) purposes: Vec<Word>,
+    pub(in crate::policy) recipients: Vec<Word>,
+}
+
+impl RawPoints {
+    pub(super) fn read(fields: &mut Fields<'_>, findings: &mut Findings) -> RawPoints {
+        RawPoints {
+            subjects: words(fields, "subject", findings),
+            categories: words(fields, "category", findings),
+            purposes: words(fields, "purpose", findings),
+            recipients: words(fields, "recipient", findings),
+        }
+    }
+}
+
 pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule> {
     let before = findings.len();
     let mut fields = Fields::new("a rule", value, findings)?;
     let id = needed(&mut fields, "id", &value.place, findings);
     let clause = word(&mut fields, "clause", findings);
-    let subjects = words(&mut fields, "subject", findings);
-    let categories = words(&mut fields, "category", findings);
-    let purposes = words(&mut fields, "purpose", findings);
+    let points = RawPoints::read(&mut fields, findings);
     let rights = rights(&mut fields, findings);
     let conditions = words(&mut fields, "where", findings);
     let except = fields.take_keyed("except");
@@ -49,7 +65,6 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
         "sort",
         "aggregate",
         "usage",
-        "recipient",
         "role",
         "principal",
         "parameters",
@@ -68,7 +83,7 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     }
     let except = except.and_then(|(_, value)| value.words(findings)).unwrap_or_default();
     let verdict = verdict.filter(|_| findings.len() == before);
-    Some(RawRule { filter, id, clause, subjects, categories, purposes, rights, conditions, except, verdict })
+    Some(RawRule { filter, id, clause, points, rights, conditions, except, verdict })
 }
 
 /// Whether `filter` says `lookup`, which needs a mask beside it: what is shown as it is may be filtered by anyway.
