@@ -111,19 +111,24 @@ impl CatalogSource {
             let snapshot = serde_json::from_str(&text);
             return snapshot.map(Some).map_err(|error| Failure::NoSnapshot { path: path.display().to_string(), error });
         }
+        self.connection(database)?.map(|server| read(&server)).transpose()
+    }
+
+    /// How to connect to the server; `None` where none was named.
+    pub(super) fn connection(&self, database: Option<&str>) -> Result<Option<tokio_postgres::Config>, Failure> {
         if let Some(url) = &self.url {
             let mut config: tokio_postgres::Config = url.parse().map_err(Failure::Url)?;
+            config.application_name(catalog::APPLICATION);
             if let Some(database) = database {
                 config.dbname(database);
             }
-            return read(&config).map(Some);
+            return Ok(Some(config));
         }
         let Some(path) = &self.config else { return Ok(None) };
         let config = config(path)?;
         let name = database.ok_or(Failure::NoDatabase)?;
         let upstream = catalog::connection(&config, config.dbname(name));
-        let upstream = upstream.map_err(|error| Failure::Config(error.to_string()))?;
-        read(&upstream).map(Some)
+        upstream.map(Some).map_err(|error| Failure::Config(error.to_string()))
     }
 }
 

@@ -7,6 +7,7 @@ mod install;
 mod load;
 mod matrix;
 mod page;
+mod replay;
 pub mod serve;
 mod snapshot;
 mod term;
@@ -40,6 +41,8 @@ enum Command {
     Test(trial::Args),
     /// Show what would become of one statement under one purpose
     Explain(explain::Args),
+    /// Show what the statements of a server's log would meet
+    Replay(replay::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
     Catalog(snapshot::Args),
     /// Write the SQL that lets a database make pseudonyms
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Matrix(args) => matrix::run(&args),
         Command::Test(args) => trial::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Demo(args) => demo::run(&args),

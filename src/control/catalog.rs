@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_postgres::{Client, Error};
 
+/// What connections of the proxy's own are called.
+pub const APPLICATION: &str = "wherefore catalog";
+
 /// How to connect to read a database's catalog.
 pub fn connection(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
     let upstream = &config.upstream;
@@ -18,7 +21,7 @@ pub fn connection(config: &Config, database: &str) -> std::io::Result<tokio_post
         .port(upstream.port)
         .user(&upstream.catalog_user)
         .dbname(database)
-        .application_name("wherefore catalog")
+        .application_name(APPLICATION)
         .connect_timeout(std::time::Duration::from_secs(10));
     if let Some(password) = upstream.password()? {
         connection.password(password);
