@@ -188,7 +188,7 @@ impl Judge {
         let principal = match (role, wanted) {
             (Some(role), Wanted::Declared(_) | Wanted::Default) => self.principal(role),
             (Some(role), Wanted::Supposed(_)) => supposed(self.principal(role), known),
-            (None, _) => Principal::of_purpose("", known),
+            (None, _) => Principal::of_purpose("", known, None),
         };
         let start = start_purpose(policy, &principal, &[], named).map_err(Box::new)?;
         let (bound, path) = (Arc::clone(&self.bound), self.path.clone());
