@@ -4,6 +4,8 @@
 #[path = "guard/accord.rs"]
 mod accord;
 mod common;
+#[path = "guard/declassified.rs"]
+mod declassified;
 #[path = "guard/define.rs"]
 mod define;
 #[path = "guard/demands.rs"]

@@ -10,7 +10,9 @@ pub mod pseudonyms;
 mod routine;
 
 pub use lookup::{Catalog, SearchPath};
-pub use model::{Call, Column, ForeignKey, ReferentialAction, Relation, RelationKind, Role, Snapshot, Tie, Trigger};
+pub use model::{
+    Call, Column, Declared, ForeignKey, ReferentialAction, Relation, RelationKind, Role, Snapshot, Tie, Trigger,
+};
 pub use names::{quote_identifier, quote_literal, quote_qualified, truncate_identifier};
 pub use routine::{
     Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, TypeInfo,

@@ -102,6 +102,20 @@ pub struct Relation {
     /// What is stored with it under numbers of its own: its indexes, its TOAST table and the index of that.
     #[serde(default)]
     pub storage: Vec<Oid>,
+    /// Where a policy declares what it shows to be weaker than what it is made of. No part of the database.
+    #[serde(skip)]
+    pub declared: Option<Declared>,
+}
+
+/// What a policy declares to be weaker than what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Declared {
+    /// A view: its definition runs where it is read, over rows and values that may be kept back.
+    Computed,
+    /// A materialized view: nothing but what it shows is there.
+    Kept,
+    /// No relation, but what a function returns, in one column.
+    Result,
 }
 
 /// A function of a user in a default, generated column, CHECK constraint or index.
@@ -185,13 +199,15 @@ impl Relation {
             has_rules: false,
             check_option: false,
             storage: Vec::new(),
+            declared: None,
         }
     }
 
     /// Whether what it shows is judged by the lineage of its definition: a view or materialized view, but for those of
-    /// the system, which are judged like tables.
+    /// the system and those that the policy declares, which are judged like tables.
     pub fn is_by_lineage(&self) -> bool {
         match self.kind {
+            _any if self.declared.is_some() => false,
             RelationKind::Table
             | RelationKind::PartitionedTable
             | RelationKind::ForeignTable

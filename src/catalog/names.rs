@@ -20,8 +20,11 @@ pub fn quote_identifier(name: &str) -> String {
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-/// `schema.name`, each part quoted where it needs it.
+/// `schema.name`, each part quoted where it needs it. What stands in no schema is no relation, and written as it is.
 pub fn quote_qualified(schema: &str, name: &str) -> String {
+    if schema.is_empty() {
+        return name.to_owned();
+    }
     format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }
 

@@ -81,6 +81,9 @@ pub struct Function {
     /// The functions that an aggregate is made of.
     #[serde(default)]
     pub parts: Box<[Oid]>,
+    /// SHA-256 of what defines it, in hexadecimal digits, where it is a user's and no aggregate.
+    #[serde(default)]
+    pub digest: Option<Arc<str>>,
 }
 
 impl Function {

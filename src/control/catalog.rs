@@ -174,6 +174,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             partition_key: row.try_get::<_, Option<Vec<i16>>>(7)?.unwrap_or_default().into_iter().map(AttNum).collect(),
             storage: row.try_get(9)?,
             definition: definitions.remove(&oid).flatten().map(Arc::from),
+            declared: None,
         });
     }
     Ok(relations)

@@ -36,7 +36,10 @@ fn functions(server_version: u32) -> String {
                                   a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]
                        FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
                 END,
-                l.lanname = 'internal', CASE WHEN {own} THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) END
+                l.lanname = 'internal', CASE WHEN {own} THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) END,
+                CASE WHEN {own} AND p.prokind <> 'a' THEN
+                    encode(sha256(convert_to(pg_catalog.pg_get_functiondef(p.oid), 'UTF8')), 'hex')
+                END
            FROM pg_proc p
            JOIN pg_namespace n ON n.oid = p.pronamespace
            JOIN pg_language l ON l.oid = p.prolang
@@ -250,5 +253,6 @@ fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
         body,
         settings: row.try_get::<_, Option<Vec<&str>>>(17)?.unwrap_or_default().into_iter().map(Arc::from).collect(),
         parts: parts.unwrap_or_default().into_iter().filter(|part| *part != 0).collect(),
+        digest: row.try_get::<_, Option<&str>>(21)?.map(Arc::from),
     })
 }

@@ -74,7 +74,7 @@ impl Judged<'_> {
         bound.catalog().relation(read.relation).is_some_and(|relation| {
             let ruling = bound.ruling(reader, relation);
             let raw = |(index, _): &(usize, UsageSet)| ruling.is_raw(*index);
-            ruling.rows.is_empty() && ruling.countable() && read.columns.iter().all(raw)
+            !ruling.hides_rows() && ruling.countable() && read.columns.iter().all(raw)
         })
     }
 

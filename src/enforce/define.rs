@@ -37,8 +37,15 @@ pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<
 /// Holds a definition whose query is permitted against the rules above.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     let Some(definition) = &resolved.definition else { return Ok(()) };
-    let Definition { runs, fresh: _, made, over, dropped } = definition;
+    let Definition { runs, fresh, made, over, dropped } = definition;
     let bound = view.bound();
+    if let Some((schema, name)) = fresh.as_ref().filter(|(schema, name)| bound.policy().declares(schema, name)) {
+        let message = format!("the policy declares what {} is", quote_qualified(schema, name));
+        let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .with_detail("What is made under this name would be shown as what was declared.")
+            .with_hint("Make it under an unrestricted purpose, or under another name.");
+        return Err(Box::new(refusal));
+    }
     let name = |oid: &u32| {
         let relation = bound.catalog().relation(*oid);
         relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))

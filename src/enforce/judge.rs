@@ -98,7 +98,7 @@ impl Rulings for View {
     }
 
     fn filtered(&self, relation: &Relation) -> bool {
-        !self.bound().ruling(self.reader(), relation).rows.is_empty()
+        self.bound().ruling(self.reader(), relation).hides_rows()
     }
 
     fn openness(&self, relation: &Relation, column: usize) -> Openness {
@@ -290,7 +290,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
                 first = earlier(first, column.at);
             }
         }
-        if !ruling.rows.is_empty()
+        if ruling.hides_rows()
             && !matches!(reference.place, Place::Text | Place::Target)
             && let Some(verdict) = ruling.columns.iter().find(|column| column.effect != Effect::Deny)
         {

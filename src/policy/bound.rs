@@ -2,6 +2,7 @@
 
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
 use super::condition::Condition;
+use super::declassifier;
 use super::masked;
 use super::opened::{self, BoundFunctions, BoundRewrites};
 use super::parameter::{Missing, ParameterId};
@@ -39,6 +40,8 @@ pub struct Bound {
     pub(super) catalog: Arc<Catalog>,
     pub(super) relations: FxHashMap<Oid, RelationTags>,
     functions: BoundFunctions,
+    /// What functions read that the policy declares: their results.
+    results: FxHashMap<Oid, Arc<[FunctionRead]>>,
     rewrites: BoundRewrites,
     untagged: Box<[UntaggedColumn]>,
     /// Whether the database can make pseudonyms.
@@ -56,11 +59,14 @@ impl Bound {
     /// Ties a policy to a newer catalog. Tags stick to column numbers: a column that was renamed keeps the tags it had
     /// beside those of its new name, and one that appeared since is covered by no table's default.
     pub fn succeeding(policy: Arc<Policy>, catalog: Arc<Catalog>, previous: Option<&Bound>) -> Bound {
+        let declared = declassifier::declare(&policy, &catalog);
+        let catalog = declared.catalog.unwrap_or(catalog);
         let mut binding = bind::bind(&policy, &catalog);
         if let Some(previous) = previous.filter(|previous| previous.policy.version() == policy.version()) {
             bind::keep_tags(&mut binding, &policy, &catalog, &previous.catalog, &previous.relations);
         }
         let mut findings = binding.findings;
+        findings.extend(declared.findings);
         let functions = opened::bind(&policy, &catalog, &mut findings);
         let rewrites = opened::bind_rewrites(&policy, &catalog, &mut findings);
         let mut bound = Bound {
@@ -69,6 +75,7 @@ impl Bound {
             catalog,
             relations: binding.relations,
             functions,
+            results: declared.results,
             rewrites,
             untagged: binding.untagged.into(),
             lints: Box::default(),
@@ -117,8 +124,11 @@ impl Bound {
         Arc::clone(rulings.entry(key).or_insert(ruling))
     }
 
-    /// What a function reads beyond its arguments, where the policy lists it for the purpose.
+    /// What a function reads beyond its arguments, where the policy lists it for the purpose, or declares its result.
     pub fn listed(&self, purpose: Option<PurposeId>, function: &Function) -> Option<Arc<[FunctionRead]>> {
+        if let Some(result) = self.results.get(&function.oid) {
+            return Some(Arc::clone(result));
+        }
         self.functions.listed(&self.policy, purpose?, function)
     }
 
@@ -214,6 +224,7 @@ impl Bound {
                 columns: columns.map(ruling).collect(),
                 rows: Box::default(),
                 subject_key: None,
+                declared: None,
             };
         }
         let none = ColumnTags::default();
@@ -243,6 +254,7 @@ impl Bound {
             columns: rulings.into(),
             rows: rows.into(),
             subject_key: tags.subject_key,
+            declared: relation.declared,
         }
     }
 

@@ -49,6 +49,7 @@ fn clauses(policy: &Policy, findings: &mut Findings) {
     for apart in policy.never_together.iter().filter(|apart| apart.clause.is_none()) {
         findings.add(Finding::new("this never_together cites no clause", &apart.place, "on what words does it rest?"));
     }
+    cited.extend(policy.declassifiers.iter().map(|declared| &declared.clause.id));
     let opened = policy.functions.iter().chain(&policy.systems);
     cited.extend(opened.filter_map(|entry| entry.clause.as_ref()).map(|clause| &clause.id));
     for known in &policy.clauses {

@@ -1,6 +1,7 @@
 //! From what the files say to a policy: every name looked up, every error reported.
 
 use super::condition;
+use super::declassifier::{Declassifier, RESULT, What};
 use super::document::{Word, list, with_suggestion};
 use super::lint;
 use super::narrow::Narrow;
@@ -8,7 +9,9 @@ use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
-use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable};
+use super::raw::{
+    PurposeSettings, Raw, RawCondition, RawDeclassifier, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable,
+};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
 use super::tags::{Named, TableTags, Untagged};
@@ -122,7 +125,8 @@ impl Loader {
         let (trees, traits) = self.trees();
         let clauses = self.clauses(&pack);
         let parameters = std::mem::take(&mut self.raw.parameters);
-        let tables = self.tables(&trees, &parameters);
+        let mut tables = self.tables(&trees, &parameters);
+        let declassifiers = self.declassifiers(&trees, &parameters, &clauses, &mut tables);
         let conditions: Vec<Arc<str>> =
             tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
         let rules = std::mem::take(&mut self.raw.rules);
@@ -147,6 +151,7 @@ impl Loader {
             rules,
             narrows,
             tables,
+            declassifiers,
             parameters,
             roles,
             readers: Vec::new(),
@@ -259,18 +264,67 @@ impl Loader {
         let apart = self.apart(trees);
         let mut tables = Vec::new();
         for raw in std::mem::take(&mut self.raw.tables) {
-            tables.extend(self.table(raw, trees, &apart, parameters));
+            let name = self.table_name(&raw.name);
+            let nameless = name.is_none();
+            // What else is wrong with it is told at once.
+            let tags = self.table(raw, name.unwrap_or_default(), trees, &apart, parameters);
+            if !nameless {
+                tables.push(tags);
+            }
         }
         tables
     }
 
-    fn table(&mut self, raw: RawTable, trees: &Trees, apart: &[Apart], parameters: &[Parameter]) -> Option<TableTags> {
-        let findings = &mut self.findings;
-        let name = table_name(&raw.name.text);
-        if name.is_none() {
-            let label = "written `schema.name`; a part that holds a dot in double quotes";
-            findings.add(Finding::new(format!("`{}` is no table", raw.name.text), &raw.name.place, label));
+    /// Declassifiers; their tags join those of tables.
+    fn declassifiers(
+        &mut self,
+        trees: &Trees,
+        parameters: &[Parameter],
+        clauses: &[Registered],
+        tables: &mut Vec<TableTags>,
+    ) -> Vec<Declassifier> {
+        let apart = self.apart(trees);
+        let mut all = Vec::new();
+        for RawDeclassifier { clause, definition, result, mut tags } in std::mem::take(&mut self.raw.declassifiers) {
+            let place = tags.name.place.clone();
+            let clause = clause_of(&clause, clauses, &mut self.findings);
+            let (what, name) = match result {
+                None => (What::View, self.table_name(&tags.name)),
+                Some(categories) => {
+                    let Some(pattern) = opened::one_function(&tags.name, &mut self.findings) else { continue };
+                    tags.columns.push((Word { text: RESULT.into(), place: place.clone() }, categories));
+                    let name = (Arc::from(""), Arc::clone(&tags.name.text));
+                    (What::Function(pattern), Some(name))
+                }
+            };
+            let Some(name) = name else { continue };
+            let tags = self.table(tags, name, trees, &apart, parameters);
+            let (schema, name) = (Arc::clone(&tags.schema), Arc::clone(&tags.table));
+            let definition = definition.map(|word| word.text);
+            all.extend(clause.map(|clause| Declassifier { place, schema, name, what, definition, clause }));
+            tables.push(tags);
         }
+        all
+    }
+
+    fn table_name(&mut self, name: &Word) -> Option<(Arc<str>, Arc<str>)> {
+        let found = table_name(&name.text);
+        if found.is_none() {
+            let label = "written `schema.name`; a part that holds a dot in double quotes";
+            self.findings.add(Finding::new(format!("`{}` is no table", name.text), &name.place, label));
+        }
+        found
+    }
+
+    fn table(
+        &mut self,
+        raw: RawTable,
+        (schema, table): (Arc<str>, Arc<str>),
+        trees: &Trees,
+        apart: &[Apart],
+        parameters: &[Parameter],
+    ) -> TableTags {
+        let findings = &mut self.findings;
         let subject = raw.subject.as_ref().and_then(|word| trees.subjects.resolve(word, findings));
         let default = raw.default.as_ref().and_then(|word| trees.categories.resolve(word, findings));
         let mut columns = Vec::new();
@@ -299,17 +353,8 @@ impl Loader {
                 }
             }
         }
-        let (schema, table) = name?;
-        Some(TableTags {
-            place: raw.name.place,
-            schema,
-            table,
-            subject,
-            subject_key: raw.subject_key,
-            default,
-            columns,
-            conditions,
-        })
+        let place = raw.name.place;
+        TableTags { place, schema, table, subject, subject_key: raw.subject_key, default, columns, conditions }
     }
 
     fn apart(&mut self, trees: &Trees) -> Vec<Apart> {

@@ -9,6 +9,7 @@ mod bound;
 mod change;
 mod condition;
 mod constant;
+mod declassifier;
 mod document;
 mod exists;
 mod lint;
@@ -48,6 +49,7 @@ pub use ruling::{ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCond
 pub use tags::Untagged;
 
 use crate::vocab::Clause;
+use declassifier::Declassifier;
 use load::{Pack, PurposeTraits, Registered};
 use narrow::Narrow;
 use never_together::NeverTogether;
@@ -87,6 +89,7 @@ pub struct Policy {
     /// Conditions that bound what the rules permit.
     narrows: Vec<Narrow>,
     tables: Vec<TableTags>,
+    declassifiers: Vec<Declassifier>,
     parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,
     readers: Vec<Reader>,
@@ -122,6 +125,11 @@ impl Policy {
     /// The clauses of the document that the pack registers, each with its section where the pack gives one.
     pub fn clauses(&self) -> impl Iterator<Item = (&Arc<Clause>, Option<&str>)> {
         self.clauses.iter().map(|known| (&known.clause, known.section.as_deref()))
+    }
+
+    /// Whether a view of this name is declared to be weaker than what it is made of.
+    pub fn declares(&self, schema: &str, name: &str) -> bool {
+        declassifier::is_name_of_one(self, schema, name)
     }
 
     /// What becomes of columns without a tag.

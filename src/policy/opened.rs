@@ -91,7 +91,7 @@ pub(super) fn read(kind: Kind, name: &Word, value: &Value<'_>, findings: &mut Fi
 
 /// A function's name as an entry gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Pattern {
+pub(super) struct Pattern {
     schema: Arc<str>,
     /// `None` for every function of the schema.
     name: Option<Arc<str>>,
@@ -173,6 +173,17 @@ fn function_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
     Some(Pattern { schema, name: (!every).then_some(function), arguments })
 }
 
+/// A function that is named by itself, and did not come with the server.
+pub(super) fn one_function(name: &Word, findings: &mut Findings) -> Option<Pattern> {
+    let pattern = function_pattern(name, findings)?;
+    if pattern.name.is_none() || &*pattern.schema == "pg_catalog" {
+        let label = "a function of users, written `schema.name` or `schema.name(type, type)`";
+        findings.add(Finding::new(format!("`{}` is no declassifier", name.text), &name.place, label));
+        return None;
+    }
+    Some(pattern)
+}
+
 fn relation_pattern(name: &Word, findings: &mut Findings) -> Option<Pattern> {
     let Some((schema, relation)) = table_name(&name.text) else {
         let label = "a table or view with rules, written `schema.name`, or `schema.*`";
@@ -246,15 +257,10 @@ fn types(list: &str) -> Vec<String> {
     list.split(',').filter(|written| !written.trim().is_empty()).map(one).collect()
 }
 
-impl Opened {
-    fn covers(&self, policy: &Policy, purpose: PurposeId) -> bool {
-        let covers = |node: &PurposeId| policy.trees.purposes.covers(Some(*node), Some(purpose));
-        self.purposes.is_empty() || self.purposes.iter().any(covers)
-    }
-
-    /// How near the entry is to a function; `None` if it is not about it.
-    fn nearness(&self, function: &Function) -> Option<u8> {
-        let Pattern { schema, name, arguments } = &self.pattern;
+impl Pattern {
+    /// How near the name is to a function's; `None` if it is another's.
+    pub(super) fn nearness(&self, function: &Function) -> Option<u8> {
+        let Pattern { schema, name, arguments } = self;
         if *schema != function.schema {
             return None;
         }
@@ -264,6 +270,18 @@ impl Opened {
             (Some(_), None) => Some(1),
             (Some(_), Some(wanted)) => (types(&function.signature) == *wanted).then_some(2),
         }
+    }
+}
+
+impl Opened {
+    fn covers(&self, policy: &Policy, purpose: PurposeId) -> bool {
+        let covers = |node: &PurposeId| policy.trees.purposes.covers(Some(*node), Some(purpose));
+        self.purposes.is_empty() || self.purposes.iter().any(covers)
+    }
+
+    /// How near the entry is to a function; `None` if it is not about it.
+    fn nearness(&self, function: &Function) -> Option<u8> {
+        self.pattern.nearness(function)
     }
 
     fn shown(&self) -> String {

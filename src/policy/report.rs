@@ -80,6 +80,10 @@ impl Findings {
         self.0.push(finding);
     }
 
+    pub(super) fn extend(&mut self, others: Findings) {
+        self.0.extend(others.0);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

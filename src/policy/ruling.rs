@@ -2,6 +2,7 @@
 
 use super::mask::Mask;
 use super::parameter::{Missing, ParameterId};
+use crate::catalog::Declared;
 use crate::vocab::{AttNum, Cause, Clause, Oid};
 use std::sync::Arc;
 
@@ -17,12 +18,21 @@ pub struct RelationRuling {
     pub rows: Box<[RowCondition]>,
     /// The column that says which person a row is about, by its index, where every row has one.
     pub subject_key: Option<usize>,
+    /// Where the policy declares what it shows.
+    pub declared: Option<Declared>,
 }
 
 impl RelationRuling {
-    /// Every column is open as it is and no row is hidden: the relation is left alone.
+    /// Every column is open as it is and no row is hidden: the relation is left alone. What is computed from something that
+    /// may be kept back never is: its errors could quote that.
     pub fn whole(&self) -> bool {
-        self.rows.is_empty() && self.columns.iter().all(|column| column.effect == Effect::Allow)
+        let computed = matches!(self.declared, Some(Declared::Computed | Declared::Result));
+        !computed && self.rows.is_empty() && self.columns.iter().all(|column| column.effect == Effect::Allow)
+    }
+
+    /// Rows behind it may be hidden: by conditions, or by the definition of a view that is judged by what it shows.
+    pub fn hides_rows(&self) -> bool {
+        !self.rows.is_empty() || self.declared == Some(Declared::Computed)
     }
 
     /// The column of this index is open as it is.

@@ -40,7 +40,7 @@ pub fn put_guards(resolved: &mut Resolved, standings: &[Standing<'_>], context: 
     let needs_guard = |standing: &&Standing<'_>| !standing.ruling.whole() && !stays_for_its_lock(standing);
     for standing in standings.iter().filter(in_text).filter(needs_guard) {
         // What a look-up does not find is hidden too: which plan finds it depends on statistics of the column.
-        let hides = !standing.ruling.rows.is_empty() || standing.reference.lookup.is_some();
+        let hides = standing.ruling.hides_rows() || standing.reference.lookup.is_some();
         let fence = match (hides, resolved.leakproof) {
             (true, false) => Fence::Closed,
             (false, _) | (true, true) => Fence::Open,
@@ -233,14 +233,15 @@ fn placeholders(standing: &Standing<'_>, indexes: Range<usize>) -> Result<Vec<No
 fn stays_for_its_lock(standing: &Standing<'_>) -> bool {
     let Standing { relation: _, ruling, reference } = standing;
     reference.lock.is_some()
-        && ruling.rows.is_empty()
+        && !ruling.hides_rows()
         && reference.columns.iter().all(|column| ruling.is_raw(column.index))
 }
 
 /// Whether a lock would take more rows in the guard than the statement returns, by much or from behind the fence.
 fn check_lock(standing: &Standing<'_>, fence: Fence) -> Result<(), Trouble> {
-    let Standing { relation, ruling: _, reference } = standing;
+    let Standing { relation, ruling, reference } = standing;
     let why = match (reference.lock, fence) {
+        (Some(_), _) if ruling.declared.is_some() => "a row lock",
         (None, _) | (Some(Lock::Returned), Fence::Open) => return Ok(()),
         (Some(Lock::Limited), _) => "a row lock with LIMIT",
         (Some(Lock::Returned), Fence::Closed) => "a row lock beside conditions that could fail on a hidden row,",

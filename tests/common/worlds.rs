@@ -40,7 +40,7 @@ impl Pair {
     pub fn of(purpose: &str) -> Pair {
         match purpose {
             "denied" | "masked" | "writer" | "shared" => Pair::Columns,
-            "filtered" | "filtered_writer" | "scoped" | "agreed" => Pair::Rows,
+            "filtered" | "filtered_writer" | "scoped" | "agreed" | "declared" => Pair::Rows,
             "statistics" | "statistics_writer" => Pair::Groups,
             other => panic!("no pair of worlds for purpose `{other}`"),
         }

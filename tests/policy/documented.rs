@@ -70,3 +70,14 @@ fn the_examples_of_masks_and_look_ups_load() {
         }
     }
 }
+
+#[test]
+fn the_examples_of_declassifiers_load() {
+    let declared = "[pack]\nname = \"documented\"\n[subject.user]\n[category.usage_data]\n[category.\"usage_data.day\"]\n\
+                    [category.\"usage_data.total\"]\n[clause.\"B-3e\"]\nwords = \"We process aggregated Usage Data.\"\n";
+    let blocks = blocks("Declassifiers");
+    assert_eq!(blocks.len(), 1);
+    if let Err(errors) = parse(&format!("{declared}{}", blocks.concat())) {
+        panic!("{}", errors.render(Colour::Plain));
+    }
+}

@@ -494,3 +494,37 @@ categories = ["contact"]
 "#
     ));
 }
+
+#[test]
+fn a_declassifier_says_on_what_words_and_what_it_gives() {
+    for (more, wanted) in [
+        ("[declassifier.\"public.v\"]\ndefault = \"contact\"", "`clause` is missing"),
+        ("[declassifier.\"public.v\"]\nclause = \"C-2\"\ndefault = \"contact\"", "unknown clause `C-2`"),
+        ("[declassifier.\"public.v\"]\nclause = \"C-1\"", "a declassifier says what it gives"),
+        (
+            "[declassifier.\"public.v\"]\nclause = \"C-1\"\ndefault = \"contact\"\ncategory = \"contact\"",
+            "a declassifier is a view or a function",
+        ),
+        ("[declassifier.\"public.v\"]\nclause = \"C-1\"\ndefault = \"contacts\"", "unknown category `contacts`"),
+        (
+            "[declassifier.\"public.v\"]\nclause = \"C-1\"\ndefault = \"contact\"\ndefinition = \"md5:1\"",
+            "`definition` is no digest",
+        ),
+        ("[declassifier.\"public.*\"]\nclause = \"C-1\"\ncategory = \"contact\"", "`public.*` is no declassifier"),
+        (
+            "[declassifier.\"pg_catalog.pg_table_size\"]\nclause = \"C-1\"\ncategory = \"contact\"",
+            "`pg_catalog.pg_table_size` is no declassifier",
+        ),
+        (
+            "[declassifier.\"public.f\"]\nclause = \"C-1\"\ncategory = \"contact\"\nerased = \"false\"",
+            "a function has no rows to condition",
+        ),
+        (
+            "[table.\"public.v\"]\ndefault = \"contact\"\n[declassifier.\"public.v\"]\nclause = \"C-1\"\ndefault = \"contact\"",
+            "table `public.v` is declared twice",
+        ),
+    ] {
+        let got = errors(&format!("{more}\n"));
+        assert!(got.contains(wanted), "{more}\n{got}");
+    }
+}

@@ -37,6 +37,7 @@ fn function(schema: &str, name: &str, signature: &str, extension: Option<&str>) 
         body: Body::Unreadable,
         settings: Box::default(),
         parts: Box::default(),
+        digest: None,
     }
 }
 

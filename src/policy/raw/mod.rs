@@ -3,6 +3,7 @@
 //! Each subject of the language is read by a file of its own; `Raw` holds what all the files of a pack say.
 
 mod clause;
+mod declassifier;
 mod effect;
 mod mask;
 mod narrow;
@@ -21,6 +22,7 @@ use super::report::{Finding, Findings, Place};
 use super::tree::Declared;
 use crate::vocab::Right;
 pub(super) use clause::RawClause;
+pub(super) use declassifier::RawDeclassifier;
 pub(super) use effect::Verdict;
 pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
@@ -49,6 +51,7 @@ pub(super) struct Raw {
     pub(super) rules: Vec<RawRule>,
     pub(super) narrows: Vec<RawNarrow>,
     pub(super) tables: Vec<RawTable>,
+    pub(super) declassifiers: Vec<RawDeclassifier>,
     pub(super) roles: Vec<RawRole>,
     pub(super) parameters: Vec<Parameter>,
     pub(super) functions: Vec<RawOpened>,
@@ -177,6 +180,12 @@ impl Raw {
                 self.tables.extend(table::tags(&name, &value, findings));
             }
         }
+        for (name, value) in named(top.take("declassifier"), findings) {
+            // Its tags stand in a table's place.
+            if self.first("table", &name, findings) {
+                self.declassifiers.extend(declassifier::declassifier(&name, &value, findings));
+            }
+        }
         for (name, value) in named(top.take("role"), findings) {
             if self.first("role", &name, findings) {
                 self.roles.extend(role::role(&name, &value, findings));
@@ -202,7 +211,7 @@ impl Raw {
                 self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
-        let later = ["include", "declassifier", "pattern", "test", "view"];
+        let later = ["include", "pattern", "test", "view"];
         top.finish(&later, findings);
     }
 

@@ -25,7 +25,12 @@ pub(in crate::policy) struct RawTable {
 const CONDITION_GROUPS: [&str; 3] = ["consent", "retention", "scope"];
 
 pub(super) fn tags(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawTable> {
-    let mut fields = Fields::new("a table", value, findings)?;
+    let fields = Fields::new("a table", value, findings)?;
+    Some(tags_of(name, fields, findings))
+}
+
+/// The tags that are left of a relation's keys.
+pub(super) fn tags_of(name: &Word, mut fields: Fields<'_>, findings: &mut Findings) -> RawTable {
     let subject = word(&mut fields, "subject", findings);
     let subject_key = word(&mut fields, "subject_key", findings);
     let default = word(&mut fields, "default", findings);
@@ -53,5 +58,5 @@ pub(super) fn tags(name: &Word, value: &Value<'_>, findings: &mut Findings) -> O
         conditions.extend(value.word(findings).map(|sql| RawCondition { name, sql }));
     }
     fields.finish(&["declassifies", "subject_path", "subjects", "patterns", "default_lock"], findings);
-    Some(RawTable { name: name.clone(), subject, subject_key, default, columns, conditions })
+    RawTable { name: name.clone(), subject, subject_key, default, columns, conditions }
 }

@@ -99,6 +99,14 @@ CREATE VIEW people_counted AS SELECT city, count(secret) AS n, max(score) AS bes
 CREATE VIEW people_rich AS SELECT id, name FROM people WHERE score > 3;
 CREATE VIEW people_nested AS SELECT v.id, upper(v.secret) AS loud FROM people_view AS v;
 CREATE VIEW orders_people AS SELECT o.id, o.amount, p.name, p.secret FROM orders AS o JOIN people AS p ON p.id = o.person_id;
+-- Declared to be weaker than people. Their conditions are dear: Postgres would evaluate a cheaper one of the statement first.
+CREATE VIEW people_agreed AS SELECT id, name, city, pin, score FROM people
+    WHERE (consent OR name IN ('no one', 'nobody', '1', '2', '3', '4', '5', '6', '7') OR secret IN ('no', 'none', '1', '2')) AND deleted_at IS NULL;
+CREATE VIEW cities_agreed AS SELECT city, count(*) AS n FROM people
+    WHERE (consent OR name IN ('no one', 'nobody', '1', '2', '3', '4', '5', '6', '7') OR secret IN ('no', 'none', '1', '2')) AND deleted_at IS NULL
+    GROUP BY city;
+CREATE FUNCTION agreed_score(int) RETURNS int LANGUAGE sql STABLE AS
+    'SELECT score FROM public.people WHERE id = $1 AND consent AND deleted_at IS NULL';
 CREATE MATERIALIZED VIEW people_kept AS SELECT id, name, secret FROM people WITH NO DATA;
 CREATE FUNCTION reads_secret(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT secret FROM public.people WHERE id = $1';
 CREATE FUNCTION all_secrets() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT secret FROM public.people ORDER BY id';
