@@ -5,8 +5,13 @@
 //! not the pinned one is not in force: it is judged by what it reads, like any other.
 
 use super::Policy;
-use super::opened::Pattern;
+use super::document::Word;
+use super::load::{Loader, Registered, clause_of};
+use super::opened::{self, Pattern};
+use super::parameter::Parameter;
+use super::raw::RawDeclassifier;
 use super::report::{Finding, Findings, Place};
+use super::rules::Trees;
 use super::tags::TableTags;
 use crate::analyze::FunctionRead;
 use crate::catalog::{Body, Catalog, Column, Declared, Function, FunctionKind, Relation, RelationKind};
@@ -24,6 +29,40 @@ pub(super) const RESULT: &str = "result";
 
 /// How deep views in views are looked through for conditions that do not hold.
 const DEEPEST: usize = 32;
+
+impl Loader {
+    /// Declassifiers; their tags join those of tables.
+    pub(super) fn declassifiers(
+        &mut self,
+        trees: &Trees,
+        parameters: &[Parameter],
+        clauses: &[Registered],
+        tables: &mut Vec<TableTags>,
+    ) -> Vec<Declassifier> {
+        let apart = self.apart(trees);
+        let mut all = Vec::new();
+        for RawDeclassifier { clause, definition, result, mut tags } in std::mem::take(&mut self.raw.declassifiers) {
+            let place = tags.name.place.clone();
+            let clause = clause_of(&clause, clauses, &mut self.findings);
+            let (what, name) = match result {
+                None => (What::View, self.table_name(&tags.name)),
+                Some(categories) => {
+                    let Some(pattern) = opened::one_function(&tags.name, &mut self.findings) else { continue };
+                    tags.columns.push((Word { text: RESULT.into(), place: place.clone() }, categories));
+                    let name = (Arc::from(""), Arc::clone(&tags.name.text));
+                    (What::Function(pattern), Some(name))
+                }
+            };
+            let Some(name) = name else { continue };
+            let tags = self.table(tags, name, trees, &apart, parameters);
+            let (schema, name) = (Arc::clone(&tags.schema), Arc::clone(&tags.table));
+            let definition = definition.map(|word| word.text);
+            all.extend(clause.map(|clause| Declassifier { place, schema, name, what, definition, clause }));
+            tables.push(tags);
+        }
+        all
+    }
+}
 
 /// What is declared.
 #[derive(Debug)]

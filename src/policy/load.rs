@@ -1,7 +1,6 @@
 //! From what the files say to a policy: every name looked up, every error reported.
 
 use super::condition;
-use super::declassifier::{Declassifier, RESULT, What};
 use super::document::{Word, list, with_suggestion};
 use super::lint;
 use super::narrow::Narrow;
@@ -9,9 +8,7 @@ use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
-use super::raw::{
-    PurposeSettings, Raw, RawCondition, RawDeclassifier, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable,
-};
+use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
 use super::tags::{Named, TableTags, Untagged};
@@ -105,9 +102,9 @@ fn version(files: &[SourceFile]) -> u64 {
     hasher.finish()
 }
 
-struct Loader {
-    raw: Raw,
-    findings: Findings,
+pub(super) struct Loader {
+    pub(super) raw: Raw,
+    pub(super) findings: Findings,
     sources: Arc<Sources>,
     version: u64,
 }
@@ -275,39 +272,7 @@ impl Loader {
         tables
     }
 
-    /// Declassifiers; their tags join those of tables.
-    fn declassifiers(
-        &mut self,
-        trees: &Trees,
-        parameters: &[Parameter],
-        clauses: &[Registered],
-        tables: &mut Vec<TableTags>,
-    ) -> Vec<Declassifier> {
-        let apart = self.apart(trees);
-        let mut all = Vec::new();
-        for RawDeclassifier { clause, definition, result, mut tags } in std::mem::take(&mut self.raw.declassifiers) {
-            let place = tags.name.place.clone();
-            let clause = clause_of(&clause, clauses, &mut self.findings);
-            let (what, name) = match result {
-                None => (What::View, self.table_name(&tags.name)),
-                Some(categories) => {
-                    let Some(pattern) = opened::one_function(&tags.name, &mut self.findings) else { continue };
-                    tags.columns.push((Word { text: RESULT.into(), place: place.clone() }, categories));
-                    let name = (Arc::from(""), Arc::clone(&tags.name.text));
-                    (What::Function(pattern), Some(name))
-                }
-            };
-            let Some(name) = name else { continue };
-            let tags = self.table(tags, name, trees, &apart, parameters);
-            let (schema, name) = (Arc::clone(&tags.schema), Arc::clone(&tags.table));
-            let definition = definition.map(|word| word.text);
-            all.extend(clause.map(|clause| Declassifier { place, schema, name, what, definition, clause }));
-            tables.push(tags);
-        }
-        all
-    }
-
-    fn table_name(&mut self, name: &Word) -> Option<(Arc<str>, Arc<str>)> {
+    pub(super) fn table_name(&mut self, name: &Word) -> Option<(Arc<str>, Arc<str>)> {
         let found = table_name(&name.text);
         if found.is_none() {
             let label = "written `schema.name`; a part that holds a dot in double quotes";
@@ -316,7 +281,7 @@ impl Loader {
         found
     }
 
-    fn table(
+    pub(super) fn table(
         &mut self,
         raw: RawTable,
         (schema, table): (Arc<str>, Arc<str>),
@@ -357,7 +322,7 @@ impl Loader {
         TableTags { place, schema, table, subject, subject_key: raw.subject_key, default, columns, conditions }
     }
 
-    fn apart(&mut self, trees: &Trees) -> Vec<Apart> {
+    pub(super) fn apart(&mut self, trees: &Trees) -> Vec<Apart> {
         let findings = &mut self.findings;
         let mut all = Vec::new();
         for raw in std::mem::take(&mut self.raw.apart) {
@@ -431,7 +396,7 @@ impl Loader {
 }
 
 /// The clause of that id.
-fn clause_of(word: &Word, clauses: &[Registered], findings: &mut Findings) -> Option<Arc<Clause>> {
+pub(super) fn clause_of(word: &Word, clauses: &[Registered], findings: &mut Findings) -> Option<Arc<Clause>> {
     let found = clauses.iter().find(|known| known.clause.id == word.text);
     if found.is_none() {
         let finding = Finding::new(format!("unknown clause `{}`", word.text), &word.place, "not declared");
@@ -470,7 +435,7 @@ fn given(
 }
 
 /// A category that may not meet others, or data about certain subjects, on one column.
-struct Apart {
+pub(super) struct Apart {
     category: CategoryId,
     place: Place,
     categories: Vec<CategoryId>,
