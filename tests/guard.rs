@@ -26,6 +26,8 @@ mod rewritten;
 mod scale;
 #[path = "guard/scope.rs"]
 mod scope;
+#[path = "guard/shadow.rs"]
+mod shadow;
 #[path = "guard/view_writes.rs"]
 mod view_writes;
 #[path = "guard/writes.rs"]

@@ -176,6 +176,9 @@ fn show(view: &View, text: &str, explained: &[Explanation], paint: Paint) -> (St
     line(&mut out, "text", &paint.tone(Tone::Sql, &wrap(INDENT, WIDTH, text.trim())));
     let purpose = view.purpose().map(|purpose| view.bound().policy().purpose_name(purpose));
     line(&mut out, "purpose", purpose.map_or("none", |name| name));
+    if view.shadowed() {
+        line(&mut out, "mode", "shadow: it passes as it was sent; this is what would become of it");
+    }
     if let Some(recipient) = view.principal().recipient {
         line(&mut out, "recipient", view.bound().policy().recipient_name(recipient));
     }

@@ -148,8 +148,9 @@ fn screen(matrix: &Matrix, paint: Paint) -> String {
     let _ = writeln!(out, "{}", paint.tone(Tone::Strong, &format!("purposes{recipient}")));
     for (at, purpose) in matrix.purposes.iter().enumerate() {
         let name = format!("{:indent$}{}", "", purpose.name, indent = 2 * purpose.depth);
-        let title = purpose.title.as_deref().unwrap_or_default();
-        let line = format!("{:>4}  {name:<32}  {}", at + 1, paint.tone(Tone::Faint, title));
+        let title = paint.tone(Tone::Faint, purpose.title.as_deref().unwrap_or_default());
+        let mode = if purpose.shadowed { paint.tone(Tone::Refused, "shadow: not enforced  ") } else { "".into() };
+        let line = format!("{:>4}  {name:<32}  {mode}{title}", at + 1);
         let _ = writeln!(out, "{}", line.trim_end());
     }
     for part in &matrix.parts {

@@ -37,9 +37,10 @@ pub(super) fn matrix(policy: &Policy, right: Right, matrix: &Matrix) -> String {
             write!(out, "<table>\n<caption>{}</caption>\n<thead><tr><th scope=\"col\">category</th>", escape(subject));
         for purpose in &matrix.purposes {
             let title = purpose.title.as_deref().unwrap_or_default();
+            let mode = if purpose.shadowed { " (shadow)" } else { "" };
             let _ = write!(
                 out,
-                "<th scope=\"col\" title=\"{}\"><span>{}</span></th>",
+                "<th scope=\"col\" title=\"{}\"><span>{}{mode}</span></th>",
                 escape(title),
                 escape(&purpose.name)
             );

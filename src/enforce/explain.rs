@@ -54,7 +54,7 @@ pub struct ColumnReport {
     pub cause: Cause,
 }
 
-/// Explains every statement of a text. A text that can't be read is the refusal that a client would get.
+/// Explains every statement of a text; under a purpose in shadow mode as if it were enforced. A text that can't be read is the refusal that a client would get.
 pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanation>, Box<Refusal>> {
     on_deep_stack(|| {
         let statements = match read(view, text, limits).map_err(Unread::refusal)? {
@@ -64,7 +64,7 @@ pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanati
         let mut explained = Vec::with_capacity(statements.len());
         for (understood, statement) in statements {
             let kind = understood.kind.clone();
-            let (relations, plan) = match (&kind, view.restricted()) {
+            let (relations, plan) = match (&kind, view.restricted() || view.shadowed()) {
                 (
                     Kind::Read
                     | Kind::Write

@@ -23,7 +23,7 @@ mod writes;
 
 pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Sight, Understood};
+pub use plan::{Judged, Plan, Planned, Reports, Rewritten, Shadow, Sight, Understood};
 pub use settings::{is_ascii_safe, setting_permitted};
 pub use utility::plan_refusal;
 pub use view::{Encoding, Justification, Limits, View};
@@ -69,7 +69,7 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
         Ok(Reading::Statements(statements)) => judge_statements(view, text, statements),
         Ok(Reading::Empty) => Judged::Empty,
         Err(Unread::Text(refusal)) => unread(view, *refusal),
-        Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal))),
+        Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal)), None),
     })
 }
 
@@ -139,19 +139,28 @@ fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, St
     }
     let Some((understood, statement)) = statements.pop() else { return Judged::Empty };
     if !view.restricted() {
-        return Judged::One(Planned { statement: understood, plan: Plan::Forward, reports: Reports::Verbatim });
+        let shadow = match view.shadowed() {
+            true => Shadow::of(judge::judge(view, text, &understood, statement)),
+            false => None,
+        };
+        return Judged::One(Planned { statement: understood, plan: Plan::Forward, reports: Reports::Verbatim, shadow });
     }
     let plan = judge::judge(view, text, &understood, statement);
     let reports = reports::of_plan(&understood.kind, &plan);
-    Judged::One(Planned { statement: understood, plan, reports })
+    Judged::One(Planned { statement: understood, plan, reports, shadow: None })
 }
 
 /// What becomes of a text that could not be read: refused under restriction, passed otherwise.
 pub fn unread(view: &View, refusal: Refusal) -> Judged {
-    unread_as(if view.restricted() { Plan::Refuse(Arc::new(refusal)) } else { Plan::Forward })
+    let refusal = Arc::new(refusal);
+    match (view.restricted(), view.shadowed()) {
+        (true, _) => unread_as(Plan::Refuse(refusal), None),
+        (false, true) => unread_as(Plan::Forward, Some(Shadow::Refused(refusal))),
+        (false, false) => unread_as(Plan::Forward, None),
+    }
 }
 
-fn unread_as(plan: Plan) -> Judged {
+fn unread_as(plan: Plan, shadow: Option<Shadow>) -> Judged {
     let statement = Understood { kind: Kind::Unread, span: (0, 0), comment: None };
-    Judged::One(Planned { statement, plan, reports: Reports::Verbatim })
+    Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow })
 }

@@ -68,6 +68,29 @@ pub struct Planned {
     pub statement: Understood,
     pub plan: Plan,
     pub reports: Reports,
+    /// Under a purpose in shadow mode, what would have become of it.
+    pub shadow: Option<Shadow>,
+}
+
+/// What would have become of a statement that passes as it was sent.
+#[derive(Debug, Clone)]
+pub enum Shadow {
+    Refused(Arc<Refusal>),
+    /// Something is kept back of what it names: columns, values or rows.
+    Rewritten,
+}
+
+impl Shadow {
+    /// Of a plan that is not carried out.
+    pub(super) fn of(plan: Plan) -> Option<Shadow> {
+        match plan {
+            Plan::Refuse(refusal) => Some(Shadow::Refused(refusal)),
+            Plan::Rewrite(rewritten) if rewritten.sight != Sight::Whole || rewritten.looks_up => {
+                Some(Shadow::Rewritten)
+            }
+            Plan::Rewrite(_) | Plan::Forward => None,
+        }
+    }
 }
 
 /// What a text holds.

@@ -207,9 +207,14 @@ impl View {
         self.key.encoding
     }
 
-    /// Whether statements must be understood: no purpose, or one that is not unrestricted.
+    /// Whether statements must be understood: no purpose, or one that the policy enforces.
     pub fn restricted(&self) -> bool {
-        self.key.purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
+        self.key.purpose.is_none_or(|purpose| self.bound.policy().enforces(purpose))
+    }
+
+    /// Whether statements pass, but what would become of them is recorded.
+    pub fn shadowed(&self) -> bool {
+        self.key.purpose.is_some_and(|purpose| self.bound.policy().is_shadowed(purpose))
     }
 
     /// Whether a plan made for one holds for the other.

@@ -1,7 +1,7 @@
 //! Counters in memory. They only grow.
 
 use super::lookups::Lookups;
-use crate::enforce::View;
+use crate::enforce::{Shadow, View};
 use crate::session::{ReportSort, Witness};
 use crate::vocab::{Cause, Refusal, SqlState};
 use crate::wire::ErrorFields;
@@ -18,6 +18,7 @@ pub struct Counters {
     pub rewritten: AtomicU64,
     pub refused: AtomicU64,
     pub withheld: AtomicU64,
+    pub shadowed: AtomicU64,
     /// Bounded, not only counted.
     pub lookups: Lookups,
 }
@@ -32,6 +33,7 @@ pub struct Tally {
     pub rewritten: u64,
     pub refused: u64,
     pub withheld: u64,
+    pub shadowed: u64,
 }
 
 impl Counters {
@@ -45,6 +47,7 @@ impl Counters {
             rewritten: read(&self.rewritten),
             refused: read(&self.refused),
             withheld: read(&self.withheld),
+            shadowed: read(&self.shadowed),
         }
     }
 
@@ -67,22 +70,7 @@ impl Witness for Counters {
     fn refused(&self, view: &View, refusal: &Refusal) {
         Counters::add(&self.refused);
         let (purpose, recipient) = for_what(view);
-        let columns: Vec<String> = refusal
-            .closed
-            .iter()
-            .map(|closed| match &closed.column {
-                Some(column) => format!("{}.{column}", closed.relation),
-                None => closed.relation.to_string(),
-            })
-            .collect();
-        let rules: Vec<&str> = refusal
-            .closed
-            .iter()
-            .filter_map(|closed| match &closed.cause {
-                Cause::Rule { rule, clause: _ } | Cause::Mask { rule, why: _ } => Some(&**rule),
-                Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => None,
-            })
-            .collect();
+        let (columns, rules) = closed(refusal);
         tracing::info!(
             target: "wherefore::decision",
             decision = "refuse",
@@ -91,9 +79,32 @@ impl Witness for Counters {
             user = &*view.principal().user,
             purpose,
             recipient,
-            columns = columns.join(","),
-            rules = rules.join(","),
+            columns,
+            rules,
             "refused"
+        );
+    }
+
+    /// One log record each: what would have happened, and why.
+    fn shadowed(&self, view: &View, shadow: &Shadow) {
+        Counters::add(&self.shadowed);
+        let (purpose, recipient) = for_what(view);
+        let (would, code, (columns, rules)) = match shadow {
+            Shadow::Refused(refusal) => ("refuse", refusal.code.0, closed(refusal)),
+            Shadow::Rewritten => ("rewrite", "", Default::default()),
+        };
+        tracing::info!(
+            target: "wherefore::decision",
+            decision = "shadow",
+            would,
+            code,
+            database = view.bound().catalog().database(),
+            user = &*view.principal().user,
+            purpose,
+            recipient,
+            columns,
+            rules,
+            "passed in shadow mode"
         );
     }
 
@@ -155,4 +166,25 @@ fn for_what(view: &View) -> (&str, &str) {
     let purpose = view.purpose().map_or("none", |purpose| policy.purpose_name(purpose));
     let recipient = view.principal().recipient.map_or("none", |recipient| policy.recipient_name(recipient));
     (purpose, recipient)
+}
+
+/// The columns that a refusal names, and the rules that close them.
+fn closed(refusal: &Refusal) -> (String, String) {
+    let columns: Vec<String> = refusal
+        .closed
+        .iter()
+        .map(|closed| match &closed.column {
+            Some(column) => format!("{}.{column}", closed.relation),
+            None => closed.relation.to_string(),
+        })
+        .collect();
+    let rules: Vec<&str> = refusal
+        .closed
+        .iter()
+        .filter_map(|closed| match &closed.cause {
+            Cause::Rule { rule, clause: _ } | Cause::Mask { rule, why: _ } => Some(&**rule),
+            Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => None,
+        })
+        .collect();
+    (columns.join(","), rules.join(","))
 }

@@ -16,6 +16,7 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
     clauses(policy, &mut findings);
     purposes(policy, &mut findings);
     recipients(policy, &mut findings);
+    shadowed(policy, &mut findings);
     for rule in &policy.rules {
         unreachable(policy, rule, &mut findings);
         for table in &policy.tables {
@@ -77,6 +78,14 @@ fn purposes(policy: &Policy, findings: &mut Findings) {
             &word.place,
             "granted to no one",
         ));
+    }
+}
+
+fn shadowed(policy: &Policy, findings: &mut Findings) {
+    for purpose in policy.trees.purposes.nodes().filter(|purpose| policy.is_shadowed(*purpose)) {
+        let word = policy.trees.purposes.word(purpose);
+        let message = format!("purpose `{}` is in shadow mode: nothing is enforced under it", word.text);
+        findings.add(Finding::new(message, &word.place, "statements pass as they are sent"));
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Matrix {
 pub struct Heading {
     pub name: Arc<str>,
     pub title: Option<Arc<str>>,
+    /// A purpose under which nothing is enforced.
+    pub shadowed: bool,
     /// 0 for a root.
     pub depth: usize,
 }
@@ -110,7 +112,10 @@ impl Policy {
             parts: subjects.map(part).filter(|part| !part.rows.is_empty()).collect(),
             purposes: purposes
                 .iter()
-                .map(|purpose| heading(&self.trees.purposes, *purpose, self.purpose_title(*purpose)))
+                .map(|purpose| Heading {
+                    shadowed: self.is_shadowed(*purpose),
+                    ..heading(&self.trees.purposes, *purpose, self.purpose_title(*purpose))
+                })
                 .collect(),
         }
     }
@@ -174,6 +179,7 @@ fn heading<I: Node>(tree: &Tree<I>, node: I, title: Option<&Arc<str>>) -> Headin
     Heading {
         name: Arc::clone(tree.name(node)),
         title: title.cloned(),
+        shadowed: false,
         depth: tree.depth(Some(node)).saturating_sub(1),
     }
 }

@@ -55,7 +55,7 @@ use narrow::Narrow;
 use never_together::NeverTogether;
 use opened::Opened;
 use principal::Grant;
-use raw::PurposeSettings;
+use raw::{Mode, PurposeSettings};
 use report::Sources;
 use rules::{Rule, Trees};
 use rustc_hash::FxHashMap;
@@ -160,7 +160,17 @@ impl Policy {
         self.trees.purposes.nodes()
     }
 
-    /// Whether statements under this purpose pass without being understood.
+    /// Whether what is decided under this purpose is recorded only, and statements pass as they were sent.
+    pub fn is_shadowed(&self, purpose: PurposeId) -> bool {
+        self.nearest(purpose, |settings| settings.mode) == Some(Mode::Shadow)
+    }
+
+    /// Whether statements under this purpose must be understood and permitted before they are sent.
+    pub fn enforces(&self, purpose: PurposeId) -> bool {
+        !self.is_unrestricted(purpose) && !self.is_shadowed(purpose)
+    }
+
+    /// Whether statements under this purpose are not judged at all.
     pub fn is_unrestricted(&self, purpose: PurposeId) -> bool {
         self.traits[usize::from(purpose.0)].unrestricted
     }

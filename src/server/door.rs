@@ -173,7 +173,7 @@ async fn open(shared: &Shared, client: &mut Stream, inbox: &mut Inbox, room: Roo
         }
     };
     wishes.unjudged = unjudged(&startup, shelf.bound().catalog());
-    let restricted = start.start.purpose.is_none_or(|purpose| !database.policy().is_unrestricted(purpose));
+    let restricted = start.start.purpose.is_none_or(|purpose| database.policy().enforces(purpose));
     if restricted && shelf.fit() == Fit::Unfit {
         let error = NotReady::Unfit { database: database.name().to_owned() };
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;

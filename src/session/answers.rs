@@ -230,7 +230,7 @@ impl Session {
         let policy = self.bound.policy();
         let channel = body.get(4..).and_then(|names| names.split(|byte| *byte == 0).next()).unwrap_or_default();
         let may = std::str::from_utf8(channel).is_ok_and(|channel| policy.may_signal(purpose, channel));
-        if may || policy.is_unrestricted(purpose) { Audience::Client } else { Audience::Nobody }
+        if may || !policy.enforces(purpose) { Audience::Client } else { Audience::Nobody }
     }
 
     /// ReadyForQuery: a segment is over.

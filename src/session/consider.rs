@@ -7,14 +7,15 @@ use super::parameter::{parameter_of, set_value};
 use super::portals::RESERVED;
 use super::purpose::declared_justification;
 use super::purpose::{
-    JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, unknown_setting,
+    JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, schema_changed, unfit,
+    unknown_setting, unread_catalog,
 };
 use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, split_path};
 use super::shelf::Fit;
 use super::simple::not_utf8;
 use crate::catalog::SearchPath;
-use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, View, unread};
+use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, Shadow, View, unread};
 use crate::policy::PurposeId;
 use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction, purpose_comment, purpose_hint};
 use crate::vocab::{Oid, Refusal, SqlState};
@@ -57,6 +58,11 @@ impl Considered {
     /// Whether it is sent, and looks a row up.
     pub fn looks_up(&self) -> bool {
         matches!(self.verdict(), Verdict::Rewrite(rewritten) if rewritten.looks_up)
+    }
+
+    /// What would have become of it, were its purpose enforced.
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.planned().and_then(|planned| planned.shadow.as_ref())
     }
 
     pub fn verdict(&self) -> Verdict<'_> {
@@ -488,7 +494,7 @@ impl Session {
     /// Whether the session may come under this purpose: not a restricted one after work under an unrestricted one.
     fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
         let policy = self.bound.policy();
-        if purpose.is_none_or(|purpose| !policy.is_unrestricted(purpose))
+        if purpose.is_none_or(|purpose| policy.enforces(purpose))
             && let Some(refusal) = self.unclean()
         {
             return Err(refusal);
@@ -532,23 +538,6 @@ impl Session {
             self.tainted = true;
         }
     }
-}
-
-fn schema_changed() -> Refusal {
-    let message = "the schema was changed in this transaction, whose later statements are not understood";
-    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-        .with_detail("Nobody but this transaction sees the schema as it is now.")
-        .with_hint("End the transaction first.")
-}
-
-fn unfit() -> Refusal {
-    Refusal::new(SqlState("57P03"), "the policy does not fit this database")
-        .with_hint("Restricted purposes are not served until it does. The proxy's log says what does not fit.")
-}
-
-fn unread_catalog() -> Refusal {
-    Refusal::new(SqlState("57P03"), "the catalog cannot be read after a change")
-        .with_hint("Try again later. The proxy's log says why.")
 }
 
 /// Names that a newer catalog might know.

@@ -83,7 +83,7 @@ impl Session {
                 self.drop_frame(frame)
             }
         };
-        self.count_parse(&considered);
+        self.count(&considered);
         self.slot(Audience::Client, Awaited::Parse { name: parse.name.into(), statement: Some(statement) });
         Ok(taken)
     }
@@ -99,14 +99,6 @@ impl Session {
         while let Some(name) = self.outgrown.pop() {
             wire::close_statement(&name, outs.server.own(frame.input));
             self.slot(Audience::Nobody, Awaited::CloseOther);
-        }
-    }
-
-    fn count_parse(&mut self, considered: &Considered) {
-        match considered.verdict() {
-            Verdict::Forward => self.witness.permitted(),
-            Verdict::Rewrite(_) => self.witness.rewritten(),
-            Verdict::Refuse(_) => {}
         }
     }
 
@@ -312,7 +304,8 @@ impl Session {
     /// Counts a look-up with each Bind, which gives it a value; the refusal where there were too many.
     fn look_up(&mut self, name: &[u8]) -> Option<Refusal> {
         let statement = statement_of(self, name)?;
-        let Judged::One(Planned { statement: _, plan: Plan::Rewrite(rewritten), reports: _ }) = &*statement.judged
+        let Judged::One(Planned { statement: _, plan: Plan::Rewrite(rewritten), reports: _, shadow: _ }) =
+            &*statement.judged
         else {
             return None;
         };

@@ -1,7 +1,7 @@
 //! What a session needs of the core and of the observers.
 
 use super::discreet::ReportSort;
-use crate::enforce::{Enforcer, Judged, View};
+use crate::enforce::{Enforcer, Judged, Shadow, View};
 use crate::vocab::Refusal;
 use crate::wire::ErrorFields;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub trait Witness: Send + Sync {
     fn rewritten(&self);
     /// A statement was refused under this view.
     fn refused(&self, view: &View, refusal: &Refusal);
+    /// A statement passes under this view, where it would have been refused or rewritten were its purpose enforced.
+    fn shadowed(&self, view: &View, shadow: &Shadow);
     /// A look-up is about to be made: it is counted, or refused where there were too many.
     fn looked_up(&self, view: &View) -> Result<(), Refusal>;
     /// A session has chosen the value of a parameter that bounds rows.

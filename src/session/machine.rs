@@ -500,7 +500,7 @@ impl Session {
     }
 
     pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
-        purpose.is_none_or(|purpose| !self.bound.policy().is_unrestricted(purpose))
+        purpose.is_none_or(|purpose| self.bound.policy().enforces(purpose))
     }
 
     /// The longest text taken under the purpose in force.

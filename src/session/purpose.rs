@@ -252,3 +252,23 @@ pub fn needs_clean_session() -> Refusal {
     .with_detail("Temporary tables, prepared statements and cursors made before were never understood.")
     .with_hint("Open a new session or run DISCARD ALL.")
 }
+
+/// A statement after a definition of its own transaction.
+pub fn schema_changed() -> Refusal {
+    let message = "the schema was changed in this transaction, whose later statements are not understood";
+    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .with_detail("Nobody but this transaction sees the schema as it is now.")
+        .with_hint("End the transaction first.")
+}
+
+/// A policy whose conditions and masks do not fit the database.
+pub fn unfit() -> Refusal {
+    Refusal::new(SqlState("57P03"), "the policy does not fit this database")
+        .with_hint("Restricted purposes are not served until it does. The proxy's log says what does not fit.")
+}
+
+/// A catalog that is known to have changed.
+pub fn unread_catalog() -> Refusal {
+    Refusal::new(SqlState("57P03"), "the catalog cannot be read after a change")
+        .with_hint("Try again later. The proxy's log says why.")
+}

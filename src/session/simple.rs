@@ -272,6 +272,9 @@ impl Session {
             Verdict::Rewrite(_) => self.witness.rewritten(),
             Verdict::Refuse(_) => {}
         }
+        if let Some(shadow) = considered.shadow() {
+            self.witness.shadowed(&considered.view, shadow);
+        }
         self.sent(considered);
     }
 

@@ -50,7 +50,7 @@ impl Judge for Words {
             _ => planned.plan,
         };
         let reports = if text.contains("quiet") { Reports::Discreet } else { Reports::Verbatim };
-        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports }))
+        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports, shadow: None }))
     }
 }
 
@@ -94,6 +94,7 @@ impl Witness for Counts {
     fn looked_up(&self, _: &View) -> Result<(), Refusal> {
         Ok(())
     }
+    fn shadowed(&self, _: &View, _: &crate::enforce::Shadow) {}
     fn chosen(&self, _: &str, _: &str, _: &str) {}
     fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
         "0123456789abcdef".to_owned()

@@ -50,6 +50,15 @@ fn the_examples_of_recipients_load() {
 }
 
 #[test]
+fn the_example_of_shadow_mode_loads() {
+    let (_, section) = PAGE.split_once("\n### Shadow mode\n").expect("a section");
+    let block = section.split("```").nth(1).and_then(|block| block.strip_prefix("toml\n")).expect("an example");
+    if let Err(errors) = parse(&format!("{DECLARED}{block}")) {
+        panic!("{}", errors.render(Colour::Plain));
+    }
+}
+
+#[test]
 fn the_examples_of_masks_and_look_ups_load() {
     let blocks = [blocks("Masks"), blocks("Look-ups")].concat();
     assert!(blocks.len() >= 2, "{} blocks", blocks.len());

@@ -163,7 +163,6 @@ fn what_is_not_supported_yet_is_an_error() {
 type = "int4"
 [purpose.legal]
 justification = { pattern = "^CASE-[0-9]+$" }
-mode = "shadow"
 [[rule]]
 id = "aggregate"
 purpose = "support"
@@ -476,6 +475,15 @@ effect = \"allow\"
 }
 
 #[test]
+fn purposes_in_shadow_mode_are_lints() {
+    let text = "[pack]\n[purpose.trial]\nmode = \"shadow\"\n[purpose.below]\nparent = \"trial\"\n[purpose.real]\nparent = \"trial\"\nmode = \"enforce\"\n[role.x]\npurposes = \"trial\"\n";
+    let loaded = super::fixture::parse(text).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain)));
+    let lints: Vec<_> = loaded.lints.iter().map(|lint| lint.message()).collect();
+    let of = |name: &str| format!("purpose `{name}` is in shadow mode: nothing is enforced under it");
+    assert_eq!(lints, [of("trial"), of("below")]);
+}
+
+#[test]
 fn what_purposes_demand_is_checked_when_it_loads() {
     insta::assert_snapshot!(errors(
         r#"
@@ -485,6 +493,11 @@ named_columns_only = "yes"
 [purpose.court]
 justification = { patern = "x" }
 require_tls = 1
+[purpose.quiet]
+mode = "silent"
+[purpose.free]
+unrestricted = true
+mode = "shadow"
 [[never_together]]
 categories = ["contact", "contacts"]
 purpose = "servce"

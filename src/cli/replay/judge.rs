@@ -162,7 +162,7 @@ impl Judge {
         }
         let verdict = match explain(view, text, &Limits::default()) {
             Ok(explained) => Verdict::of(&explained),
-            Err(refusal) if view.restricted() => Verdict::of_refusal(&refusal),
+            Err(refusal) if view.restricted() || view.shadowed() => Verdict::of_refusal(&refusal),
             Err(_) => Verdict { fate: Fate::Unchanged, code: None, reason: String::new(), detail: None },
         };
         let verdict = Arc::new(verdict);

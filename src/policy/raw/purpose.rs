@@ -26,6 +26,15 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) justification: Option<Regex>,
     pub(in crate::policy) named_columns_only: Option<bool>,
     pub(in crate::policy) require_tls: Option<bool>,
+    pub(in crate::policy) mode: Option<Mode>,
+}
+
+/// What becomes of what is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) enum Mode {
+    Enforce,
+    /// It is recorded, and the statement passes as it was sent.
+    Shadow,
 }
 
 pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawPurpose> {
@@ -39,19 +48,25 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
     let listen = words(&mut fields, "listen", findings);
     let ddl = fields.take("ddl").and_then(|value| value.truth(findings)).unwrap_or(false);
-    if let Some(mode) = word(&mut fields, "mode", findings) {
-        match &*mode.text {
-            "enforce" => {}
-            "shadow" => findings.add(Finding::new("`shadow` is not supported yet", &mode.place, "only `enforce` is")),
-            other => {
-                findings.add(Finding::new(format!("unknown mode `{other}`"), &mode.place, "only `enforce` is known"))
-            }
+    let mode = word(&mut fields, "mode", findings).and_then(|mode| match &*mode.text {
+        "enforce" => Some(Mode::Enforce),
+        "shadow" if unrestricted.is_some() => {
+            let message = format!("purpose `{}` is unrestricted and in shadow mode", name.text);
+            findings.add(Finding::new(message, &mode.place, "nothing under it is judged"));
+            None
         }
-    }
+        "shadow" => Some(Mode::Shadow),
+        other => {
+            let message = format!("unknown mode `{other}`");
+            findings.add(Finding::new(message, &mode.place, "`enforce` or `shadow`"));
+            None
+        }
+    });
     let settings = PurposeSettings {
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
         named_columns_only: fields.take("named_columns_only").and_then(|value| value.truth(findings)),
         require_tls: fields.take("require_tls").and_then(|value| value.truth(findings)),
+        mode,
     };
     let later = ["max_rows", "stars", "subject", "parameters"];
     fields.finish(&later, findings);
