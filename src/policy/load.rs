@@ -1,5 +1,6 @@
 //! From what the files say to a policy: every name looked up, every error reported.
 
+use super::apart::Apart;
 use super::condition;
 use super::document::{Word, list, with_suggestion};
 use super::lint;
@@ -430,41 +431,6 @@ fn given(
             let message = format!("the value of parameter `{}` must be {wanted}", name.text);
             findings.add(Finding::new(message, &value.place, "is not"));
             None
-        }
-    }
-}
-
-/// A category that may not meet others, or data about certain subjects, on one column.
-pub(super) struct Apart {
-    category: CategoryId,
-    place: Place,
-    categories: Vec<CategoryId>,
-    subjects: Vec<super::tree::SubjectId>,
-}
-
-impl Apart {
-    fn check(
-        &self,
-        trees: &Trees,
-        column: &Word,
-        tags: &[CategoryId],
-        subject: Option<super::tree::SubjectId>,
-        findings: &mut Findings,
-    ) {
-        let carries = |category: CategoryId| tags.iter().any(|tag| trees.categories.covers(Some(category), Some(*tag)));
-        if !carries(self.category) {
-            return;
-        }
-        let name = trees.categories.name(self.category);
-        let mut clash = |other: &str, label: &str| {
-            let message = format!("`{name}` and `{other}` may not meet on one column");
-            findings.add(Finding::new(message, &column.place, label).also(&self.place, "says so"));
-        };
-        for other in self.categories.iter().filter(|other| carries(**other)) {
-            clash(trees.categories.name(*other), "carries both");
-        }
-        for other in self.subjects.iter().filter(|other| trees.subjects.covers(Some(**other), subject)) {
-            clash(trees.subjects.name(*other), "is data about that subject");
         }
     }
 }

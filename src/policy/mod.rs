@@ -4,6 +4,7 @@
 //! with its places, `raw` the shapes, `load` looks the names up, `rules` settles which rule decides. `Bound` ties a policy
 //! to a catalog snapshot: tags stick to (relation, column number). A `Bound` answers what a purpose may see of a relation.
 
+mod apart;
 mod bind;
 mod bound;
 mod change;
