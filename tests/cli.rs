@@ -157,8 +157,8 @@ fn the_matrix_shows_what_each_purpose_gets() {
     };
     // The heading stands before the purposes.
     assert_eq!(row("end_user ", "conversation_data")[column - 1], "✕B-1d", "{shown}");
-    assert_eq!(row("end_user ", "conversation_data")[0], "●B-3a", "{shown}");
-    assert_eq!(row("user ", "credential")[0], "◐B-1e", "{shown}");
+    assert_eq!(row("end_user ", "conversation_data")[0], "●*B-3a", "{shown}");
+    assert_eq!(row("user ", "credential")[0], "◐*B-1e", "{shown}");
     assert!(!shown.contains("bot_content.prompt"), "no table carries it: {shown}");
     assert!(printed(&["matrix", PACK, "--all"], 0).contains("bot_content.prompt"));
     let inserts = printed(&["matrix", PACK, "--right", "insert"], 0);
@@ -189,11 +189,13 @@ fn a_matrix_of_two_packs_shows_what_changes() {
     let rule = "\n[[rule]]\nid = \"wider\"\nclause = \"B-3e\"\nsubject = \"user\"\ncategory = \"preference\"\npurpose = \"analytics\"\neffect = { mask = \"null\" }\n";
     std::fs::write(folder.join("wider.toml"), rule).expect("writing");
     let wider = folder.to_string_lossy();
-    let line = "  analytics: read user × preference: nothing: no rule permits it → masked: null [wider, B-3e]\n";
+    let line = "  analytics: read user × preference: nothing: no rule permits it → masked: null where not erased [wider, B-3e]\n";
     assert_eq!(printed(&["matrix", &wider, "--diff", PACK], 0), format!("granted (1)\n{line}"));
     let back = printed(&["matrix", PACK, "--diff", &wider], 0);
     assert!(
-        back.starts_with("taken away (1)\n  analytics: read user × preference: masked: null [wider, B-3e] →"),
+        back.starts_with(
+            "taken away (1)\n  analytics: read user × preference: masked: null where not erased [wider, B-3e] →"
+        ),
         "{back}"
     );
     let broken = printed(&["matrix", &Cluster::shared().new_folder("no-pack").to_string_lossy()], 2);

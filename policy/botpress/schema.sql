@@ -133,6 +133,8 @@ CREATE TABLE public.visitors (
     gender      text,
     age         integer,
     interests   text[],
+    unsubscribed_at       timestamptz,
+    deletion_requested_at timestamptz,
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX visitors_email_idx ON public.visitors (email);

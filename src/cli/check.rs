@@ -1,7 +1,9 @@
 //! `wherefore check`: every error and lint of a pack, underlined in its file; with a catalog, also what does not fit it.
 
+use super::clauses::Clauses;
 use super::load::{self, CatalogSource, colour};
 use super::term::{Paint, Tone};
+use super::trial;
 use crate::catalog::Catalog;
 use crate::policy::{Bound, Lint, Policy, UntaggedColumn};
 use std::path::PathBuf;
@@ -26,9 +28,21 @@ pub struct Args {
     /// The database to read the catalog of, with --config
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
-    /// Fail on lints too
+    /// Show of each clause what enforces it and how many tests show it
+    #[arg(long)]
+    clauses: bool,
+    /// Fail on lints too, and on clauses that no test shows
     #[arg(long)]
     deny_lints: bool,
+}
+
+/// Why nothing could be checked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Load(#[from] load::Failure),
+    #[error(transparent)]
+    Tests(#[from] trial::Unreadable),
 }
 
 /// What a check found.
@@ -51,7 +65,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn check(args: &Args, paint: Paint) -> Result<Found, load::Failure> {
+fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
     let files = load::pack(&args.policy)?;
     let loaded = match Policy::parse(&files) {
         Ok(loaded) => loaded,
@@ -61,6 +75,7 @@ fn check(args: &Args, paint: Paint) -> Result<Found, load::Failure> {
         }
     };
     let mut lints = loaded.lints;
+    let clauses = Clauses::of(&loaded.policy, &trial::tests(&args.policy)?);
     let mut report = String::new();
     let mut extra = String::new();
     if let Some(snapshot) = args.source.snapshot(args.database.as_deref())? {
@@ -71,13 +86,22 @@ fn check(args: &Args, paint: Paint) -> Result<Found, load::Failure> {
     }
     let shown: String = lints.iter().map(|lint: &Lint| lint.render(colour(paint)) + "\n").collect();
     report.insert_str(0, &shown);
-    let passed = lints.is_empty() || !args.deny_lints;
+    if args.clauses {
+        report.push_str(&clauses.render(paint));
+    }
+    let untested = clauses.untested();
+    if !untested.is_empty() {
+        let words = format!("no test shows clause {}", untested.join(", "));
+        report.push_str(&format!("{} {words}\n", paint.tone(Tone::Strong, "untested:")));
+    }
+    let passed = (lints.is_empty() && untested.is_empty()) || !args.deny_lints;
     let verdict = if passed { "loads" } else { "has lints" };
     let summary = format!(
-        "{} {verdict}: {}, {}{extra}",
+        "{} {verdict}: {}, {}{extra}; {}",
         args.policy.display(),
         count(files.len(), "file"),
-        count(lints.len(), "lint")
+        count(lints.len(), "lint"),
+        clauses.summary()
     );
     Ok(Found { report, summary, passed })
 }

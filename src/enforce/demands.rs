@@ -5,11 +5,12 @@ use super::report;
 use super::view::{Justification, View};
 use crate::analyze::Resolved;
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{Effect, Mask, Met};
+use crate::policy::{Demanded, Effect, Mask, Met};
 use crate::sql::{Visitor, walk};
-use crate::vocab::{NotUnderstood, Oid, Refusal, SqlState};
+use crate::vocab::{Clause, NotUnderstood, Oid, Refusal, SqlState};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
+use std::sync::Arc;
 
 fn refusal(text: &str, message: String, at: Option<u32>) -> Refusal {
     Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, at)
@@ -21,9 +22,9 @@ fn words(view: &View) -> String {
 
 /// Refuses stars and natural joins where columns must be named. The tree is as the client wrote it.
 pub(super) fn names_columns(view: &View, text: &str, tree: &mut Node) -> Result<(), Box<Refusal>> {
-    if !view.purpose().is_some_and(|purpose| view.bound().policy().named_columns_only(purpose)) {
+    let Some(named) = view.purpose().and_then(|purpose| view.bound().policy().named_columns_only(purpose)) else {
         return Ok(());
-    }
+    };
     struct Stars(Option<(&'static str, i32)>);
     impl Visitor for Stars {
         fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
@@ -50,14 +51,22 @@ pub(super) fn names_columns(view: &View, text: &str, tree: &mut Node) -> Result<
         return Err(Box::new(report::not_understood(view, text, &reason)));
     }
     match stars.0 {
-        Some((what, at)) => Err(Box::new(unnamed(view, text, what, u32::try_from(at).ok()))),
+        Some((what, at)) => Err(Box::new(unnamed(view, text, what, &named, u32::try_from(at).ok()))),
         None => Ok(()),
     }
 }
 
-fn unnamed(view: &View, text: &str, what: &str, at: Option<u32>) -> Refusal {
+fn unnamed(view: &View, text: &str, what: &str, named: &Demanded<bool>, at: Option<u32>) -> Refusal {
     let message = format!("{} takes named columns only, not {what}", words(view));
-    refusal(text, message, at).with_hint("Write out the columns that are needed.")
+    rests_on(&named.clause, refusal(text, message, at).with_hint("Write out the columns that are needed."))
+}
+
+/// Quotes the clause that a demand rests on, if it cites one.
+fn rests_on(clause: &Option<Arc<Clause>>, refusal: Refusal) -> Refusal {
+    match clause {
+        Some(clause) => refusal.with_detail(clause.quoted()),
+        None => refusal,
+    }
 }
 
 /// Holds a resolved statement against the demands of its purpose.
@@ -68,17 +77,18 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
     let policy = bound.policy();
     let relation = |oid: Oid| bound.catalog().relation(oid).filter(|relation| !is_system(relation));
     let users = || resolved.relations.iter().filter(|reference| relation(reference.relation).is_some());
-    if let (Justification::Missing, Some(reference)) = (view.justification(), users().next()) {
+    if let (Justification::Missing, Some(reference)) = (view.justification(), users().next())
+        && let Some(wanted) = policy.justification(id)
+    {
         let message = format!("{} needs a justification", words(view));
-        let pattern = policy.justification_pattern(id).unwrap_or_default();
-        let hint = format!("SET wherefore.justification = '…', which matches {pattern}");
-        let at = u32::try_from(reference.origin).ok();
-        return Err(Box::new(refusal(text, message, at).with_hint(hint)));
+        let hint = format!("SET wherefore.justification = '…', which matches {}", wanted.asked.as_str());
+        let refusal = refusal(text, message, u32::try_from(reference.origin).ok()).with_hint(hint);
+        return Err(Box::new(rests_on(&wanted.clause, refusal)));
     }
-    if policy.named_columns_only(id)
+    if let Some(named) = policy.named_columns_only(id)
         && let Some(at) = users().find_map(|reference| reference.whole_row)
     {
-        return Err(Box::new(unnamed(view, text, "a whole row", Some(at))));
+        return Err(Box::new(unnamed(view, text, "a whole row", &named, Some(at))));
     }
     let mut columns: Vec<(Oid, usize)> = Vec::new();
     let mut places = Vec::new();
@@ -120,9 +130,7 @@ fn together(view: &View, text: &str, met: &Met, columns: &[(Oid, usize)], places
     let message =
         format!("{} may not bring {} and {} together in one statement", words(view), name(first), name(second));
     let (one, other) = &met.categories;
-    let clause = met.clause.as_ref().map_or_else(String::new, |clause| {
-        format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
-    });
+    let clause = met.clause.as_ref().map_or_else(String::new, |clause| format!(", {}", clause.quoted()));
     let detail = format!("categories \"{one}\" and \"{other}\" are never together{clause}");
     refusal(text, message, places.get(second).copied().flatten()).with_detail(detail)
 }

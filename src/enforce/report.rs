@@ -91,11 +91,7 @@ pub(super) fn reason(closed: &Closed) -> String {
         Cause::Rule { rule, clause } => {
             let _ = write!(out, "rule \"{rule}\"");
             if let Some(clause) = clause {
-                let _ = write!(out, ", clause {} of {}", clause.id, clause.document);
-                if !clause.dated.is_empty() {
-                    let _ = write!(out, " ({})", clause.dated);
-                }
-                let _ = write!(out, ": \"{}\"", clause.words);
+                let _ = write!(out, ", {}", clause.quoted());
             }
         }
         Cause::Mask { rule, why } => {
@@ -134,9 +130,7 @@ pub(super) fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) 
 
 /// The rule that asks for a condition, and its clause.
 pub(super) fn of_condition(row: &RowCondition) -> String {
-    let clause = row.clause.as_ref().map_or_else(String::new, |clause| {
-        format!(", clause {} of {}: \"{}\"", clause.id, clause.document, clause.words)
-    });
+    let clause = row.clause.as_ref().map_or_else(String::new, |clause| format!(", {}", clause.quoted()));
     format!("rule \"{}\"{clause}", row.rule)
 }
 

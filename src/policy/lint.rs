@@ -33,38 +33,28 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
 }
 
 fn clauses(policy: &Policy, findings: &mut Findings) {
-    let mut cited = FxHashSet::default();
     let rules = policy.rules.iter().map(|rule| (&rule.id, &rule.clause));
     for (id, clause) in rules.chain(policy.narrows.iter().map(|narrow| (&narrow.id, &narrow.clause))) {
-        match clause {
-            Some(clause) => {
-                cited.insert(&clause.id);
-            }
-            None => {
-                let message = format!("rule `{}` cites no clause", id.text);
-                findings.add(Finding::new(message, &id.place, "on what words does it rest?"));
-            }
+        if clause.is_none() {
+            let message = format!("rule `{}` cites no clause", id.text);
+            findings.add(Finding::new(message, &id.place, "on what words does it rest?"));
         }
     }
-    cited.extend(policy.never_together.iter().filter_map(|apart| apart.clause.as_ref()).map(|clause| &clause.id));
     for apart in policy.never_together.iter().filter(|apart| apart.clause.is_none()) {
         findings.add(Finding::new("this never_together cites no clause", &apart.place, "on what words does it rest?"));
     }
-    cited.extend(policy.declassifiers.iter().map(|declared| &declared.clause.id));
-    let opened = policy.functions.iter().chain(&policy.systems);
-    cited.extend(opened.filter_map(|entry| entry.clause.as_ref()).map(|clause| &clause.id));
-    for known in &policy.clauses {
+    for (known, covered) in policy.clauses.iter().zip(policy.coverage()) {
         let id = &known.clause.id;
-        match (&known.without_rule, cited.contains(id)) {
-            (None, false) => {
+        match (&known.without_rule, covered.enforced_by.is_empty()) {
+            (None, true) => {
                 let finding = Finding::new(format!("no rule cites clause `{id}`"), &known.place, "nothing enforces it");
                 findings.add(finding.help("where that is meant, say why: `without_rule = \"…\"`"));
             }
-            (Some(place), true) => {
+            (Some(why), false) => {
                 let message = format!("clause `{id}` says it has no rule, but rules cite it");
-                findings.add(Finding::new(message, place, "no longer true"));
+                findings.add(Finding::new(message, &why.place, "no longer true"));
             }
-            (None, true) | (Some(_), false) => {}
+            (None, false) | (Some(_), true) => {}
         }
     }
 }

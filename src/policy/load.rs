@@ -46,8 +46,8 @@ pub(super) struct Registered {
     /// Where in the document it stands.
     pub(super) section: Option<Arc<str>>,
     pub(super) place: Place,
-    /// Where the pack says why no rule cites it.
-    pub(super) without_rule: Option<Place>,
+    /// Why no rule cites it, as the pack says.
+    pub(super) without_rule: Option<Word>,
 }
 
 /// A purpose with what is said about it beyond its place in the tree.
@@ -122,6 +122,9 @@ impl Loader {
         let pack = self.pack();
         let (trees, traits) = self.trees();
         let clauses = self.clauses(&pack);
+        for (_, word) in traits.iter().flat_map(|traits| traits.settings.clauses()) {
+            clause_of(word, &clauses, &mut self.findings);
+        }
         let parameters = std::mem::take(&mut self.raw.parameters);
         let mut tables = self.tables(&trees, &parameters);
         let declassifiers = self.declassifiers(&trees, &parameters, &clauses, &mut tables);
@@ -253,7 +256,7 @@ impl Loader {
             }),
             section: raw.section.map(|word| word.text),
             place: raw.id.place,
-            without_rule: raw.without_rule.map(|word| word.place),
+            without_rule: raw.without_rule,
         };
         std::mem::take(&mut self.raw.clauses).into_iter().map(clause).collect()
     }

@@ -10,6 +10,7 @@ mod bound;
 mod change;
 mod condition;
 mod constant;
+mod coverage;
 mod declassifier;
 mod document;
 mod exists;
@@ -37,6 +38,7 @@ mod tree;
 
 pub use bound::{Bound, UntaggedColumn};
 pub use change::{Alteration, Change};
+pub use coverage::Coverage;
 pub use exists::OWN;
 pub use load::Loaded;
 pub use mask::{DateUnit, Keys, Mask, Pseudonym};
@@ -56,7 +58,8 @@ use narrow::Narrow;
 use never_together::NeverTogether;
 use opened::Opened;
 use principal::Grant;
-use raw::{Mode, PurposeSettings};
+use raw::{Demand, Mode, PurposeSettings};
+use regex::Regex;
 use report::Sources;
 use rules::{Rule, Trees};
 use rustc_hash::FxHashMap;
@@ -69,6 +72,13 @@ use tags::TableTags;
 /// the policy knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PurposeId(u16);
+
+/// What a purpose demands of a session or a statement, and on what words it rests.
+#[derive(Debug, Clone)]
+pub struct Demanded<T> {
+    pub asked: T,
+    pub clause: Option<Arc<Clause>>,
+}
 
 /// A file of a policy pack: its path as shown in errors, and its text.
 #[derive(Debug, Clone)]
@@ -188,30 +198,30 @@ impl Policy {
         lineage.find_map(|purpose| said(&self.traits[usize::from(purpose.0)].settings))
     }
 
-    /// Whether a session must justify what it reads under the purpose.
-    pub fn needs_justification(&self, purpose: PurposeId) -> bool {
-        self.nearest(purpose, |settings| settings.justification.as_ref().map(|_| ())).is_some()
+    /// What a session must declare under the purpose to justify what it reads.
+    pub fn justification(&self, purpose: PurposeId) -> Option<Demanded<Regex>> {
+        self.demanded(self.nearest(purpose, |settings| settings.justification.clone()))
     }
 
     /// Whether this justifies what a session reads under the purpose.
     pub fn justifies(&self, purpose: PurposeId, justification: &str) -> bool {
-        self.nearest(purpose, |settings| settings.justification.clone())
-            .is_none_or(|pattern| pattern.is_match(justification))
+        self.justification(purpose).is_none_or(|wanted| wanted.asked.is_match(justification))
     }
 
-    /// The pattern that a justification must match under the purpose.
-    pub fn justification_pattern(&self, purpose: PurposeId) -> Option<String> {
-        self.nearest(purpose, |settings| settings.justification.as_ref().map(|pattern| pattern.as_str().to_owned()))
+    /// Whether statements must name their columns under the purpose; `None` where they need not.
+    pub fn named_columns_only(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
+        self.demanded(self.nearest(purpose, |settings| settings.named_columns_only.clone()).filter(|said| said.asked))
     }
 
-    /// Whether statements must name their columns under the purpose.
-    pub fn named_columns_only(&self, purpose: PurposeId) -> bool {
-        self.nearest(purpose, |settings| settings.named_columns_only).unwrap_or(false)
+    /// Whether both of a session's connections must be encrypted under the purpose; `None` where they need not.
+    pub fn requires_tls(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
+        self.demanded(self.nearest(purpose, |settings| settings.require_tls.clone()).filter(|said| said.asked))
     }
 
-    /// Whether both of a session's connections must be encrypted under the purpose.
-    pub fn requires_tls(&self, purpose: PurposeId) -> bool {
-        self.nearest(purpose, |settings| settings.require_tls).unwrap_or(false)
+    fn demanded<T>(&self, demand: Option<Demand<T>>) -> Option<Demanded<T>> {
+        let Demand { asked, clause } = demand?;
+        let known = clause.and_then(|word| self.clauses.iter().find(|known| known.clause.id == word.text));
+        Some(Demanded { asked, clause: known.map(|known| Arc::clone(&known.clause)) })
     }
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.

@@ -284,7 +284,8 @@ impl Opened {
         self.pattern.nearness(function)
     }
 
-    fn shown(&self) -> String {
+    /// What it is about, as it is written.
+    pub(super) fn shown(&self) -> String {
         let Pattern { schema, name, arguments } = &self.pattern;
         let arguments = arguments.as_ref().map_or_else(String::new, |types| format!("({})", types.join(", ")));
         format!("{schema}.{}{arguments}", name.as_deref().unwrap_or("*"))

@@ -5,7 +5,7 @@ use super::condition::Condition;
 use super::exists::{Link, OF};
 use super::rules::Sense;
 use super::{ColumnOf, Reader, Slices};
-use crate::catalog::Relation;
+use crate::catalog::{ReferentialAction, Relation};
 use crate::vocab::{AttNum, Oid, Right};
 use rustc_hash::FxHashSet;
 use std::sync::{Arc, PoisonError};
@@ -54,11 +54,14 @@ impl Bound {
                 })
             };
             let refers = at.foreign_keys.iter().any(|key| {
+                // A key that is set to null on a delete takes a row out of `not`, though what hides it was there.
+                let stays = sense == Sense::Holds || key.on_delete != ReferentialAction::Set;
                 key.valid
+                    && stays
                     && key.references == named.oid
                     && key.columns.iter().zip(&key.referenced).all(|(own, referenced)| tied(*own, *referenced))
             });
-            if refers && sense == Sense::Holds && condition.others.len() == 1 {
+            if refers && condition.others.len() == 1 {
                 anchors.push(named.oid);
             }
         }

@@ -154,8 +154,8 @@ pub struct RowCondition {
     pub slices: Slices,
     /// Columns of other tables that it reads.
     pub reads: Arc<[ColumnOf]>,
-    /// The other tables of which a row must be there for a row to be seen, where a foreign key keeps any row from being there
-    /// before what it refers to: rows of them may come and go.
+    /// The other tables whose rows may come and go: a foreign key keeps any row from being there before, or after, the row
+    /// of them that decides whether it is seen.
     pub anchors: Arc<[Oid]>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,

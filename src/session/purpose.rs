@@ -111,14 +111,13 @@ impl Rules<'_> {
 
     /// Whether the purpose may be in force over these connections: none is encrypted yet.
     fn encrypted(&self, purpose: PurposeId) -> Result<(), Refusal> {
-        if !self.policy.requires_tls(purpose) {
-            return Ok(());
-        }
+        let Some(demanded) = self.policy.requires_tls(purpose) else { return Ok(()) };
+        let rests = demanded.clause.map_or_else(String::new, |clause| format!(" It rests on {}.", clause.quoted()));
         let name = quoted(self.policy.purpose_name(purpose));
         Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("purpose {name} requires an encrypted connection"))
-            .with_detail(
-                "The policy says require_tls, and this connection, or the proxy's to the server, is not encrypted.",
-            )
+            .with_detail(format!(
+                "The policy says require_tls, and this connection, or the proxy's to the server, is not encrypted.{rests}"
+            ))
             .with_hint("The proxy does not support TLS yet."))
     }
 

@@ -39,6 +39,14 @@ pub struct Clause {
     pub words: Arc<str>,
 }
 
+impl Clause {
+    /// The clause as a refusal quotes it: `clause B-1d of the document (2023-08-24): "its words"`.
+    pub fn quoted(&self) -> String {
+        let dated = if self.dated.is_empty() { String::new() } else { format!(" ({})", self.dated) };
+        format!("clause {} of {}{dated}: \"{}\"", self.id, self.document, self.words)
+    }
+}
+
 /// Why a column is closed to a purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {

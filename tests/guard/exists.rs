@@ -15,6 +15,12 @@ const SCHEMA: &str = "
     CREATE TABLE messages (id int PRIMARY KEY, conversation_id int NOT NULL REFERENCES conversations (id), body text);
     INSERT INTO messages VALUES (100, 10, 'of 41'), (200, 20, 'of 42');
     CREATE TABLE notes (id int PRIMARY KEY, user_id int, body text);
+    CREATE TABLE authors (id int PRIMARY KEY, gone boolean NOT NULL);
+    INSERT INTO authors VALUES (1, false), (2, true);
+    CREATE TABLE posts (id int PRIMARY KEY, author_id int REFERENCES authors (id));
+    INSERT INTO posts VALUES (1, 1), (2, 2);
+    CREATE TABLE drafts (id int PRIMARY KEY, author_id int REFERENCES authors (id) ON DELETE SET NULL);
+    INSERT INTO drafts VALUES (1, 1), (2, 2);
 ";
 
 const PACK: &str = r#"
@@ -32,6 +38,11 @@ const PACK: &str = r#"
     [purpose.service]
     [purpose.clerk]
     [purpose.onlooker]
+    [purpose.poster]
+    [purpose.drafter]
+    [category.author]
+    [category.post]
+    [category.draft]
     [parameter.customer]
     type = "int4"
     from = "session"
@@ -79,6 +90,34 @@ const PACK: &str = r#"
     purpose = "marketing"
     rights = ["insert", "update", "delete"]
     effect = "allow"
+    [[rule]]
+    id = "authors"
+    category = "author"
+    purpose = ["poster", "drafter"]
+    rights = ["read", "insert", "delete"]
+    effect = "allow"
+    [[rule]]
+    id = "posts"
+    category = "post"
+    purpose = "poster"
+    effect = "allow"
+    [[rule]]
+    id = "drafts"
+    category = "draft"
+    purpose = "drafter"
+    effect = "allow"
+    [[narrow]]
+    id = "of-those-who-are-here"
+    category = ["post", "draft"]
+    where = ["not gone"]
+    [table."public.authors"]
+    default = "author"
+    [table."public.posts"]
+    default = "post"
+    conditions.gone = "EXISTS (SELECT FROM public.authors a WHERE a.id = author_id AND a.gone)"
+    [table."public.drafts"]
+    default = "draft"
+    conditions.gone = "EXISTS (SELECT FROM public.authors a WHERE a.id = author_id AND a.gone)"
     [table."public.users"]
     subject = "person"
     default = "plain"
@@ -102,7 +141,7 @@ const PACK: &str = r#"
     default = "tenant"
     scope.customer = "EXISTS (SELECT FROM public.conversations c, public.end_users e WHERE c.id = conversation_id AND e.id = c.end_user_id AND e.customer_id = $customer)"
     [role.tester]
-    purposes = ["marketing", "unasked", "service", "clerk", "onlooker"]
+    purposes = ["marketing", "unasked", "service", "clerk", "onlooker", "poster", "drafter"]
 "#;
 
 async fn clients(database: &str, purpose: &str) -> (Client, Client, Proxy) {
@@ -229,5 +268,23 @@ fn a_scope_reaches_through_parents() {
             ids(&direct, "SELECT id, body FROM messages ORDER BY 1").await,
             "100 changed 200 of 42 510 new 601 x"
         );
+    });
+}
+
+/// Whether a parent's rows may come and go under a condition that hides rows by them: not where deleting one would set a hidden row's
+/// key to null, and so show it.
+#[test]
+fn a_parent_comes_and_goes_where_that_shows_nothing() {
+    run(async {
+        let (guarded, direct, _proxy) = clients("exists_parents", "poster").await;
+        assert_eq!(ids(&guarded, "SELECT id FROM posts").await, "1");
+        rows(&guarded, "INSERT INTO authors VALUES (3, false)").await.expect("a new author");
+        assert_eq!(ids(&direct, "SELECT id FROM authors ORDER BY 1").await, "1 2 3");
+        rows(&guarded, "SET wherefore.purpose = 'drafter'").await.expect("a purpose");
+        assert_eq!(ids(&guarded, "SELECT id FROM drafts").await, "1");
+        for sql in ["DELETE FROM authors WHERE id = 2", "INSERT INTO authors VALUES (4, false)"] {
+            let error = rows(&guarded, sql).await.expect_err(sql);
+            assert!(error.contains("by which conditions decide what it sees"), "{sql}: {error}");
+        }
     });
 }

@@ -57,6 +57,15 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("service_operation"),
         sql: "SELECT direction, body FROM messages WHERE conversation_id = 42 ORDER BY id",
         expected: Expected::Rows(None),
+        upstream: Upstream::Guarded,
+        notice: "this login acts for one Customer: the guard holds the query to that Customer's End-Users (B-1c)",
+    },
+    Step {
+        title: "The service shows its bots",
+        role: "app_service",
+        declared: Declared::Nowhere,
+        sql: "SELECT id, name FROM bots WHERE company_id = 2 ORDER BY id",
+        expected: Expected::Rows(None),
         upstream: Upstream::Qualified,
         notice: "the purpose opens the whole table: the same query, with its names qualified",
     },
@@ -93,9 +102,12 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Connection("customer_support"),
         sql: "SELECT s.id, u.full_name, u.email, s.subject FROM support_requests AS s JOIN users AS u ON u.id = s.user_id \
               WHERE s.status = 'open' ORDER BY s.id",
-        expected: Expected::Rows(None),
+        expected: Expected::Rows(Some(
+            "SELECT s.id, u.full_name, u.email, s.subject FROM support_requests AS s JOIN users AS u ON u.id = s.user_id \
+             WHERE s.status = 'open' AND u.deletion_requested_at IS NULL ORDER BY s.id",
+        )),
         upstream: Upstream::Guarded,
-        notice: "contact data of those who asked for help; a guard stands in for users, which also holds passwords",
+        notice: "contact data of those who asked for help, but not of those who asked to be forgotten (B-4b)",
     },
     Step {
         title: "Support looks at everything about a user",
@@ -107,16 +119,37 @@ pub(super) const STEPS: &[Step] = &[
         notice: "the password is masked inside the guard (B-1e), and the primary key still finds the row",
     },
     Step {
-        title: "Support looks at an end-user",
+        title: "Support looks for an end-user",
         role: "support_agent",
         declared: Declared::Nowhere,
-        sql: "SELECT display_name, phone, country, city, ip_address FROM end_users WHERE id = 7",
+        sql: "SELECT display_name, email, phone FROM end_users WHERE email = 'end-user-42@mail.example'",
         expected: Expected::Rows(Some(
-            "SELECT display_name, '(hidden)'::text AS phone, country, NULL::text AS city, NULL::inet AS ip_address \
-             FROM end_users WHERE id = 7",
+            "SELECT display_name, left(email, 1) || '*****' || right(email, 4) AS email, NULL::text AS phone \
+             FROM end_users WHERE id = 42",
         )),
         upstream: Upstream::Guarded,
-        notice: "enough to help, not enough to call or to find; the purpose is the role's default",
+        notice: "found by an address that the agent was given, and shown masked; the purpose is the role's default",
+    },
+    Step {
+        title: "Support lists end-users",
+        role: "support_agent",
+        declared: Declared::Nowhere,
+        sql: "SELECT display_name FROM end_users WHERE email LIKE 'end-user-4%'",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-1c", "email", "look"] },
+        upstream: Upstream::Poison,
+        notice: "an address may be looked up, and not searched through",
+    },
+    Step {
+        title: "Where end-users come from",
+        role: "app_service",
+        declared: Declared::Nowhere,
+        sql: "SELECT country, count(*) FROM end_users GROUP BY country ORDER BY country",
+        expected: Expected::Rows(Some(
+            "SELECT country, count(*) FROM end_users WHERE company_id = 2 AND deletion_requested_at IS NULL \
+             GROUP BY country HAVING count(*) >= 10 ORDER BY country",
+        )),
+        upstream: Upstream::Guarded,
+        notice: "in aggregate form, over ten people and more (B-1b); one person's country would be refused",
     },
     Step {
         title: "Marketing writes to users",
@@ -143,19 +176,29 @@ pub(super) const STEPS: &[Step] = &[
         title: "Product looks at what is used",
         role: "product_analyst",
         declared: Declared::Connection("product_improvement"),
-        sql: "SELECT user_id, feature, duration_ms FROM usage_events ORDER BY id LIMIT 5",
+        sql: "SELECT feature, count(*), avg(duration_ms)::int AS ms FROM usage_events GROUP BY feature ORDER BY feature",
         expected: Expected::Rows(Some(
-            "SELECT NULL::bigint AS user_id, feature, duration_ms FROM usage_events ORDER BY id LIMIT 5",
+            "SELECT feature, count(*), avg(duration_ms)::int AS ms FROM usage_events AS e JOIN users AS u ON u.id = e.user_id \
+             WHERE u.deletion_requested_at IS NULL GROUP BY feature ORDER BY feature",
         )),
         upstream: Upstream::Guarded,
-        notice: "usage, but not whose (B-3e)",
+        notice: "aggregated usage, each figure over ten users and more (B-3e)",
+    },
+    Step {
+        title: "Product looks at one event",
+        role: "product_analyst",
+        declared: Declared::Connection("product_improvement"),
+        sql: "SELECT feature, created_at FROM usage_events ORDER BY id LIMIT 1",
+        expected: Expected::Refusal { code: CLOSED, words: &["B-3e", "feature", "10"] },
+        upstream: Upstream::Poison,
+        notice: "an event is somebody's",
     },
     Step {
         title: "Product looks at who it is",
         role: "product_analyst",
         declared: Declared::Connection("product_improvement"),
         sql: "SELECT u.email, count(*) FROM usage_events AS e JOIN users AS u ON u.id = e.user_id GROUP BY u.email",
-        expected: Expected::Refusal { code: CLOSED, words: &["users", "email", "product_improvement"] },
+        expected: Expected::Refusal { code: CLOSED, words: &["usage_events", "product_improvement", "10"] },
         upstream: Upstream::Poison,
         notice: "no rule permits it, so it is not permitted",
     },
@@ -165,8 +208,11 @@ pub(super) const STEPS: &[Step] = &[
         declared: Declared::Comment("customer_support"),
         sql: "SELECT status, count(*) FROM support_requests GROUP BY status ORDER BY status \
               /*purpose='customer_support'*/",
-        expected: Expected::Rows(None),
-        upstream: Upstream::Qualified,
+        expected: Expected::Rows(Some(
+            "SELECT status, count(*) FROM support_requests AS s JOIN users AS u ON u.id = s.user_id \
+             WHERE u.deletion_requested_at IS NULL GROUP BY status ORDER BY status",
+        )),
+        upstream: Upstream::Guarded,
         notice: "the comment has the form that frameworks already know how to add (sqlcommenter)",
     },
     Step {
@@ -209,7 +255,7 @@ pub(super) const STEPS: &[Step] = &[
         title: "A column that nobody has tagged yet",
         role: "app_service",
         declared: Declared::Connection("service_operation"),
-        sql: "SELECT id, mood FROM end_users WHERE id = 7",
+        sql: "SELECT id, mood FROM end_users WHERE id = 42",
         expected: Expected::Refusal { code: CLOSED, words: &["end_users", "mood"] },
         upstream: Upstream::Poison,
         notice: "until the policy says what it holds it is closed, from the very next statement on",

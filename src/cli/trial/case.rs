@@ -32,6 +32,8 @@ pub(in crate::cli) struct Case {
     /// Values of parameters, as the session would have them.
     #[serde(default)]
     pub parameters: BTreeMap<String, Given>,
+    /// What the session declares as its justification.
+    pub justification: Option<String>,
     /// Statements that run before it as they are, around any policy. They are undone.
     pub before: Option<String>,
     pub sql: String,

@@ -119,6 +119,9 @@ fn line(message: &SimpleQueryMessage) -> Option<String> {
 /// What the proxy would do; an error where the test names what the policy lacks.
 fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
     let policy = bound.policy();
+    if let Some(clause) = case.clause.as_deref().filter(|id| !policy.clauses().any(|(known, _)| *known.id == **id)) {
+        return Err(format!("the policy has no clause `{clause}`"));
+    }
     let purpose = match &case.purpose {
         Some(name) => Some(policy.purpose(name).ok_or_else(|| format!("the policy has no purpose `{name}`"))?),
         None => None,
@@ -144,7 +147,8 @@ fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
         principal.values.set(id, parameter.read(&given.text())?);
     }
     let path = SearchPath::new(["public".into()]);
-    let view = View::new(Arc::clone(bound), Arc::new(principal), purpose, path, Encoding::Utf8);
+    let view = View::new(Arc::clone(bound), Arc::new(principal), purpose, path, Encoding::Utf8)
+        .justified(case.justification.as_deref());
     let explained = match explain(&view, &case.sql, &Limits::default()) {
         Ok(explained) => explained,
         Err(refusal) => return Ok(Decided::Refused(report(&refusal))),

@@ -26,7 +26,7 @@ pub(super) use declassifier::RawDeclassifier;
 pub(super) use effect::Verdict;
 pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
-pub(super) use purpose::{Mode, PurposeSettings, RawPurpose};
+pub(super) use purpose::{Demand, Mode, PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
 pub(super) use rule::{RawPoints, RawRule};
 use rustc_hash::FxHashMap;

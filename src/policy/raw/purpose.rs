@@ -1,7 +1,7 @@
 //! A purpose: what may be done under it beside reading.
 
 use super::{needed, word, words};
-use crate::policy::document::{Fields, Value, Word};
+use crate::policy::document::{Fields, Shape, Value, Word};
 use crate::policy::report::{Finding, Findings, Place};
 use crate::policy::tree::Declared;
 use regex::{Regex, RegexBuilder};
@@ -23,9 +23,9 @@ pub(in crate::policy) struct RawPurpose {
 #[derive(Debug, Default)]
 pub(in crate::policy) struct PurposeSettings {
     /// What a declared justification must match.
-    pub(in crate::policy) justification: Option<Regex>,
-    pub(in crate::policy) named_columns_only: Option<bool>,
-    pub(in crate::policy) require_tls: Option<bool>,
+    pub(in crate::policy) justification: Option<Demand<Regex>>,
+    pub(in crate::policy) named_columns_only: Option<Demand<bool>>,
+    pub(in crate::policy) require_tls: Option<Demand<bool>>,
     pub(in crate::policy) mode: Option<Mode>,
 }
 
@@ -35,6 +35,26 @@ pub(in crate::policy) enum Mode {
     Enforce,
     /// It is recorded, and the statement passes as it was sent.
     Shadow,
+}
+
+/// What is asked, and on what words it rests.
+#[derive(Debug, Clone)]
+pub(in crate::policy) struct Demand<T> {
+    pub(in crate::policy) asked: T,
+    pub(in crate::policy) clause: Option<Word>,
+}
+
+impl PurposeSettings {
+    /// The clauses that they cite, each with the key that cites it.
+    pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
+        let PurposeSettings { justification, named_columns_only, require_tls, mode: _ } = self;
+        let cited = [
+            ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
+            ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
+            ("require_tls", require_tls.as_ref().and_then(|demand| demand.clause.as_ref())),
+        ];
+        cited.into_iter().filter_map(|(key, clause)| Some((key, clause?)))
+    }
 }
 
 pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawPurpose> {
@@ -64,8 +84,8 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
     });
     let settings = PurposeSettings {
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
-        named_columns_only: fields.take("named_columns_only").and_then(|value| value.truth(findings)),
-        require_tls: fields.take("require_tls").and_then(|value| value.truth(findings)),
+        named_columns_only: fields.take("named_columns_only").and_then(|value| switch(&value, findings)),
+        require_tls: fields.take("require_tls").and_then(|value| switch(&value, findings)),
         mode,
     };
     let later = ["max_rows", "stars", "subject", "parameters"];
@@ -77,10 +97,24 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
 const LONGEST_PATTERN: usize = 1000;
 const LARGEST_MATCHER: usize = 1 << 20;
 
-/// `{ pattern = "^CASE-[0-9]+$" }`
-fn justification(value: &Value<'_>, findings: &mut Findings) -> Option<Regex> {
+/// `true`, or `{ clause = "8.1" }`
+fn switch(value: &Value<'_>, findings: &mut Findings) -> Option<Demand<bool>> {
+    match value.shape() {
+        Shape::Table => {
+            let mut fields = Fields::new("a demand", value, findings)?;
+            let clause = needed(&mut fields, "clause", &value.place, findings);
+            fields.finish(&[], findings);
+            Some(Demand { asked: true, clause })
+        }
+        Shape::Word(_) | Shape::Other => Some(Demand { asked: value.truth(findings)?, clause: None }),
+    }
+}
+
+/// `{ pattern = "^CASE-[0-9]+$", clause = "3i" }`
+fn justification(value: &Value<'_>, findings: &mut Findings) -> Option<Demand<Regex>> {
     let mut fields = Fields::new("a justification", value, findings)?;
     let pattern = needed(&mut fields, "pattern", &value.place, findings);
+    let clause = word(&mut fields, "clause", findings);
     fields.finish(&[], findings);
     let pattern = pattern?;
     let built = match pattern.text.len() {
@@ -92,7 +126,7 @@ fn justification(value: &Value<'_>, findings: &mut Findings) -> Option<Regex> {
         _longer => Err(format!("it is longer than {LONGEST_PATTERN} bytes")),
     };
     match built {
-        Ok(regex) => Some(regex),
+        Ok(asked) => Some(Demand { asked, clause }),
         Err(reason) => {
             findings.add(Finding::new("the pattern cannot be used", &pattern.place, reason));
             None
