@@ -90,17 +90,20 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         let landings = landings(view.bound().catalog(), write);
         for reader in view.bound().policy().readers() {
             let mut reading = Reading { view, text, write, reader: *reader, known: FxHashMap::default() };
-            let mut control = control.clone();
-            for condition in &conditions {
-                // Who sees only rows that meet it anyway learns nothing.
-                let met = reading
-                    .ruling(condition.relation)
-                    .is_some_and(|ruling| ruling.countable() && ruling.rows.iter().any(|row| condition.is_met_by(row)));
-                if !met {
-                    control.extend(&condition.columns);
-                }
-            }
             for landing in &landings {
+                let mut control = control.clone();
+                for condition in &conditions {
+                    // Who sees only rows that meet it anyway learns nothing.
+                    let met = reading.ruling(condition.relation).is_some_and(|ruling| {
+                        ruling.countable() && ruling.rows.iter().any(|row| condition.is_met_by(row))
+                    });
+                    if !met {
+                        let beyond = condition.columns.iter().filter(|flowing| {
+                            landing.relation.oid != condition.relation || !reading.follows(condition, flowing)
+                        });
+                        control.extend(beyond.copied().collect::<Vec<_>>());
+                    }
+                }
                 reading.check(landing, &control)?;
             }
         }
@@ -242,6 +245,27 @@ impl<'a> Reading<'a> {
         let (view, reader) = (self.view, self.reader);
         let ruling = self.known.entry(oid).or_insert_with(|| view.bound().ruling(Some(reader), relation));
         Some(Arc::clone(ruling))
+    }
+
+    /// Whether what a condition reads of another table's rows the reader may read of the same rows: it sees the rows that were
+    /// written by one value of a parameter, and by the same value those that decided about them.
+    fn follows(&mut self, condition: &Condition, flowing: &Flowing) -> bool {
+        let Origin::Stored(source) = flowing.origin else { return false };
+        if flowing.own || !condition.own {
+            return false;
+        }
+        let (Some(written), Some(deciding)) = (self.ruling(condition.relation), self.ruling(source.relation)) else {
+            return false;
+        };
+        let by = |ruling: &RelationRuling, column: &Arc<str>| {
+            let mut equal = ruling.rows.iter().filter_map(|row| row.equality.as_ref());
+            equal.find(|(name, _)| name == column).map(|(_, parameter)| *parameter)
+        };
+        let of_the_same = |(own, other): &(Arc<str>, Arc<str>)| {
+            let Some(parameter) = by(&written, own) else { return false };
+            deciding.rows.iter().all(|row| row.equality == Some((Arc::clone(other), parameter)))
+        };
+        deciding.is_raw(source.index) && condition.row.ties.iter().any(of_the_same)
     }
 
     /// What the reader sees of a relation that is changed, or made.

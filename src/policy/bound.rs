@@ -5,6 +5,7 @@ use super::condition::Condition;
 use super::declassifier;
 use super::masked;
 use super::opened::{self, BoundFunctions, BoundRewrites};
+use super::others::ReadOfOthers;
 use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::Lint;
@@ -409,7 +410,7 @@ impl Bound {
         if condition.sql.trim_matches(['(', ')']) == always {
             return None;
         }
-        let (reads, anchors) = self.read_of_others(condition, at, wanted.sense);
+        let ReadOfOthers { reads, anchors, ties } = self.read_of_others(condition, at, wanted.sense);
         let missing = |parameter: ParameterId| match wanted.sense {
             Sense::Holds => self.policy.parameters[usize::from(parameter.0)].missing,
             // Nothing is equal to null, so every row would be shown.
@@ -424,6 +425,7 @@ impl Bound {
             slices: if wanted.sense == Sense::Holds { self.slices(condition) } else { Slices::Overlapping },
             reads,
             anchors,
+            ties,
             equality: condition.equality.clone().filter(|_| wanted.sense == Sense::Holds),
             rule: Arc::clone(source.rule),
             clause: source.clause.clone(),

@@ -6,7 +6,7 @@ use super::raw::Verdict;
 use super::report::{Finding, Findings};
 use super::rules::{Point, Rule, decide};
 use super::tree::{CategoryId, SubjectId};
-use super::{Bound, Effect, Mask};
+use super::{Bound, Effect, Mask, Policy};
 use crate::catalog::Column;
 use crate::vocab::{Cause, Right};
 use rustc_hash::FxHashMap;
@@ -36,6 +36,20 @@ pub(super) fn planted(read: &Cause) -> Cause {
             Cause::Mask { rule: std::sync::Arc::clone(rule), why: PLANTED }
         }
         Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => read.clone(),
+    }
+}
+
+impl Policy {
+    /// The keys that its pseudonyms need.
+    pub fn pseudonym_keys(&self) -> Vec<String> {
+        let key = |rule: &Rule| match &rule.verdict {
+            Verdict::Give(Effect::Mask(Mask::Pseudonym(pseudonym))) => Some(pseudonym.key.to_string()),
+            Verdict::Give(_) | Verdict::Forbid => None,
+        };
+        let mut keys: Vec<String> = self.rules.iter().filter_map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }
 

@@ -10,6 +10,13 @@ use crate::vocab::{AttNum, Oid, Right};
 use rustc_hash::FxHashSet;
 use std::sync::{Arc, PoisonError};
 
+/// What a condition reads of other tables.
+pub(super) struct ReadOfOthers {
+    pub(super) reads: Arc<[ColumnOf]>,
+    pub(super) anchors: Arc<[Oid]>,
+    pub(super) ties: Arc<[(Arc<str>, Arc<str>)]>,
+}
+
 impl Bound {
     /// The columns by which conditions on other tables decide what a reader sees or may write, of children too. Memoised.
     pub fn deciding(&self, reader: Reader) -> Arc<FxHashSet<ColumnOf>> {
@@ -28,44 +35,40 @@ impl Bound {
         Arc::clone(deciding.entry(reader).or_insert(found))
     }
 
-    /// What a condition reads of other tables: their columns, also of their children, and those that are its anchors.
-    pub(super) fn read_of_others(
-        &self,
-        condition: &Condition,
-        at: &Relation,
-        sense: Sense,
-    ) -> (Arc<[ColumnOf]>, Arc<[Oid]>) {
-        let (mut reads, mut anchors) = (Vec::new(), Vec::new());
+    /// What a condition reads of other tables, also of their children.
+    pub(super) fn read_of_others(&self, condition: &Condition, at: &Relation, sense: Sense) -> ReadOfOthers {
+        let (mut reads, mut anchors, mut ties) = (Vec::new(), Vec::new(), Vec::new());
         for other in &condition.others {
             let Some(named) = self.catalog.relation_in(&other.schema, &other.table) else { continue };
             for relation in self.catalog.with_descendants(named) {
                 let index = |name: &Arc<str>| relation.columns.iter().position(|column| column.name == *name);
                 reads.extend(other.columns.iter().filter_map(index).map(|index| (relation.oid, index)));
             }
-            let tied = |own: AttNum, referenced: AttNum| {
-                let name = |of: &Relation, number: AttNum| {
-                    of.columns.iter().find(|column| column.number == number).map(|column| column.name.to_string())
-                };
-                let (Some(own), Some(referenced)) = (name(at, own), name(named, referenced)) else { return false };
+            let name = |of: &Relation, number: AttNum| {
+                of.columns.iter().find(|column| column.number == number).map(|column| Arc::clone(&column.name))
+            };
+            let tied = |own: &Arc<str>, referenced: &Arc<str>| {
                 let referenced = format!("{}{OF}{referenced}", other.alias);
                 condition.links.iter().any(|link| match link {
-                    Link::Columns(a, b) => (**a == *own && **b == *referenced) || (**a == *referenced && **b == *own),
+                    Link::Columns(a, b) => (a == own && **b == *referenced) || (**a == *referenced && b == own),
                     Link::Parameter(_) => false,
                 })
             };
-            let refers = at.foreign_keys.iter().any(|key| {
+            for key in at.foreign_keys.iter().filter(|key| key.valid && key.references == named.oid) {
+                let pairs = key.columns.iter().zip(&key.referenced);
+                let pairs = pairs.map(|(own, referenced)| Some((name(at, *own)?, name(named, *referenced)?)));
+                let Some(pairs) = pairs.collect::<Option<Vec<_>>>() else { continue };
+                if condition.others.len() != 1 || !pairs.iter().all(|(own, referenced)| tied(own, referenced)) {
+                    continue;
+                }
                 // A key that is set to null on a delete takes a row out of `not`, though what hides it was there.
-                let stays = sense == Sense::Holds || key.on_delete != ReferentialAction::Set;
-                key.valid
-                    && stays
-                    && key.references == named.oid
-                    && key.columns.iter().zip(&key.referenced).all(|(own, referenced)| tied(*own, *referenced))
-            });
-            if refers && condition.others.len() == 1 {
-                anchors.push(named.oid);
+                if sense == Sense::Holds || key.on_delete != ReferentialAction::Set {
+                    anchors.push(named.oid);
+                }
+                ties.extend(pairs);
             }
         }
-        (reads.into(), anchors.into())
+        ReadOfOthers { reads: reads.into(), anchors: anchors.into(), ties: ties.into() }
     }
 
     /// Whether the rows that meet a condition for different values of its parameters are apart: each parameter equals a column

@@ -197,6 +197,11 @@ fn clash(rules: &[Rule], trees: &Trees, first: &Rule, second: &Rule) -> Option<F
                 let finding = Finding::new(message, &permit.0.id.place, "permits below the forbid");
                 return Some(finding.also(&forbid.id.place, "forbids").help(help));
             }
+            // Whom data goes to is said last: a forbid for a recipient holds whatever is permitted without a word of recipients.
+            let for_a_recipient = |forbid: Point, permit: Point| forbid.recipient.is_some() && permit.recipient.is_none();
+            if forbid.is_some_and(|(_, point)| for_a_recipient(point, permit.1)) {
+                continue;
+            }
             let ordered = a != b && (trees.covers(*a, *b) || trees.covers(*b, *a));
             // A forbid decides wherever it meets a rule above it, and so does whatever stands exactly where they meet.
             let settled = |rule: &Rule| {

@@ -157,6 +157,9 @@ pub struct RowCondition {
     /// The other tables whose rows may come and go: a foreign key keeps any row from being there before, or after, the row
     /// of them that decides whether it is seen.
     pub anchors: Arc<[Oid]>,
+    /// Where it reads one other table, and by a foreign key: that table's rows decide of which these columns equal the
+    /// relation's own, each pair the relation's own first.
+    pub ties: Arc<[(Arc<str>, Arc<str>)]>,
     /// The first rule that asks for it.
     pub rule: Arc<str>,
     pub clause: Option<Arc<Clause>>,

@@ -17,8 +17,10 @@ const SCHEMA: &str = "
     CREATE TABLE notes (id int PRIMARY KEY, user_id int, body text);
     CREATE TABLE authors (id int PRIMARY KEY, gone boolean NOT NULL);
     INSERT INTO authors VALUES (1, false), (2, true);
-    CREATE TABLE posts (id int PRIMARY KEY, author_id int REFERENCES authors (id));
+    CREATE TABLE posts (id int PRIMARY KEY, author_id int REFERENCES authors (id), title text);
     INSERT INTO posts VALUES (1, 1), (2, 2);
+    CREATE TABLE pages (id int PRIMARY KEY, author_id int REFERENCES authors (id), title text);
+    INSERT INTO pages VALUES (1, 1), (2, 2);
     CREATE TABLE drafts (id int PRIMARY KEY, author_id int REFERENCES authors (id) ON DELETE SET NULL);
     INSERT INTO drafts VALUES (1, 1), (2, 2);
 ";
@@ -43,6 +45,17 @@ const PACK: &str = r#"
     [category.author]
     [category.post]
     [category.draft]
+    [category.page]
+    [purpose.writer]
+    [purpose.own_posts]
+    [purpose.own_pages]
+    [parameter.author]
+    type = "int4"
+    from = "session"
+    [parameter.other]
+    type = "int4"
+    from = "session"
+    required = false
     [parameter.customer]
     type = "int4"
     from = "session"
@@ -108,12 +121,39 @@ const PACK: &str = r#"
     effect = "allow"
     [[narrow]]
     id = "of-those-who-are-here"
-    category = ["post", "draft"]
+    category = ["post", "draft", "page"]
     where = ["not gone"]
+    except = ["own_posts", "own_pages"]
+    [[rule]]
+    id = "writers"
+    category = ["post", "page"]
+    purpose = "writer"
+    rights = ["read", "update"]
+    effect = "allow"
+    [[rule]]
+    id = "an-author-and-his-posts"
+    category = ["post", "author"]
+    purpose = "own_posts"
+    where = ["scope.author"]
+    effect = "allow"
+    [[rule]]
+    id = "pages-of-one-and-another-author"
+    category = ["page", "author"]
+    purpose = "own_pages"
+    where = ["scope.other"]
+    effect = "allow"
     [table."public.authors"]
     default = "author"
+    scope.author = "id = $author"
+    scope.other = "id = $other"
+    conditions.gone = "gone"
+    [table."public.pages"]
+    default = "page"
+    scope.other = "author_id = $author"
+    conditions.gone = "EXISTS (SELECT FROM public.authors a WHERE a.id = author_id AND a.gone)"
     [table."public.posts"]
     default = "post"
+    scope.author = "author_id = $author"
     conditions.gone = "EXISTS (SELECT FROM public.authors a WHERE a.id = author_id AND a.gone)"
     [table."public.drafts"]
     default = "draft"
@@ -141,7 +181,7 @@ const PACK: &str = r#"
     default = "tenant"
     scope.customer = "EXISTS (SELECT FROM public.conversations c, public.end_users e WHERE c.id = conversation_id AND e.id = c.end_user_id AND e.customer_id = $customer)"
     [role.tester]
-    purposes = ["marketing", "unasked", "service", "clerk", "onlooker", "poster", "drafter"]
+    purposes = ["marketing", "unasked", "service", "clerk", "onlooker", "poster", "drafter", "writer", "own_posts", "own_pages"]
 "#;
 
 async fn clients(database: &str, purpose: &str) -> (Client, Client, Proxy) {
@@ -286,5 +326,18 @@ fn a_parent_comes_and_goes_where_that_shows_nothing() {
             let error = rows(&guarded, sql).await.expect_err(sql);
             assert!(error.contains("by which conditions decide what it sees"), "{sql}: {error}");
         }
+    });
+}
+
+/// Who sees an author's row by the same value as that author's posts may see by whose absence posts were left as they were; who sees
+/// the row of another author may not.
+#[test]
+fn what_decides_may_be_seen_by_who_sees_the_same_rows() {
+    run(async {
+        let (guarded, direct, _proxy) = clients("exists_follows", "writer").await;
+        assert_eq!(ids(&guarded, "UPDATE posts SET title = 'new' RETURNING id").await, "1");
+        assert_eq!(ids(&direct, "SELECT id FROM posts WHERE title = 'new'").await, "1");
+        let error = rows(&guarded, "UPDATE pages SET title = 'new'").await.expect_err("another's");
+        assert!(error.contains("this would carry public.authors."), "{error}");
     });
 }

@@ -7,9 +7,9 @@ mod run;
 use super::load::{self, CatalogSource};
 use super::term::{Paint, Tone, wrap};
 use super::throwaway::{self, SUPERUSER, Throwaway};
-use crate::catalog::{Catalog, Snapshot};
+use crate::catalog::{Catalog, Snapshot, pseudonyms};
 use crate::policy::{Change, Policy, SourceFile};
-use case::Case;
+pub(super) use case::Case;
 use run::{Ground, Outcome};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,19 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
+/// The tests that stand beside a pack; none where there is no such folder.
+pub(super) fn tests(pack: &Path) -> Result<Vec<Case>, Unreadable> {
+    match case::read(pack) {
+        Err(Failure::NoTests(_)) => Ok(Vec::new()),
+        read => read.map_err(|failure| Unreadable(failure.to_string())),
+    }
+}
+
+/// Tests that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unreadable(String);
+
 /// Whether everything is as the tests want it.
 fn trial(args: &Args, paint: Paint) -> Result<bool, Failure> {
     let files = load::pack(&args.policy)?;
@@ -78,7 +91,7 @@ fn trial(args: &Args, paint: Paint) -> Result<bool, Failure> {
     let (snapshot, cluster) = match args.source.snapshot(args.database.as_deref())? {
         Some(snapshot) => (snapshot, None),
         None => {
-            let (snapshot, cluster) = runtime.block_on(database(&args.policy))?;
+            let (snapshot, cluster) = runtime.block_on(database(&args.policy, &policy))?;
             (snapshot, Some(cluster))
         }
     };
@@ -148,8 +161,8 @@ fn told(case: &Case, outcome: &Outcome, quiet: bool, paint: Paint) -> String {
     out
 }
 
-/// A throwaway database with the pack's schema and data.
-async fn database(folder: &Path) -> Result<(Snapshot, (Throwaway, tokio_postgres::Client)), Failure> {
+/// A throwaway database with the pack's schema and data, and what makes the pseudonyms that it shows.
+async fn database(folder: &Path, policy: &Policy) -> Result<(Snapshot, (Throwaway, tokio_postgres::Client)), Failure> {
     let schema = folder.join("schema.sql");
     if !schema.is_file() {
         return Err(Failure::NoSchema);
@@ -169,6 +182,8 @@ async fn database(folder: &Path) -> Result<(Snapshot, (Throwaway, tokio_postgres
             client.batch_execute(&text).await.map_err(|error| script(&path, &error))?;
         }
     }
+    let install = pseudonyms::script(&["PUBLIC".to_owned()], &policy.pseudonym_keys());
+    client.batch_execute(&install).await.map_err(|error| script(Path::new("wherefore install"), &error))?;
     let snapshot = crate::control::catalog::read(&client).await;
     let snapshot = snapshot.map_err(|error| load::Failure::Catalog(load::words(&error)))?;
     Ok((snapshot, (cluster, client)))
