@@ -40,7 +40,8 @@ impl Policy {
         let mut citing: Vec<(&str, String)> =
             all.filter_map(|(clause, by)| Some((&*clause.as_ref()?.id, by))).collect();
         let declared = self.declassifiers.iter();
-        citing.extend(declared.map(|declared| (&*declared.clause.id, format!("{}.{}", declared.schema, declared.name))));
+        citing
+            .extend(declared.map(|declared| (&*declared.clause.id, format!("{}.{}", declared.schema, declared.name))));
         for purpose in self.trees.purposes.nodes() {
             let name = self.purpose_name(purpose);
             for (demand, clause) in self.traits[usize::from(purpose.0)].settings.clauses() {

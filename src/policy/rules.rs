@@ -198,7 +198,8 @@ fn clash(rules: &[Rule], trees: &Trees, first: &Rule, second: &Rule) -> Option<F
                 return Some(finding.also(&forbid.id.place, "forbids").help(help));
             }
             // Whom data goes to is said last: a forbid for a recipient holds whatever is permitted without a word of recipients.
-            let for_a_recipient = |forbid: Point, permit: Point| forbid.recipient.is_some() && permit.recipient.is_none();
+            let for_a_recipient =
+                |forbid: Point, permit: Point| forbid.recipient.is_some() && permit.recipient.is_none();
             if forbid.is_some_and(|(_, point)| for_a_recipient(point, permit.1)) {
                 continue;
             }
