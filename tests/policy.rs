@@ -5,6 +5,8 @@
 mod aggregates;
 #[path = "policy/binding.rs"]
 mod binding;
+#[path = "policy/comments.rs"]
+mod comments;
 #[path = "policy/documented.rs"]
 mod documented;
 #[path = "policy/errors.rs"]

@@ -102,6 +102,9 @@ pub struct Relation {
     /// What is stored with it under numbers of its own: its indexes, its TOAST table and the index of that.
     #[serde(default)]
     pub storage: Vec<Oid>,
+    /// Comments on it (under number 0) and its columns that hold something in square brackets, as tags are written.
+    #[serde(default)]
+    pub comments: Vec<(AttNum, Arc<str>)>,
     /// Where a policy declares what it shows to be weaker than what it is made of. No part of the database.
     #[serde(skip)]
     pub declared: Option<Declared>,
@@ -200,6 +203,7 @@ impl Relation {
             check_option: false,
             storage: Vec::new(),
             declared: None,
+            comments: Vec::new(),
         }
     }
 

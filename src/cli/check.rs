@@ -78,9 +78,14 @@ fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
     let clauses = Clauses::of(&loaded.policy, &trial::tests(&args.policy)?);
     let mut report = String::new();
     let mut extra = String::new();
+    let mut wrong = 0;
     if let Some(snapshot) = args.source.snapshot(args.database.as_deref())? {
         let bound = Bound::new(Arc::new(loaded.policy), Arc::new(Catalog::new(snapshot, 0)));
         lints.extend(bound.lints().iter().cloned());
+        for error in bound.errors() {
+            report.push_str(&(error.render(colour(paint)) + "\n"));
+        }
+        wrong = bound.errors().len();
         report.push_str(&untagged(bound.untagged(), paint));
         extra = format!(", {}", count(bound.untagged().len(), "untagged column"));
     }
@@ -94,8 +99,12 @@ fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
         let words = format!("no test shows clause {}", untested.join(", "));
         report.push_str(&format!("{} {words}\n", paint.tone(Tone::Strong, "untested:")));
     }
-    let passed = (lints.is_empty() && untested.is_empty()) || !args.deny_lints;
-    let verdict = if passed { "loads" } else { "has lints" };
+    let passed = wrong == 0 && ((lints.is_empty() && untested.is_empty()) || !args.deny_lints);
+    let verdict = match wrong {
+        0 if passed => "loads".to_owned(),
+        0 => "has lints".to_owned(),
+        wrong => format!("loads, but {} in the database cannot stand", count(wrong, "tag")),
+    };
     let summary = format!(
         "{} {verdict}: {}, {}{extra}; {}",
         args.policy.display(),

@@ -4,11 +4,13 @@ mod check;
 mod clauses;
 mod demo;
 mod explain;
+mod import;
 mod install;
 mod load;
 mod matrix;
 mod page;
 mod replay;
+mod scan;
 pub mod serve;
 mod snapshot;
 mod term;
@@ -44,6 +46,10 @@ enum Command {
     Explain(explain::Args),
     /// Show what the statements of a server's log would meet
     Replay(replay::Args),
+    /// Draft tags: which columns probably hold personal data
+    Scan(scan::Args),
+    /// Draft tags from Fides datasets or the properties of dbt
+    Import(import::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
     Catalog(snapshot::Args),
     /// Write the SQL that lets a database make pseudonyms
@@ -61,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Test(args) => trial::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -75,6 +75,12 @@ const COLUMNS: &str = "
        AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
      ORDER BY a.attrelid, a.attnum";
 
+/// Comments that may hold tags.
+const COMMENTS: &str = r"
+    SELECT d.objoid, d.objsubid::int2, d.description FROM pg_description d
+     WHERE d.classoid = 'pg_class'::regclass AND d.description ~ '\[\s*(category|subject|subject_key|default)\s*:'
+     ORDER BY d.objoid, d.objsubid";
+
 /// One transaction for one state; a path so that names in types and definitions come out qualified; formats of constants
 /// in definitions that mean the same in every session. No lock is waited for long.
 const BEGIN: &str = "
@@ -152,6 +158,11 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
         }
         tokio::time::sleep(BETWEEN_ATTEMPTS).await;
     }
+    let mut comments: FxHashMap<Oid, Vec<(AttNum, Arc<str>)>> = FxHashMap::default();
+    for row in client.query(COMMENTS, &[]).await? {
+        let comment: &str = row.try_get(2)?;
+        comments.entry(row.try_get(0)?).or_default().push((AttNum(row.try_get(1)?), comment.into()));
+    }
     let mut relations = Vec::new();
     for row in client.query(RELATIONS, &[]).await? {
         let oid: Oid = row.try_get(0)?;
@@ -173,6 +184,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             check_option: row.try_get(8)?,
             partition_key: row.try_get::<_, Option<Vec<i16>>>(7)?.unwrap_or_default().into_iter().map(AttNum).collect(),
             storage: row.try_get(9)?,
+            comments: comments.remove(&oid).unwrap_or_default(),
             definition: definitions.remove(&oid).flatten().map(Arc::from),
             declared: None,
         });

@@ -203,6 +203,9 @@ impl Database {
     }
 
     fn log_lints(&self, bound: &Bound) {
+        for error in bound.errors() {
+            tracing::error!(database = self.name, "{}", error.message());
+        }
         for lint in bound.lints() {
             tracing::warn!(database = self.name, "{}", lint.message());
         }

@@ -17,6 +17,9 @@ use crate::vocab::{Cause, NotUnderstood, Refusal, Right, SqlState};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
+/// What [`crate::sql::Kind::Define`] calls `COMMENT ON`.
+const COMMENT: &str = "COMMENT";
+
 /// Judges a definition.
 pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<Plan, Box<Refusal>> {
     if view.encoding() == Encoding::Overlapping {
@@ -29,6 +32,12 @@ pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<
             None => format!("no purpose is declared, so the schema may not be changed ({words})"),
         };
         let hint = "The policy says which purposes may: ddl = true.";
+        return Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint)));
+    }
+    if words == COMMENT && view.bound().policy().reads_comments() {
+        let purpose = report::purpose_name(view).map_or("", |name| &**name);
+        let message = format!("purpose \"{purpose}\" may not comment: the policy reads its tags from comments");
+        let hint = "Whoever comments changes the policy: do it under an unrestricted purpose, or around the proxy.";
         return Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint)));
     }
     data(view, text, tree).map(Plan::Rewrite)

@@ -184,6 +184,6 @@ pub(super) fn reader(view: &View) -> Option<String> {
     view.reader().map(|reader| view.bound().policy().reader_words(reader))
 }
 
-fn purpose_name(view: &View) -> Option<&Arc<str>> {
+pub(super) fn purpose_name(view: &View) -> Option<&Arc<str>> {
     view.purpose().map(|purpose| view.bound().policy().purpose_name(purpose))
 }

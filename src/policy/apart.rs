@@ -6,6 +6,7 @@ use super::rules::Trees;
 use super::tree::{CategoryId, SubjectId};
 
 /// A category that may not meet others, or data about certain subjects, on one column.
+#[derive(Debug)]
 pub(super) struct Apart {
     pub(super) category: CategoryId,
     pub(super) place: Place,

@@ -6,6 +6,7 @@
 
 use super::Policy;
 use super::bound::UntaggedColumn;
+use super::comments;
 use super::condition::Condition;
 use super::constant::oid;
 use super::document::with_suggestion;
@@ -18,6 +19,7 @@ use super::tree::{CategoryId, SubjectId};
 use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bounds the walk over parents and children; Postgres allows no cycles, a snapshot read from JSON might.
@@ -65,6 +67,8 @@ pub(super) struct Binding {
     pub(super) relations: FxHashMap<Oid, RelationTags>,
     pub(super) untagged: Vec<UntaggedColumn>,
     pub(super) findings: Findings,
+    /// Comments that cannot be read, or say something else than the files.
+    pub(super) errors: Findings,
 }
 
 pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
@@ -75,7 +79,7 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
             None => unknown_table(table, catalog, &mut binding.findings),
         }
     }
-    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog) };
+    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog, &mut binding.errors) };
     for relation in catalog.relations() {
         if system::openness(relation) != Openness::User {
             continue;
@@ -98,7 +102,7 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
 /// The tags that a table would have that is not there yet.
 pub(super) fn tags_of_new(policy: &Policy, catalog: &Catalog, relation: &Relation) -> RelationTags {
     let named = |table: &&TableTags| *table.schema == *relation.schema && *table.table == *relation.name;
-    let tags = policy.tables.iter().find(named).map(|table| (relation.oid, table)).into_iter().collect();
+    let tags = policy.tables.iter().find(named).map(|table| (relation.oid, Cow::Borrowed(table))).into_iter().collect();
     Linked { catalog, tags }.relation(relation)
 }
 
@@ -111,8 +115,8 @@ pub(super) fn keep_tags(
     before: &Catalog,
     known: &FxHashMap<Oid, RelationTags>,
 ) {
-    let Binding { relations, untagged, findings: _ } = binding;
-    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog) };
+    let Binding { relations, untagged, findings: _, errors: _ } = binding;
+    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog, &mut Findings::default()) };
     let late = later_columns(&linked, before, known);
     for (oid, tags) in relations {
         let Some(relation) = catalog.relation(*oid) else { continue };
@@ -280,19 +284,28 @@ impl<'c> Meant<'c> {
     }
 }
 
-/// The tables that the policy tags, by relation.
-fn tags_by_relation<'p>(policy: &'p Policy, catalog: &Catalog) -> FxHashMap<Oid, &'p TableTags> {
+/// The tables that the policy tags, by its files or by comments.
+fn tags_by_relation<'p>(
+    policy: &'p Policy,
+    catalog: &Catalog,
+    errors: &mut Findings,
+) -> FxHashMap<Oid, Cow<'p, TableTags>> {
     let tagged = |table: &'p TableTags| Some((catalog.relation_in(&table.schema, &table.table)?.oid, table));
-    policy.tables.iter().filter_map(tagged).collect()
+    let by_file: FxHashMap<Oid, &TableTags> = policy.tables.iter().filter_map(tagged).collect();
+    let user = catalog.relations().iter().filter(|relation| system::openness(relation) == Openness::User);
+    let tags = |relation: &Relation| {
+        Some((relation.oid, comments::tags(policy, relation, by_file.get(&relation.oid).copied(), errors)?))
+    };
+    user.filter_map(tags).collect()
 }
 
 /// The catalog with the tables that the policy tags.
 struct Linked<'p> {
     catalog: &'p Catalog,
-    tags: FxHashMap<Oid, &'p TableTags>,
+    tags: FxHashMap<Oid, Cow<'p, TableTags>>,
 }
 
-impl<'p> Linked<'p> {
+impl Linked<'_> {
     /// Everything reached by `step` from a relation, without itself.
     fn reach(&self, start: Oid, step: impl Fn(Oid) -> Vec<Oid>) -> Vec<Oid> {
         let mut found: Vec<Oid> = Vec::new();
@@ -310,8 +323,8 @@ impl<'p> Linked<'p> {
         found
     }
 
-    fn tags_of(&self, relations: &[Oid]) -> Vec<&'p TableTags> {
-        relations.iter().filter_map(|oid| self.tags.get(oid).copied()).collect()
+    fn tags_of(&self, relations: &[Oid]) -> Vec<&TableTags> {
+        relations.iter().filter_map(|oid| self.tags.get(oid).map(Cow::as_ref)).collect()
     }
 
     /// A relation and its ancestors.

@@ -8,7 +8,7 @@ use super::opened::{self, BoundFunctions, BoundRewrites};
 use super::others::ReadOfOthers;
 use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
-use super::report::Lint;
+use super::report::{Lint, Problem};
 use super::rules::{Point, Rule, Sense, Wanted, decide};
 use super::subjects;
 use super::system::{self, Openness};
@@ -48,6 +48,7 @@ pub struct Bound {
     /// Whether the database can make pseudonyms.
     pub(super) pseudonyms: bool,
     lints: Box<[Lint]>,
+    errors: Box<[Problem]>,
     rulings: Memo,
     pub(super) deciding: Deciding,
 }
@@ -80,11 +81,13 @@ impl Bound {
             rewrites,
             untagged: binding.untagged.into(),
             lints: Box::default(),
+            errors: Box::default(),
             rulings: Memo::default(),
             deciding: Deciding::default(),
         };
         masked::check(&bound, &mut findings);
         subjects::check(&bound, &mut findings);
+        bound.errors = binding.errors.into_errors(&bound.policy.sources).problems().into();
         bound.lints = findings.into_lints(&bound.policy.sources).into();
         bound
     }
@@ -100,6 +103,11 @@ impl Bound {
     /// What in the policy does not fit the catalog, in the order of the files.
     pub fn lints(&self) -> &[Lint] {
         &self.lints
+    }
+
+    /// Comments that cannot be read for tags, or say something else than the policy's files.
+    pub fn errors(&self) -> &[Problem] {
+        &self.errors
     }
 
     /// The columns of user relations that carry no tag, in the catalog's order.

@@ -37,6 +37,8 @@ pub(super) struct Pack {
     pub(super) document: Arc<str>,
     pub(super) dated: Arc<str>,
     pub(super) untagged: Untagged,
+    /// Where it says that comments in the database are read for tags.
+    pub(super) comments: Option<Place>,
 }
 
 /// A clause with what the lints need to know of it.
@@ -126,7 +128,8 @@ impl Loader {
             clause_of(word, &clauses, &mut self.findings);
         }
         let parameters = std::mem::take(&mut self.raw.parameters);
-        let mut tables = self.tables(&trees, &parameters);
+        let apart = self.apart(&trees);
+        let mut tables = self.tables(&trees, &apart, &parameters);
         let declassifiers = self.declassifiers(&trees, &parameters, &clauses, &mut tables);
         let conditions: Vec<Arc<str>> =
             tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
@@ -160,6 +163,7 @@ impl Loader {
             rewrites,
             systems,
             never_together,
+            apart,
             sources,
         };
         policy.readers = reader::readers(&policy);
@@ -205,7 +209,13 @@ impl Loader {
                 Finding::new("the policy has no [pack]", &nowhere, "none of the files has one")
                     .help("[pack]\nname = \"…\"\ndocument = \"…\"\nuntagged = \"deny\""),
             );
-            return Pack { name: "".into(), document: "".into(), dated: "".into(), untagged: Untagged::Deny };
+            return Pack {
+                name: "".into(),
+                document: "".into(),
+                dated: "".into(),
+                untagged: Untagged::Deny,
+                comments: None,
+            };
         };
         let text = |word: &Option<Word>| word.as_ref().map_or_else(|| "".into(), |word| Arc::clone(&word.text));
         let untagged = match raw.untagged.as_ref().map(|word| (&*word.text, word)) {
@@ -217,8 +227,12 @@ impl Loader {
                 Untagged::Deny
             }
         };
+        if let (Some(place), Untagged::Allow) = (&raw.comments, untagged) {
+            let label = "a comment that cannot be read would leave its column open";
+            self.findings.add(Finding::new("`comments` needs `untagged = \"deny\"`", place, label));
+        }
         let dated = raw.dated.clone().unwrap_or_else(|| "".into());
-        Pack { name: text(&raw.name), document: text(&raw.document), dated, untagged }
+        Pack { name: text(&raw.name), document: text(&raw.document), dated, untagged, comments: raw.comments.clone() }
     }
 
     fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
@@ -261,14 +275,13 @@ impl Loader {
         std::mem::take(&mut self.raw.clauses).into_iter().map(clause).collect()
     }
 
-    fn tables(&mut self, trees: &Trees, parameters: &[Parameter]) -> Vec<TableTags> {
-        let apart = self.apart(trees);
+    fn tables(&mut self, trees: &Trees, apart: &[Apart], parameters: &[Parameter]) -> Vec<TableTags> {
         let mut tables = Vec::new();
         for raw in std::mem::take(&mut self.raw.tables) {
             let name = self.table_name(&raw.name);
             let nameless = name.is_none();
             // What else is wrong with it is told at once.
-            let tags = self.table(raw, name.unwrap_or_default(), trees, &apart, parameters);
+            let tags = self.table(raw, name.unwrap_or_default(), trees, apart, parameters);
             if !nameless {
                 tables.push(tags);
             }

@@ -8,6 +8,7 @@ mod apart;
 mod bind;
 mod bound;
 mod change;
+mod comments;
 mod condition;
 mod constant;
 mod coverage;
@@ -38,6 +39,7 @@ mod tree;
 
 pub use bound::{Bound, UntaggedColumn};
 pub use change::{Alteration, Change};
+pub use comments::OF_RELATION;
 pub use coverage::Coverage;
 pub use exists::OWN;
 pub use load::Loaded;
@@ -52,6 +54,7 @@ pub use ruling::{ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCond
 pub use tags::Untagged;
 
 use crate::vocab::Clause;
+use apart::Apart;
 use declassifier::Declassifier;
 use load::{Pack, PurposeTraits, Registered};
 use narrow::Narrow;
@@ -87,6 +90,14 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// A category or a subject, as tools see it that propose tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    pub name: Arc<str>,
+    /// Its key in the taxonomy of Fideslang, if the policy gives one.
+    pub fides: Option<Arc<str>>,
+}
+
 /// A policy, checked and free of any catalog.
 #[derive(Debug)]
 pub struct Policy {
@@ -108,6 +119,8 @@ pub struct Policy {
     rewrites: Vec<Opened>,
     systems: Vec<Opened>,
     never_together: Vec<NeverTogether>,
+    /// Tags that may not meet on a column.
+    apart: Vec<Apart>,
     sources: Arc<Sources>,
 }
 
@@ -146,6 +159,33 @@ impl Policy {
     /// What becomes of columns without a tag.
     pub fn untagged(&self) -> Untagged {
         self.pack.untagged
+    }
+
+    /// Whether comments in the database are read for tags: then whoever comments changes them.
+    pub fn reads_comments(&self) -> bool {
+        self.pack.comments.is_some()
+    }
+
+    pub fn categories(&self) -> impl Iterator<Item = Term> {
+        self.trees.categories.terms()
+    }
+
+    pub fn subjects(&self) -> impl Iterator<Item = Term> {
+        self.trees.subjects.terms()
+    }
+
+    /// Whether a table has a section of its own.
+    pub fn has_tags_of(&self, schema: &str, table: &str) -> bool {
+        self.tags_of(schema, table).is_some()
+    }
+
+    /// Whose data a table holds, as its section says.
+    pub fn subject_of(&self, schema: &str, table: &str) -> Option<&Arc<str>> {
+        Some(self.trees.subjects.name(self.tags_of(schema, table)?.subject?))
+    }
+
+    fn tags_of(&self, schema: &str, table: &str) -> Option<&TableTags> {
+        self.tables.iter().find(|tags| *tags.schema == *schema && *tags.table == *table)
     }
 
     pub fn purpose(&self, name: &str) -> Option<PurposeId> {

@@ -16,14 +16,14 @@ pub enum Untagged {
 }
 
 /// A value that the policy gives a name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Named<T> {
     pub(super) name: Word,
     pub(super) value: T,
 }
 
 /// The tags of one table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TableTags {
     pub(super) place: Place,
     pub(super) schema: Arc<str>,

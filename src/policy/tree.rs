@@ -1,5 +1,6 @@
 //! Trees of subjects, categories, purposes and recipients. A rule on a node covers what is below it.
 
+use super::Term;
 use super::document::{Word, with_suggestion};
 use super::report::{Finding, Findings};
 use super::{PurposeId, RecipientId};
@@ -44,12 +45,15 @@ node!(RecipientId, "recipient", RecipientId);
 pub(super) struct Declared {
     pub(super) name: Word,
     pub(super) parent: Option<Word>,
+    /// Its key in the taxonomy of Fideslang.
+    pub(super) fides: Option<Word>,
 }
 
 /// The nodes of one kind.
 #[derive(Debug)]
 pub(super) struct Tree<I> {
     names: Vec<Word>,
+    fides: Vec<Option<Arc<str>>>,
     parents: Vec<Option<I>>,
     /// 1 for a root; a rule that omits the dimension has depth 0.
     depths: Vec<usize>,
@@ -91,7 +95,8 @@ impl<I: Node> Tree<I> {
                 found
             }));
         }
-        let mut tree = Tree { names, parents, depths: Vec::new() };
+        let fides = declared.iter().map(|node| node.fides.as_ref().map(|word| Arc::clone(&word.text))).collect();
+        let mut tree = Tree { names, fides, parents, depths: Vec::new() };
         tree.cut_cycles(findings);
         tree.depths = (0..tree.names.len()).map(|at| tree.up(I::new(at as u16)).count()).collect();
         tree
@@ -121,6 +126,12 @@ impl<I: Node> Tree<I> {
         self.names.iter().position(|known| &*known.text == name).map(|at| I::new(at as u16))
     }
 
+    /// The one node with this key of Fideslang.
+    pub(super) fn of_fides(&self, key: &str) -> Option<I> {
+        let mut found = self.nodes().filter(|node| self.fides[node.at()].as_deref() == Some(key));
+        found.next().filter(|_| found.next().is_none())
+    }
+
     /// Finds a node that the policy names, or reports that there is none.
     pub(super) fn resolve(&self, word: &Word, findings: &mut Findings) -> Option<I> {
         let found = self.find(&word.text);
@@ -133,6 +144,12 @@ impl<I: Node> Tree<I> {
 
     pub(super) fn name(&self, node: I) -> &Arc<str> {
         &self.names[node.at()].text
+    }
+
+    /// Every node, as tools see it.
+    pub(super) fn terms(&self) -> impl Iterator<Item = Term> {
+        let named = self.names.iter().zip(&self.fides);
+        named.map(|(name, fides)| Term { name: Arc::clone(&name.text), fides: fides.clone() })
     }
 
     pub(super) fn word(&self, node: I) -> &Word {

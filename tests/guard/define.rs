@@ -187,3 +187,37 @@ fn after_a_definition_nothing_is_understood_until_its_transaction_ends() {
         assert_eq!(answer(&builder, "SELECT count(*) FROM pg_class WHERE relname = 'made'").await, "1");
     });
 }
+
+/// Where tags are read from comments, whoever comments changes the policy.
+#[test]
+fn comments_that_are_tags_are_no_definitions() {
+    run(async {
+        let pack = PACK.replace("[pack]\n", "[pack]\n    comments = true\n");
+        let schema = format!(
+            "{SCHEMA} CREATE TABLE told (id int, label text, mail text); INSERT INTO told VALUES (1, 'a', 'SECRET');
+             COMMENT ON COLUMN told.label IS 'what it is called [category: plain]';
+             COMMENT ON COLUMN told.mail IS '[category: contact]'; COMMENT ON COLUMN people.email IS '[category: plain]';"
+        );
+        let (builder, direct, proxy) = clients_on("define_comments", &schema, "builder", &pack).await;
+        let at = |user, purpose| At { port: proxy.port(), database: "define_comments", user, purpose };
+        let (reader, keeper) = (at("tester", Some("reader")).tokio().await, at("keeper", None).tokio().await);
+        assert_eq!(answer(&reader, "SELECT label FROM told").await, "a");
+        for sql in ["SELECT id FROM told", "SELECT mail FROM told", "SELECT email FROM people"] {
+            let refused = answer(&reader, sql).await;
+            assert!(refused.starts_with("42501"), "{sql}: {refused}");
+        }
+        for sql in [
+            "COMMENT ON COLUMN told.mail IS '[category: plain]'",
+            "COMMENT ON COLUMN told.mail IS NULL",
+            "COMMENT ON TABLE told IS '[default: plain]'",
+            "COMMENT ON VIEW names IS 'a view'",
+        ] {
+            let refused = answer(&builder, sql).await;
+            assert!(refused.starts_with("42501: purpose \"builder\" may not comment"), "{sql}: {refused}");
+        }
+        // Whoever may is followed at once.
+        assert_eq!(answer(&keeper, "COMMENT ON COLUMN told.id IS '[category: plain]'").await, "");
+        assert_eq!(answer(&reader, "SELECT id FROM told").await, "1");
+        assert_eq!(answer(&direct, "SELECT mail FROM told").await, "SECRET");
+    });
+}

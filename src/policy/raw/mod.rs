@@ -67,6 +67,8 @@ pub(super) struct RawPack {
     pub(super) document: Option<Word>,
     pub(super) dated: Option<Arc<str>>,
     pub(super) untagged: Option<Word>,
+    /// Where it says that comments are read.
+    pub(super) comments: Option<Place>,
 }
 
 /// Reads an optional string.
@@ -237,6 +239,9 @@ impl Raw {
             document: word(&mut fields, "document", findings),
             dated: fields.take("dated").and_then(|value| value.date(findings)),
             untagged: word(&mut fields, "untagged", findings),
+            comments: fields
+                .take_keyed("comments")
+                .and_then(|(key, value)| value.truth(findings).filter(|read| *read).map(|_| key.place)),
         });
         fields.finish(&["require_tls", "mode", "stars"], findings);
     }

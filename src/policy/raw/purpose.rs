@@ -61,9 +61,8 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
     let mut fields = Fields::new("a purpose", value, findings)?;
     let parent = word(&mut fields, "parent", findings);
     let title = word(&mut fields, "title", findings);
-    for key in ["fides", "dpv"] {
-        word(&mut fields, key, findings);
-    }
+    let fides = word(&mut fields, "fides", findings);
+    word(&mut fields, "dpv", findings);
     let unrestricted =
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
     let listen = words(&mut fields, "listen", findings);
@@ -90,7 +89,14 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
     };
     let later = ["max_rows", "stars", "subject", "parameters"];
     fields.finish(&later, findings);
-    Some(RawPurpose { node: Declared { name: name.clone(), parent }, unrestricted, ddl, listen, title, settings })
+    Some(RawPurpose {
+        node: Declared { name: name.clone(), parent, fides },
+        unrestricted,
+        ddl,
+        listen,
+        title,
+        settings,
+    })
 }
 
 /// The longest pattern, in bytes, and the most memory that its matcher may take.

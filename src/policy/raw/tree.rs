@@ -12,7 +12,7 @@ pub(in crate::policy) struct RawApart {
     pub(in crate::policy) subjects: Vec<Word>,
 }
 
-/// Reads a node of a tree. `fides` and `dpv` only name it in the vocabularies of others.
+/// Reads a node of a tree. `fides` and `dpv` name it in the vocabularies of others.
 pub(super) fn node(
     what: &'static str,
     name: &Word,
@@ -22,10 +22,11 @@ pub(super) fn node(
 ) -> Option<Declared> {
     let mut fields = Fields::new(what, value, findings)?;
     let parent = word(&mut fields, "parent", findings);
-    for key in ["title", "fides", "dpv"] {
+    let fides = word(&mut fields, "fides", findings);
+    for key in ["title", "dpv"] {
         word(&mut fields, key, findings);
     }
     more(&mut fields, findings);
     fields.finish(&[], findings);
-    Some(Declared { name: name.clone(), parent })
+    Some(Declared { name: name.clone(), parent, fides })
 }
