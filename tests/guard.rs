@@ -28,6 +28,8 @@ mod scale;
 mod scope;
 #[path = "guard/shadow.rs"]
 mod shadow;
+#[path = "guard/usages.rs"]
+mod usages;
 #[path = "guard/view_writes.rs"]
 mod view_writes;
 #[path = "guard/writes.rs"]

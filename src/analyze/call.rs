@@ -54,9 +54,13 @@ impl Resolver<'_> {
         let deferred = self.inside.is_some() && usage.is_none();
         let inner = if aggregate && !deferred { Some(Usage::Aggregate) } else { usage };
         let mut label = self.expressions(args, inner)?;
+        if inner != usage && usage.is_some() {
+            // What is computed of it is used as well.
+            self.touch(&label, usage, location);
+        }
         label = label.join(&self.sort_list(agg_order)?);
         if let Some(filter) = agg_filter {
-            label = label.join(&self.expression(filter, Some(Usage::Filter))?);
+            label = label.join(&self.deciding(filter, Usage::Filter)?);
         }
         if let Some(window) = over {
             label = label.join(&self.window(window)?);

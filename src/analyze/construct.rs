@@ -24,17 +24,24 @@ impl Resolver<'_> {
     /// Resolves a construct of SQL/XML or SQL/JSON; `None` if the node is none.
     pub(super) fn construct(&mut self, node: &mut NodeEnum, usage: Use) -> Outcome<Option<Label>> {
         let deferred = self.inside.is_some() && usage.is_none();
+        let outer = usage;
         let usage = if is_json_aggregate(node) && !deferred { Some(Usage::Aggregate) } else { usage };
         let Some(parts) = parts(node) else { return Ok(None) };
         let mut label = Label::none();
         for part in parts {
             let more = match part {
-                Part::Value(node) => self.expression(node, usage)?,
+                Part::Value(node) => {
+                    let label = self.expression(node, usage)?;
+                    if outer != usage && outer.is_some() {
+                        self.touch(&label, outer, -1);
+                    }
+                    label
+                }
                 Part::Query(node) => match &mut node.node {
                     Some(NodeEnum::SelectStmt(select)) => label_of(&self.query(select, usage)?),
                     Some(_) | None => return not_understood("a sub-query that is no SELECT", -1),
                 },
-                Part::Filter(node) => self.expression(node, Some(Usage::Filter))?,
+                Part::Filter(node) => self.deciding(node, Usage::Filter)?,
                 Part::Sort(nodes) => self.sort_list(nodes)?,
                 Part::Window(window) => self.window(window)?,
                 Part::Type(name) => self.type_name(name, Known::Nothing, -1)?,

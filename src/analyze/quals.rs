@@ -6,10 +6,11 @@
 
 use super::join::copy_target;
 use super::known::Known;
+use super::label::Label;
 use super::resolver::{Outcome, Resolver};
 use super::scope::{Columns, Visible};
-use crate::sql::string;
-use crate::vocab::{Oid, Usage};
+use crate::sql::{Visitor, string, walk};
+use crate::vocab::{NotUnderstood, Oid, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AExprKind, BoolExprType, ColumnRef, Node, SelectStmt, SetOperation, SubLinkType, a_const::Val,
@@ -41,9 +42,28 @@ const UNKNOWN: Oid = 705;
 impl Resolver<'_> {
     /// Resolves a condition and notes whether it is leakproof.
     pub(super) fn condition(&mut self, node: &mut Node, usage: Usage) -> Outcome<()> {
-        self.expression(node, Some(usage))?;
+        self.deciding(node, usage)?;
         self.leakproof = self.leakproof && self.is_leakproof(node);
         Ok(())
+    }
+
+    /// Resolves what decides about rows. Each part of it that names more than one relation, or asks a sub-query, decides which
+    /// rows meet too, wherever it stands.
+    pub(super) fn deciding(&mut self, node: &mut Node, usage: Usage) -> Outcome<Label> {
+        if let Some(NodeEnum::BoolExpr(expr)) = &mut node.node
+            && expr.boolop == BoolExprType::AndExpr as i32
+        {
+            let mut label = Label::none();
+            for conjunct in &mut expr.args {
+                label = label.join(&self.deciding(conjunct, usage)?);
+            }
+            return Ok(label);
+        }
+        let label = self.expression(node, Some(usage))?;
+        if brings_together(node)? {
+            self.touch(&label, Some(Usage::Join), -1);
+        }
+        Ok(label)
     }
 
     /// Whether a resolved condition is made of leakproof comparisons only. Conditions inside its sub-queries are judged
@@ -198,6 +218,36 @@ impl Resolver<'_> {
         let (level, index) = self.find_entry(None, alias, -1).ok()??;
         (level == self.levels.len() - 1).then(|| copy_target(&self.levels[level].entries[index])).flatten()
     }
+}
+
+/// Whether a resolved condition names columns by more than one name, or by none, or asks a sub-query.
+fn brings_together(node: &mut Node) -> Outcome<bool> {
+    #[derive(Default)]
+    struct Names {
+        first: Option<String>,
+        several: bool,
+    }
+    impl Visitor for Names {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            match &node.node {
+                Some(NodeEnum::SubLink(_)) => self.several = true,
+                Some(NodeEnum::ColumnRef(reference)) => match reference.fields.as_slice() {
+                    [qualifier, _name, ..] => {
+                        let qualifier = string(qualifier).unwrap_or_default();
+                        self.several |= self.first.as_ref().is_some_and(|first| *first != *qualifier);
+                        self.first = Some(qualifier.to_owned());
+                    }
+                    _bare => self.several = true,
+                },
+                Some(_) | None => {}
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    let mut names = Names::default();
+    walk(node, &mut names)?;
+    Ok(names.several)
 }
 
 /// Whether a sub-query evaluates nothing but its conditions, which are judged where they stand. A function in its FROM, a

@@ -298,7 +298,7 @@ impl<'a> Resolver<'a> {
             });
             if let (Some(condition), true) = (query.where_clause, reads_rows) {
                 for mut condition in conjuncts(*condition) {
-                    let label = resolver.expression(&mut condition, Some(Usage::Filter))?;
+                    let label = resolver.deciding(&mut condition, Usage::Filter)?;
                     conditions.push((condition, label));
                 }
             }

@@ -287,7 +287,7 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             let lookup = self.is_lookup(conjunct, target.number)?;
-            self.expression(conjunct, Some(if lookup { Usage::Lookup } else { Usage::Filter }))?;
+            self.deciding(conjunct, if lookup { Usage::Lookup } else { Usage::Filter })?;
         }
         conjuncts.retain(|conjunct| conjunct.node.is_some());
         // From here on names are those of the text: the table's, where it stands in a view's place.

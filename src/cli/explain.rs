@@ -8,7 +8,7 @@ use crate::enforce::{
 };
 use crate::policy::{Bound, Effect, Keys, Mask, Policy, Principal, PurposeId};
 use crate::sql::Kind;
-use crate::vocab::{Cause, Refusal, Usage};
+use crate::vocab::{Cause, Refusal, Usage, UsageSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -212,7 +212,8 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
     let row = |column: &ColumnReport| {
         let usages: Vec<&str> = column.usages.iter().map(Usage::word).collect();
         let subject = column.subject.as_ref().map_or("-", |subject| &**subject);
-        let (gets, by) = (effect(&column.effect), cause(&column.cause));
+        let gets = format!("{}{}", effect(&column.effect), not_for(column.closed));
+        let by = cause(&column.cause);
         let texts = [column.column.to_string(), usages.join(", "), column.categories.join(", "), subject.to_owned()];
         texts.into_iter().chain([gets, by]).map(Some).collect::<Vec<_>>()
     };
@@ -224,6 +225,12 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
         let clause = clause.as_ref().map_or_else(String::new, |clause| format!(", clause {clause}"));
         out.push_str(&format!("{INDENT}only rows where: {condition} (rule {rule}{clause})\n"));
     }
+}
+
+/// The usages that are closed, in words.
+pub(super) fn not_for(closed: UsageSet) -> String {
+    let words: Vec<&str> = closed.iter().map(Usage::word).collect();
+    if words.is_empty() { String::new() } else { format!(", not for {}", words.join(", ")) }
 }
 
 /// What the purpose gets of a column, in words.

@@ -1,5 +1,6 @@
 //! `wherefore matrix`: what each purpose gets of each category, on one screen or one page.
 
+use super::explain::not_for;
 use super::load;
 use super::term::{Paint, Tone};
 use crate::policy::{Cell, Extent, Gets, Matrix, Policy};
@@ -110,7 +111,7 @@ pub(super) fn words(gets: &Gets) -> String {
 }
 
 /// The signs, explained.
-pub(super) const LEGEND: [(&str, &str); 8] = [
+pub(super) const LEGEND: [(&str, &str); 9] = [
     ("●", "as it is"),
     ("◐", "masked"),
     ("Σ", "in aggregates over enough subjects"),
@@ -118,12 +119,23 @@ pub(super) const LEGEND: [(&str, &str); 8] = [
     ("–", "denied by a rule"),
     ("✕", "forbidden for good"),
     ("○", "unrestricted, not judged"),
+    ("!", "not for every usage"),
     ("*", "only rows that meet the rule's conditions"),
 ];
 
+/// What stands behind a sign: whether usages are closed, and whether there are conditions.
+pub(super) fn marks(cell: &Cell) -> &'static str {
+    match (cell.closed.is_empty(), cell.conditions.is_empty()) {
+        (true, true) => "",
+        (true, false) => "*",
+        (false, true) => "!",
+        (false, false) => "!*",
+    }
+}
+
 /// A cell in a few characters: the sign, a star for conditions, the clause.
 fn short(cell: &Cell) -> String {
-    let star = if cell.conditions.is_empty() { "" } else { "*" };
+    let star = marks(cell);
     let clause = cell.clause.as_ref().map_or("", |clause| &*clause.id);
     format!("{}{star}{clause}", sign(&cell.gets))
 }
@@ -240,7 +252,7 @@ fn told(cell: &Cell) -> String {
         Some(clause) => format!(" [{rule}, {}]", clause.id),
         None => format!(" [{rule}]"),
     });
-    format!("{}{where_}{rule}", words(&cell.gets))
+    format!("{}{}{where_}{rule}", words(&cell.gets), not_for(cell.closed))
 }
 
 fn places(policy: &Policy) -> BTreeMap<Place, Cell> {

@@ -1,6 +1,7 @@
 //! Self-contained pages: everything in one file, nothing fetched, light and dark.
 
-use super::matrix::{LEGEND, sign, words};
+use super::explain::not_for;
+use super::matrix::{LEGEND, marks, sign, words};
 use crate::policy::{Cell, Gets, Matrix, Policy};
 use crate::vocab::Right;
 use std::fmt::Write as _;
@@ -84,7 +85,7 @@ fn cell_of(cell: &Cell) -> String {
         Gets::Denied | Gets::Forbidden => "no",
         Gets::Nothing | Gets::Everything => "nothing",
     };
-    let mut told = words(&cell.gets);
+    let mut told = format!("{}{}", words(&cell.gets), not_for(cell.closed));
     if !cell.conditions.is_empty() {
         let conditions: Vec<&str> = cell.conditions.iter().map(|condition| &**condition).collect();
         let _ = write!(told, ", rows where {}", conditions.join(", "));
@@ -92,7 +93,7 @@ fn cell_of(cell: &Cell) -> String {
     if let Some(rule) = &cell.rule {
         let _ = write!(told, " (rule {rule})");
     }
-    let star = if cell.conditions.is_empty() { "" } else { "*" };
+    let star = marks(cell);
     let clause = cell.clause.as_ref().map_or_else(String::new, |clause| {
         let id = escape(&clause.id);
         format!(" <small><a href=\"#{id}\">{id}</a></small>")

@@ -48,6 +48,8 @@ pub struct RowReport {
 pub struct ColumnReport {
     pub column: Arc<str>,
     pub usages: UsageSet,
+    /// Usages that are closed though the effect gives something.
+    pub closed: UsageSet,
     pub categories: Arc<[Arc<str>]>,
     pub subject: Option<Arc<str>>,
     pub effect: Effect,
@@ -98,6 +100,7 @@ impl judge::Exposed {
                 categories: Arc::clone(&ruling.categories),
                 subject: ruling.subject.clone(),
                 effect: ruling.effect.clone(),
+                closed: ruling.closed.iter().map(|(usage, _)| *usage).collect(),
                 cause: ruling.cause.clone(),
             })
         });

@@ -14,14 +14,14 @@ use super::settings;
 use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
-    Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rewrites, Rulings, Runs, Shape, Trouble, Verb,
-    resolve,
+    ColumnUse, Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rewrites, Rulings, Runs, Shape, Trouble,
+    Verb, resolve,
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, Filter, RelationRuling};
 use crate::rewrite::{NewRows, Standing, Unlisted, check_new_rows, put_guards, same_text, shape, without_guards};
 use crate::sql::{Kind, SecondReading, Statement, Transaction, print, second_reading};
-use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right, Usage};
+use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Positions, Refusal, Right, Usage, UsageSet};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
@@ -282,6 +282,10 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
                 }
                 (Effect::Deny, _) => false,
             };
+            if permitted && let Some((usage, cause)) = verdict.closing(told_apart(reference, column)) {
+                let closed = (*usage, cause);
+                return Err(Box::new(report::closed_usage(view, text, relation, base, verdict, closed, column.at)));
+            }
             if permitted && verdict.filter == Filter::LookUp && column.usages.contains(Usage::Filter) {
                 return Err(Box::new(report::looked_up_only(view, text, relation, base, verdict, column.at)));
             }
@@ -321,6 +325,23 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     super::sent::permit_sent(view, text, &resolved)?;
     define::permit(view, text, &resolved)?;
     Ok(Permitted { resolved, references })
+}
+
+/// The usages of a column, and all those that it may have where they are not told apart.
+fn told_apart(reference: &RelationUse, column: &ColumnUse) -> UsageSet {
+    if reference.is_of_function() || reference.place == Place::Stored {
+        return UsageSet::all();
+    }
+    let mut usages = column.usages;
+    match (&reference.through, usages.is_empty()) {
+        // What a statement does not reach of a view flows nowhere.
+        (Some(_), true) => {}
+        // What a view aggregates counts as what the statement does with it.
+        (Some(_), false) => usages.insert(Usage::Aggregate),
+        (None, true) => usages.insert(Usage::Output),
+        (None, false) => {}
+    }
+    usages
 }
 
 fn earlier(first: Option<u32>, at: Option<u32>) -> Option<u32> {

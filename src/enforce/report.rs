@@ -4,7 +4,7 @@ use super::view::View;
 use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
 use crate::policy::ColumnRuling;
 use crate::policy::RowCondition;
-use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved};
+use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved, Usage};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -132,6 +132,41 @@ pub(super) fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) 
 pub(super) fn of_condition(row: &RowCondition) -> String {
     let clause = row.clause.as_ref().map_or_else(String::new, |clause| format!(", {}", clause.quoted()));
     format!("rule \"{}\"{clause}", row.rule)
+}
+
+/// A column that the purpose gets, but not for this.
+pub(super) fn closed_usage(
+    view: &View,
+    text: &str,
+    relation: &Relation,
+    column: &Column,
+    verdict: &ColumnRuling,
+    (usage, cause): (Usage, &Cause),
+    at: Option<u32>,
+) -> Refusal {
+    let closed = Closed {
+        relation: quote_qualified(&relation.schema, &relation.name).into(),
+        column: Some(Arc::clone(&column.name)),
+        categories: Arc::clone(&verdict.categories),
+        subject: verdict.subject.clone(),
+        through: None,
+        cause: cause.clone(),
+    };
+    let does = match usage {
+        Usage::Output => "show or store",
+        Usage::Filter | Usage::Lookup => "filter by",
+        Usage::Join => "join by",
+        Usage::Group => "group by",
+        Usage::Sort => "sort by",
+        Usage::Aggregate => "aggregate",
+    };
+    let (name, purpose) = (name_of(&closed), purpose_name(view).map_or("", |purpose| purpose));
+    let message = format!("purpose \"{purpose}\" may not {does} {name} (usage {})", usage.word());
+    let detail = detail(std::slice::from_ref(&closed));
+    let mut refusal =
+        Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_detail(detail).with_position(text, at);
+    refusal.closed = vec![closed];
+    refusal
 }
 
 /// The refusal for a condition on a column that may only be looked up in.

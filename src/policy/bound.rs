@@ -18,7 +18,7 @@ use super::{
 };
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
-use crate::vocab::{AttNum, Cause, Clause, ColumnId, Oid, Right};
+use crate::vocab::{AttNum, Cause, Clause, ColumnId, Oid, Right, Usage};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -224,6 +224,7 @@ impl Bound {
                 number: column.number,
                 effect: effect(column),
                 filter: Filter::AsShown,
+                closed: Arc::default(),
                 categories: Arc::default(),
                 subject: None,
                 cause: Cause::System,
@@ -281,6 +282,7 @@ impl Bound {
                 number: column.number,
                 effect: Effect::Allow,
                 filter: Filter::AsShown,
+                closed: Arc::default(),
                 categories: Arc::default(),
                 subject: None,
                 cause: Cause::Untagged,
@@ -318,6 +320,7 @@ impl Bound {
             number: column.number,
             effect,
             filter: Filter::AsShown,
+            closed: Arc::default(),
             categories: Arc::clone(&categories),
             subject: subject(tag),
             cause,
@@ -333,6 +336,7 @@ impl Bound {
         let (mut masked, mut aggregated) = (false, false);
         // A look-up needs every tag's leave: its own, or that of whoever sees the value.
         let mut filter = Filter::LookUp;
+        let mut closed: Vec<(Usage, Cause)> = Vec::new();
         for tag in all() {
             let point = Point::of(tag.subject, tag.category, reader);
             let rule = decide(&self.policy.rules, trees, right, point);
@@ -340,6 +344,9 @@ impl Bound {
                 None => (Effect::Deny, Cause::NoRule),
                 Some(rule) => self.effect(rule, (right, point), reader, (base, relation), column, &mut rows),
             };
+            if let (Some(rule), Right::Read) = (rule, right) {
+                closed.extend(rule.closed.iter().map(|usage| (usage, cause.clone())));
+            }
             match (rule.map(|rule| rule.filter), &effect) {
                 (Some(Filter::LookUp), _) | (_, Effect::Allow) => {}
                 (Some(Filter::AsShown) | None, _) => filter = Filter::AsShown,
@@ -368,7 +375,8 @@ impl Bound {
                 // Neither does what the other asks for: a mask shows rows, an aggregate what is masked.
                 let effect = if masked && aggregated { Effect::Deny } else { effect };
                 let filter = if matches!(effect, Effect::Mask(_)) { filter } else { Filter::AsShown };
-                Decided { ruling: ColumnRuling { filter, ..ruling(effect, cause, Some(tag)) }, rows }
+                let closed = closed.into();
+                Decided { ruling: ColumnRuling { filter, closed, ..ruling(effect, cause, Some(tag)) }, rows }
             }
             // Untagged, and the policy leaves such columns open.
             None => Decided::bare(ruling(Effect::Allow, Cause::Untagged, None)),

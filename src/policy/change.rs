@@ -3,6 +3,7 @@
 use super::raw::{Raw, Verdict};
 use super::ruling::Effect;
 use super::{Loaded, Policy, PolicyErrors, SourceFile, load};
+use crate::vocab::Usage;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub enum Alteration {
     Removed,
     /// It gives the values as they are.
     Opened,
+    /// It gives what it gives for this usage too.
+    Given(Usage),
     /// A condition of it is gone.
     Without(Arc<str>),
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Alteration {
         match self {
             Alteration::Removed => f.write_str("removed"),
             Alteration::Opened => f.write_str("widened to `allow`"),
+            Alteration::Given(usage) => write!(f, "with usage `{}`", usage.word()),
             Alteration::Without(condition) => write!(f, "without `{condition}`"),
         }
     }
@@ -45,6 +49,7 @@ impl Policy {
             if rule.verdict != Verdict::Give(Effect::Allow) {
                 add(Alteration::Opened);
             }
+            rule.closed.iter().for_each(|usage| add(Alteration::Given(usage)));
             rule.conditions.iter().for_each(|wanted| add(Alteration::Without(Arc::clone(&wanted.written.text))));
         }
         for narrow in &self.narrows {
@@ -79,6 +84,7 @@ fn alter(raw: &mut Raw, change: &Change) {
             raw.rules[at].verdict = Some(Verdict::Give(Effect::Allow));
             raw.rules[at].except.clear();
         }
+        Alteration::Given(usage) => raw.rules[at].closed.remove(*usage),
         Alteration::Without(condition) => raw.rules[at].conditions.retain(|word| word.text != *condition),
     }
 }

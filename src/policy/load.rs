@@ -361,8 +361,8 @@ impl Loader {
         let except = raw.except.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
         let wanted = raw.conditions.iter().map(|word| wanted(word.clone(), conditions, findings)).collect();
         let (id, rights, verdict) = (raw.id, raw.rights, raw.verdict?);
-        let filter = raw.filter;
-        let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict, filter };
+        let (filter, closed) = (raw.filter, raw.closed);
+        let rule = Rule { id, clause, points, rights, conditions: wanted, except, verdict, filter, closed };
         (findings.len() == before).then_some(rule)
     }
 

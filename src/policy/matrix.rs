@@ -5,7 +5,7 @@ use super::raw::Verdict;
 use super::rules::{Point, Rule, decide};
 use super::tree::{CategoryId, Node, SubjectId, Tree};
 use super::{Effect, Mask, Policy, Reader, RecipientId};
-use crate::vocab::{Clause, Right};
+use crate::vocab::{Clause, Right, UsageSet};
 use std::sync::Arc;
 
 /// Purposes × categories, one part for each subject.
@@ -48,6 +48,8 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub gets: Gets,
+    /// The usages that are closed all the same.
+    pub closed: UsageSet,
     /// The conditions that rows must meet, as the rule writes them.
     pub conditions: Vec<Arc<str>>,
     /// The rule that decides; `None` where no rule matches, or none is asked.
@@ -122,11 +124,19 @@ impl Policy {
 
     fn cell(&self, right: Right, subject: Option<SubjectId>, category: CategoryId, reader: Reader) -> Cell {
         if self.is_unrestricted(reader.purpose) {
-            return Cell { gets: Gets::Everything, conditions: Vec::new(), rule: None, clause: None };
+            return Cell {
+                gets: Gets::Everything,
+                closed: UsageSet::EMPTY,
+                conditions: Vec::new(),
+                rule: None,
+                clause: None,
+            };
         }
         let point = Point::of(subject, category, reader);
         match decide(&self.rules, &self.trees, right, point) {
-            None => Cell { gets: Gets::Nothing, conditions: Vec::new(), rule: None, clause: None },
+            None => {
+                Cell { gets: Gets::Nothing, closed: UsageSet::EMPTY, conditions: Vec::new(), rule: None, clause: None }
+            }
             Some(rule) => {
                 let mut cell = of_rule(rule);
                 let bounded = |narrow: &&Narrow| !rule.closes() && narrow.covers(&self.trees, right, point);
@@ -151,6 +161,7 @@ fn of_rule(rule: &Rule) -> Cell {
     };
     Cell {
         gets,
+        closed: rule.closed,
         conditions: rule.conditions.iter().map(|wanted| Arc::clone(&wanted.written.text)).collect(),
         rule: Some(Arc::clone(&rule.id.text)),
         clause: rule.clause.clone(),

@@ -11,7 +11,7 @@ use super::report::{Finding, Findings};
 use super::ruling::{Effect, Filter};
 use super::tree::{CategoryId, SubjectId, Tree};
 use super::{PurposeId, Reader, RecipientId};
-use crate::vocab::{Clause, Right};
+use crate::vocab::{Clause, Right, UsageSet};
 use std::sync::Arc;
 
 /// The four trees of a policy.
@@ -97,6 +97,8 @@ pub(super) struct Rule {
     pub(super) except: Vec<PurposeId>,
     pub(super) verdict: Verdict,
     pub(super) filter: Filter,
+    /// Usages that it closes though it gives something.
+    pub(super) closed: UsageSet,
 }
 
 impl Rule {
@@ -117,7 +119,10 @@ impl Rule {
             names
         };
         (self.closes() && other.closes())
-            || (self.verdict == other.verdict && self.filter == other.filter && wants(self) == wants(other))
+            || (self.verdict == other.verdict
+                && self.filter == other.filter
+                && self.closed == other.closed
+                && wants(self) == wants(other))
     }
 
     fn leaves_out(&self, trees: &Trees, point: Point) -> bool {

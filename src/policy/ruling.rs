@@ -3,7 +3,7 @@
 use super::mask::Mask;
 use super::parameter::{Missing, ParameterId};
 use crate::catalog::Declared;
-use crate::vocab::{AttNum, Cause, Clause, Oid};
+use crate::vocab::{AttNum, Cause, Clause, Oid, Usage, UsageSet};
 use std::sync::Arc;
 
 /// The ruling on a relation under a purpose.
@@ -27,7 +27,7 @@ impl RelationRuling {
     /// may be kept back never is: its errors could quote that.
     pub fn whole(&self) -> bool {
         let computed = matches!(self.declared, Some(Declared::Computed | Declared::Result));
-        !computed && self.rows.is_empty() && self.columns.iter().all(|column| column.effect == Effect::Allow)
+        !computed && self.rows.is_empty() && self.columns.iter().all(ColumnRuling::is_raw)
     }
 
     /// Rows behind it may be hidden: by conditions, or by the definition of a view that is judged by what it shows.
@@ -37,7 +37,7 @@ impl RelationRuling {
 
     /// The column of this index is open as it is.
     pub fn is_raw(&self, index: usize) -> bool {
-        self.columns.get(index).is_some_and(|column| column.effect == Effect::Allow)
+        self.columns.get(index).is_some_and(ColumnRuling::is_raw)
     }
 
     /// Who reads the column of this index learns something of its values.
@@ -69,12 +69,31 @@ pub struct ColumnRuling {
     pub number: AttNum,
     pub effect: Effect,
     pub filter: Filter,
+    /// Usages that the effect does not give, each with the rule that closes it.
+    pub closed: Arc<[(Usage, Cause)]>,
     /// The categories the column carries.
     pub categories: Arc<[Arc<str>]>,
     /// Whose data it is.
     pub subject: Option<Arc<str>>,
     /// The rule that decided, or why none did.
     pub cause: Cause,
+}
+
+impl ColumnRuling {
+    /// The column is open as it is, for whatever it is used.
+    pub fn is_raw(&self) -> bool {
+        self.effect == Effect::Allow && self.closed.is_empty()
+    }
+
+    /// The first of these usages that is closed, and why. ON may hold any condition, so it filters as well; a look-up
+    /// filters.
+    pub fn closing(&self, usages: UsageSet) -> Option<&(Usage, Cause)> {
+        let meant = |usage: Usage| match usage {
+            Usage::Filter => [Usage::Filter, Usage::Lookup, Usage::Join].into_iter().any(|used| usages.contains(used)),
+            other => usages.contains(other),
+        };
+        self.closed.iter().find(|(usage, _)| meant(*usage))
+    }
 }
 
 /// What conditions compare of a column.

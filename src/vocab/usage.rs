@@ -48,12 +48,21 @@ impl UsageSet {
         self.0 |= 1 << usage as u8;
     }
 
+    pub fn remove(&mut self, usage: Usage) {
+        self.0 &= !(1 << usage as u8);
+    }
+
     pub fn contains(self, usage: Usage) -> bool {
         self.0 & (1 << usage as u8) != 0
     }
 
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Every usage.
+    pub fn all() -> UsageSet {
+        Usage::ALL.into_iter().collect()
     }
 
     /// The usages in the set, in the order of [`Usage::ALL`].

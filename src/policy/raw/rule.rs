@@ -2,10 +2,10 @@
 
 use super::effect::{self, Verdict};
 use super::{needed, rights, word, words};
-use crate::policy::document::{Fields, Value, Word};
+use crate::policy::document::{Fields, Shape, Value, Word};
 use crate::policy::report::{Finding, Findings};
 use crate::policy::ruling::{Effect, Filter};
-use crate::vocab::Right;
+use crate::vocab::{Right, Usage, UsageSet};
 
 #[derive(Debug)]
 pub(in crate::policy) struct RawRule {
@@ -18,6 +18,8 @@ pub(in crate::policy) struct RawRule {
     /// `None` where the rule has an error in it.
     pub(in crate::policy) verdict: Option<Verdict>,
     pub(in crate::policy) filter: Filter,
+    /// Usages that it closes though it gives something.
+    pub(in crate::policy) closed: UsageSet,
 }
 
 /// Where a rule stands: the nodes it names in each dimension.
@@ -58,12 +60,8 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     let alone = effect.as_ref().is_some_and(effect::is_lookup);
     let verdict = effect.and_then(|value| effect::verdict(&value, findings));
     let filter = fields.take_keyed("filter");
+    let usages = USAGES.map(|(key, usage)| (usage, fields.take_keyed(key)));
     let later = [
-        "output",
-        "join",
-        "group",
-        "sort",
-        "aggregate",
         "usage",
         "role",
         "principal",
@@ -75,22 +73,63 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     ];
     fields.finish(&later, findings);
     let shown = verdict.as_ref().filter(|_| !alone);
-    let given = filter.is_some_and(|(key, value)| looks_up(&key, &value, shown, findings));
+    let mut closed: UsageSet =
+        usages.into_iter().filter_map(|(usage, given)| denied(usage, given?, findings)).collect();
+    let says_deny =
+        |(_, value): &(Word, Value<'_>)| matches!(value.shape(), Shape::Word(word) if &*word.text == "deny");
+    let given = match filter {
+        Some(given) if says_deny(&given) && alone => {
+            let label = "a look-up filters";
+            findings.add(Finding::new("`filter = \"deny\"` beside the effect `lookup`", &given.0.place, label));
+            false
+        }
+        Some(given) if says_deny(&given) => {
+            closed.insert(Usage::Filter);
+            false
+        }
+        Some((key, value)) => looks_up(&key, &value, shown, findings),
+        None => false,
+    };
     let filter = if alone || given { Filter::LookUp } else { Filter::AsShown };
     let id = id?;
+    let gives = !matches!(verdict, Some(Verdict::Forbid | Verdict::Give(Effect::Deny)));
+    if !closed.is_empty() && !(gives && rights.contains(&Right::Read)) {
+        let message = format!("rule `{}` closes usages of what it does not give to read", id.text);
+        findings.add(Finding::new(message, &id.place, "usages are closed of a permit, a mask or an aggregate"));
+    }
     if let Some(verdict) = &verdict {
         check_parts(&id, verdict, &rights, &conditions, except.as_ref().map(|(key, _)| key), findings);
     }
     let except = except.and_then(|(_, value)| value.words(findings)).unwrap_or_default();
     let verdict = verdict.filter(|_| findings.len() == before);
-    Some(RawRule { filter, id, clause, points, rights, conditions, except, verdict })
+    Some(RawRule { filter, closed, id, clause, points, rights, conditions, except, verdict })
+}
+
+/// Keys of usages that a rule can close; `filter` can also say `lookup`.
+const USAGES: [(&str, Usage); 5] = [
+    ("output", Usage::Output),
+    ("join", Usage::Join),
+    ("group", Usage::Group),
+    ("sort", Usage::Sort),
+    ("aggregate", Usage::Aggregate),
+];
+
+/// The usage, where its key says that it is denied.
+fn denied(usage: Usage, (key, value): (Word, Value<'_>), findings: &mut Findings) -> Option<Usage> {
+    let word = value.word(findings)?;
+    if &*word.text == "deny" {
+        return Some(usage);
+    }
+    let message = format!("`{} = \"{}\"` is not supported", key.text, word.text);
+    findings.add(Finding::new(message, &word.place, "`deny` is all that it can say"));
+    None
 }
 
 /// Whether `filter` says `lookup`, which needs a mask beside it: what is shown as it is may be filtered by anyway.
 fn looks_up(key: &Word, value: &Value<'_>, shown: Option<&Verdict>, findings: &mut Findings) -> bool {
     let Some(word) = value.word(findings) else { return false };
     if &*word.text != "lookup" {
-        let label = "`lookup` is all that it can say";
+        let label = "`lookup` or `deny`";
         findings.add(Finding::new(format!("`filter = \"{}\"` is not supported", word.text), &word.place, label));
         return false;
     }
