@@ -145,7 +145,7 @@ filter = "lookup"
 id = "otherwise"
 purpose = "support"
 effect = { mask = "null" }
-filter = "deny"
+filter = "allow"
 [[rule]]
 id = "written"
 purpose = "support"
@@ -540,4 +540,30 @@ fn a_declassifier_says_on_what_words_and_what_it_gives() {
         let got = errors(&format!("{more}\n"));
         assert!(got.contains(wanted), "{more}\n{got}");
     }
+}
+
+#[test]
+fn usages_are_closed_of_what_a_rule_gives_to_read() {
+    for (more, wanted) in [
+        ("effect = \"allow\"\nsort = \"deny\"\nfilter = \"deny\"", "loads"),
+        ("effect = \"allow\"\nsort = \"allow\"", "`sort = \"allow\"` is not supported"),
+        ("effect = \"lookup\"\nfilter = \"deny\"", "`filter = \"deny\"` beside the effect `lookup`"),
+        ("effect = \"forbid\"\noutput = \"deny\"", "rule `usage` closes usages of what it does not give to read"),
+        (
+            "effect = \"allow\"\nrights = [\"insert\"]\noutput = \"deny\"",
+            "rule `usage` closes usages of what it does not give to read",
+        ),
+    ] {
+        let rule = "[[rule]]\nid = \"usage\"\nclause = \"C-1\"\ncategory = \"contact.email\"\nsubject = \"person\"\npurpose = \"support\"\n";
+        let got = errors(&format!("{rule}{more}\n"));
+        assert!(got.contains(wanted), "{more}\n{got}");
+    }
+    // Two rules for the same that close different usages decide differently.
+    let rule = |id: &str, usage: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\nclause = \"C-1\"\ncategory = \"contact.email\"\nsubject = \"person\"\npurpose = \"support\"\neffect = \"allow\"\n{usage} = \"deny\"\n"
+        )
+    };
+    let got = errors(&(rule("one", "sort") + &rule("other", "group")));
+    assert!(got.contains("rules `one` and `other` tie"), "{got}");
 }

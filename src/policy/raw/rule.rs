@@ -92,8 +92,8 @@ pub(super) fn rule(value: &Value<'_>, findings: &mut Findings) -> Option<RawRule
     };
     let filter = if alone || given { Filter::LookUp } else { Filter::AsShown };
     let id = id?;
-    let gives = !matches!(verdict, Some(Verdict::Forbid | Verdict::Give(Effect::Deny)));
-    if !closed.is_empty() && !(gives && rights.contains(&Right::Read)) {
+    let closes = matches!(verdict, Some(Verdict::Forbid | Verdict::Give(Effect::Deny)));
+    if !closed.is_empty() && (closes || !rights.contains(&Right::Read)) {
         let message = format!("rule `{}` closes usages of what it does not give to read", id.text);
         findings.add(Finding::new(message, &id.place, "usages are closed of a permit, a mask or an aggregate"));
     }
