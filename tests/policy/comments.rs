@@ -41,10 +41,12 @@ category = "secret"
 effect = "deny"
 [table."public.filed"]
 columns.a = "secret"
+[table."public.covered"]
+default = "secret"
 "#;
 
 const TABLES: &str = "CREATE TABLE t (id int, a text, b text); CREATE TABLE filed (id int, a text, b text);
-    CREATE TABLE below (id int, a text, b text) INHERITS (t);";
+    CREATE TABLE below (id int, a text, b text) INHERITS (t); CREATE TABLE covered (a text, b text);";
 
 /// A policy over tables with comments: `table.column` or `table`, and the text.
 fn bound(text: &str, comments: &[(&str, &str)]) -> Bound {
@@ -126,6 +128,22 @@ fn what_a_file_says_holds() {
             "the comment on table `public.filed` says subject_key `id`, and the policy's files say none",
             "the comment on table `public.filed` says default `plain`, and the policy's files say none",
         ],
+    );
+}
+
+#[test]
+fn what_a_files_default_covers_no_comment_opens() {
+    check(
+        &[("covered.a", "[category: plain]"), ("covered.b", "[category: secret]")],
+        "covered",
+        "a: deny, secret\nb: deny, secret\n",
+        &["the comment on column `public.covered.a` says category plain, and the policy's files say secret"],
+    );
+    check(
+        &[("covered.a", "[category: plian]")],
+        "covered",
+        "a: deny, secret\nb: deny, secret\n",
+        &["the comment on column `public.covered.a` names the unknown category `plian`"],
     );
 }
 
