@@ -12,6 +12,8 @@ mod define;
 mod demands;
 #[path = "guard/exists.rs"]
 mod exists;
+#[path = "guard/explained.rs"]
+mod explained;
 #[path = "guard/lookups.rs"]
 mod lookups;
 #[path = "guard/masks.rs"]

@@ -4,11 +4,10 @@ use super::load::{self, CatalogSource, colour};
 use super::term::{Paint, Tone, table, wrap};
 use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{
-    ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text,
+    ColumnReport, Encoding, Explanation, Limits, Plan, RelationReport, RowReport, View, explain as explain_text, words,
 };
-use crate::policy::{Bound, Effect, Keys, Mask, Policy, Principal, PurposeId};
-use crate::sql::Kind;
-use crate::vocab::{Cause, Refusal, Usage, UsageSet};
+use crate::policy::{Bound, Policy, Principal, PurposeId};
+use crate::vocab::{Refusal, Usage};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -187,20 +186,19 @@ fn show(view: &View, text: &str, explained: &[Explanation], paint: Paint) -> (St
             let heading = format!("statement {} of {}", at + 1, explained.len());
             out.push_str(&format!("\n{}\n", paint.tone(Tone::Strong, &heading)));
         }
-        line(&mut out, "kind", kind(&explanation.kind));
+        line(&mut out, "kind", words::kind(&explanation.kind));
         let refused = matches!(explanation.plan, Plan::Refuse(_));
         for relation in &explanation.relations {
-            let stands = match (relation.guarded, refused) {
-                (false, _) => ", open as it is",
-                (true, false) => ", a guard stands in for it",
-                (true, true) => ", not open as it is",
-            };
+            let stands = words::stands(relation, &explanation.plan);
             exposures(relation, &paint.tone(Tone::Faint, stands), paint, &mut out);
         }
         if refused {
             verdict = Verdict::Refused;
         }
         out.push_str(&decision(&explanation.plan, paint));
+        if let Some(nearest) = explanation.nearest(view, &Limits::default()) {
+            line(&mut out, "instead", &paint.tone(Tone::Sql, &wrap(INDENT, WIDTH, &nearest)));
+        }
     }
     (out, verdict)
 }
@@ -212,8 +210,8 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
     let row = |column: &ColumnReport| {
         let usages: Vec<&str> = column.usages.iter().map(Usage::word).collect();
         let subject = column.subject.as_ref().map_or("-", |subject| &**subject);
-        let gets = format!("{}{}", effect(&column.effect), not_for(column.closed));
-        let by = cause(&column.cause);
+        let gets = format!("{}{}", words::effect(&column.effect), words::not_for(column.closed));
+        let by = words::cause(&column.cause);
         let texts = [column.column.to_string(), usages.join(", "), column.categories.join(", "), subject.to_owned()];
         texts.into_iter().chain([gets, by]).map(Some).collect::<Vec<_>>()
     };
@@ -224,54 +222,6 @@ fn exposures(relation: &RelationReport, stands: &str, paint: Paint, out: &mut St
     for RowReport { condition, rule, clause } in &relation.rows {
         let clause = clause.as_ref().map_or_else(String::new, |clause| format!(", clause {clause}"));
         out.push_str(&format!("{INDENT}only rows where: {condition} (rule {rule}{clause})\n"));
-    }
-}
-
-/// The usages that are closed, in words.
-pub(super) fn not_for(closed: UsageSet) -> String {
-    let words: Vec<&str> = closed.iter().map(Usage::word).collect();
-    if words.is_empty() { String::new() } else { format!(", not for {}", words.join(", ")) }
-}
-
-/// What the purpose gets of a column, in words.
-fn effect(effect: &Effect) -> String {
-    match effect {
-        Effect::Allow => "the value".to_owned(),
-        Effect::Mask(mask) => masked(mask),
-        Effect::Aggregate(aggregate) => format!("in aggregates over at least {} subjects", aggregate.min_subjects),
-        Effect::Deny => "nothing".to_owned(),
-    }
-}
-
-/// What a mask shows, in words.
-fn masked(mask: &Mask) -> String {
-    match mask {
-        Mask::Null => "NULL".to_owned(),
-        Mask::Constant(constant) => format!("'{constant}'"),
-        Mask::Partial { first, last: 0 } => format!("the first {first} characters"),
-        Mask::Partial { first: 0, last } => format!("the last {last} characters"),
-        Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
-        Mask::PostalCode(first) => format!("the first {first} of a postal code"),
-        Mask::Date(unit) => format!("its {}", unit.word()),
-        Mask::Number(step) => format!("a multiple of {step}"),
-        Mask::Inet(bits) => format!("its network of {bits} bits"),
-        Mask::Jsonb(Keys::Keep, keys) => format!("the keys {}", keys.join(", ")),
-        Mask::Jsonb(Keys::Remove, keys) => format!("all but the keys {}", keys.join(", ")),
-        Mask::Jsonb(Keys::Hide, keys) => format!("all but the values of {}", keys.join(", ")),
-        Mask::Pseudonym(_) => "a pseudonym".to_owned(),
-    }
-}
-
-/// Why, in words.
-fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::Rule { rule, clause: Some(clause) } => format!("rule {rule}, clause {}", clause.id),
-        Cause::Rule { rule, clause: None } => format!("rule {rule}"),
-        Cause::Mask { rule, why } => format!("rule {rule}, but {why}"),
-        Cause::NoRule => "no rule permits it".to_owned(),
-        Cause::Untagged => "it carries no tag".to_owned(),
-        Cause::NoPurpose => "no purpose is declared".to_owned(),
-        Cause::System => "it belongs to the system".to_owned(),
     }
 }
 
@@ -306,28 +256,4 @@ fn refused(refusal: &Refusal, paint: Paint) -> String {
 
 fn line(out: &mut String, label: &str, text: &str) {
     out.push_str(&format!("{label:<10}  {text}\n"));
-}
-
-/// The kind of a statement in words.
-fn kind(kind: &Kind) -> &str {
-    match kind {
-        Kind::Read => "read",
-        Kind::Unread => "not read",
-        Kind::Write => "write",
-        Kind::Transaction(_) => "transaction control",
-        Kind::Set(_) => "setting",
-        Kind::Show(_) => "SHOW",
-        Kind::Discard(_) => "DISCARD",
-        Kind::Deallocate(_) => "DEALLOCATE",
-        Kind::Explain => "EXPLAIN",
-        Kind::Prepare(_) => "PREPARE",
-        Kind::Execute(_) => "EXECUTE",
-        Kind::Declare(_) => "DECLARE CURSOR",
-        Kind::Fetch(_) => "FETCH",
-        Kind::Close(_) => "CLOSE",
-        Kind::Lock => "LOCK TABLE",
-        Kind::Define(words) => words,
-        Kind::Signal(_) => "LISTEN or NOTIFY",
-        Kind::Other(words) => words,
-    }
 }

@@ -1,8 +1,8 @@
 //! `wherefore matrix`: what each purpose gets of each category, on one screen or one page.
 
-use super::explain::not_for;
 use super::load;
 use super::term::{Paint, Tone};
+use crate::enforce::words::not_for;
 use crate::policy::{Cell, Extent, Gets, Matrix, Policy};
 use crate::vocab::Right;
 use std::collections::BTreeMap;

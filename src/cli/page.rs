@@ -1,7 +1,7 @@
 //! Self-contained pages: everything in one file, nothing fetched, light and dark.
 
-use super::explain::not_for;
 use super::matrix::{LEGEND, marks, sign, words};
+use crate::enforce::words::not_for;
 use crate::policy::{Cell, Gets, Matrix, Policy};
 use crate::vocab::Right;
 use std::fmt::Write as _;

@@ -1,6 +1,7 @@
 //! What a statement is exposed to, what was decided and why, as data for `wherefore explain`.
 
 use super::judge;
+use super::nearest::nearest;
 use super::plan::Plan;
 use super::view::View;
 use super::{Limits, Reading, Unread, read};
@@ -9,6 +10,7 @@ use crate::catalog::quote_qualified;
 use crate::policy::Effect;
 use crate::sql::{Kind, on_deep_stack};
 use crate::vocab::{Cause, Refusal, UsageSet};
+use pg_query::protobuf::Node;
 use std::sync::Arc;
 
 /// One statement under one view, explained.
@@ -18,6 +20,15 @@ pub struct Explanation {
     /// References to relations; empty where the statement was refused before they were known.
     pub relations: Vec<RelationReport>,
     pub plan: Plan,
+    /// The query, where it is refused.
+    refused: Option<Box<Node>>,
+}
+
+impl Explanation {
+    /// Of a query that is refused, the nearest form that is permitted, where one is found.
+    pub fn nearest(&self, view: &View, limits: &Limits) -> Option<String> {
+        on_deep_stack(|| nearest(view, limits, self.refused.as_ref()?, &self.relations))
+    }
 }
 
 /// A reference to a relation.
@@ -66,6 +77,7 @@ pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanati
         let mut explained = Vec::with_capacity(statements.len());
         for (understood, statement) in statements {
             let kind = understood.kind.clone();
+            let tree = (kind == Kind::Read).then(|| statement.tree.clone());
             let (relations, plan) = match (&kind, view.restricted() || view.shadowed()) {
                 (
                     Kind::Read
@@ -83,7 +95,8 @@ pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanati
                 (_, true) => (Vec::new(), judge::judge(view, text, &understood, statement)),
                 (_, false) => (Vec::new(), Plan::Forward),
             };
-            explained.push(Explanation { kind, relations, plan });
+            let refused = tree.filter(|_| matches!(plan, Plan::Refuse(_))).map(Box::new);
+            explained.push(Explanation { kind, relations, plan, refused });
         }
         Ok(explained)
     })

@@ -1,6 +1,7 @@
 //! The core's front door: a session's view and a text in, plans out. Pure but for the cache of plans.
 
 mod aggregate;
+mod asked;
 mod cache;
 mod called;
 mod deciding;
@@ -10,6 +11,7 @@ mod explain;
 mod flow;
 mod judge;
 mod landing;
+mod nearest;
 mod parameters;
 mod plan;
 mod report;
@@ -19,6 +21,7 @@ mod sequences;
 mod settings;
 mod utility;
 mod view;
+pub mod words;
 mod writes;
 
 pub use crate::rewrite::FAILURE;
@@ -66,7 +69,7 @@ impl Enforcer {
 /// Judges a text without a cache.
 pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
     on_deep_stack(|| match read(view, text, limits) {
-        Ok(Reading::Statements(statements)) => judge_statements(view, text, statements),
+        Ok(Reading::Statements(statements)) => judge_statements(view, text, statements, limits),
         Ok(Reading::Empty) => Judged::Empty,
         Err(Unread::Text(refusal)) => unread(view, *refusal),
         Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal)), None),
@@ -133,11 +136,15 @@ fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Unread> {
     Ok(Reading::Statements(understood))
 }
 
-fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, Statement)>) -> Judged {
+fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, Statement)>, limits: &Limits) -> Judged {
     if statements.len() > 1 {
         return Judged::Many(statements.into_iter().map(|(understood, _)| understood).collect());
     }
     let Some((understood, statement)) = statements.pop() else { return Judged::Empty };
+    if let Some(plan) = asked::plan(view, text, &statement.tree, limits) {
+        let statement = Understood { kind: Kind::Read, ..understood };
+        return Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow: None });
+    }
     if !view.restricted() {
         let shadow = match view.shadowed() {
             true => Shadow::of(judge::judge(view, text, &understood, statement)),
