@@ -7,7 +7,7 @@ use crate::policy::Effect;
 use crate::sql::{parse, print};
 use crate::vocab::{Usage, UsageSet};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{Node, SelectStmt, SetOperation};
+use pg_query::protobuf::{LimitOption, Node, SelectStmt, SetOperation};
 
 /// How many columns of a result are tried.
 const MOST_TARGETS: usize = 200;
@@ -80,6 +80,7 @@ fn counted(select: &SelectStmt) -> Option<Node> {
         having_clause: None,
         limit_count: None,
         limit_offset: None,
+        limit_option: LimitOption::Default as i32,
         locking_clause: Vec::new(),
         ..select.clone()
     };
