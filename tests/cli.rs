@@ -72,6 +72,43 @@ fn a_broken_pack_is_shown_with_its_place() {
     }
 }
 
+/// The names between backticks after the first, which is the wrong one.
+fn expected(report: &str) -> Vec<&str> {
+    let mut names: Vec<&str> = report.split('`').skip(1).step_by(2).skip(1).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_schemas_are_printed_and_that_of_tests_has_the_keys_of_tests() {
+    assert_eq!(printed(&["schema"], 0), include_str!("../policy/policy.schema.json"));
+    let schema = printed(&["schema", "--tests"], 0);
+    assert_eq!(schema, include_str!("../policy/tests.schema.json"));
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+    let keys = |pointer: &str| {
+        let mut keys: Vec<String> =
+            schema.pointer(pointer).and_then(|keys| keys.as_object()).expect("keys").keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let expectations = schema["properties"]["test"]["items"]["properties"]["expect"]["enum"].as_array().expect("words");
+    let expectations: Vec<String> = expectations.iter().map(|word| word.as_str().expect("a word").to_owned()).collect();
+    let folder = Cluster::shared().new_folder("schema-of-tests");
+    std::fs::create_dir(folder.join("tests")).expect("a folder");
+    std::fs::write(folder.join("pack.toml"), "[pack]\nname = \"x\"\n").expect("writing");
+    let cases = [
+        ("[[none]]", keys("/properties")),
+        ("[[test]]\nnone = 1", keys("/properties/test/items/properties")),
+        ("[[test]]\nexpect = \"none\"", expectations),
+    ];
+    for (file, known) in cases {
+        std::fs::write(folder.join("tests/a.toml"), file).expect("writing");
+        let report = printed(&["test", &folder.to_string_lossy()], 2);
+        let said = report.lines().find(|line| line.contains("expected")).expect("what is expected");
+        assert_eq!(expected(said), known, "{report}");
+    }
+}
+
 #[test]
 fn the_tests_of_the_packs_notice_every_rule() {
     for pack in [PACK, "policy/pystorm"] {

@@ -21,5 +21,7 @@ mod packs;
 mod recipients;
 #[path = "policy/rules.rs"]
 mod rules;
+#[path = "policy/schema.rs"]
+mod schema;
 #[path = "policy/system.rs"]
 mod system;

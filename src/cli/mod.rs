@@ -11,6 +11,7 @@ mod matrix;
 mod page;
 mod replay;
 mod scan;
+mod schema;
 pub mod serve;
 mod snapshot;
 mod term;
@@ -52,6 +53,8 @@ enum Command {
     Import(import::Args),
     /// Write what a database contains as JSON, for `explain` and `check` without a server
     Catalog(snapshot::Args),
+    /// Write the JSON Schema of policy files, for editors
+    Schema(schema::Args),
     /// Write the SQL that lets a database make pseudonyms
     Install(install::Args),
     /// Start a throwaway Postgres with sample data, the proxy in front of it, and take a tour
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Catalog(args) => snapshot::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Demo(args) => demo::run(&args),
     }

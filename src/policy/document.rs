@@ -231,6 +231,9 @@ impl<'t> Fields<'t> {
     }
 }
 
+/// More names than these are not listed. Every table of the language has fewer keys.
+const MOST_LISTED: usize = 24;
+
 /// Adds `did you mean` if a known name is near, or else the names there are.
 pub(super) fn with_suggestion<'n>(finding: Finding, name: &str, known: impl Iterator<Item = &'n str>) -> Finding {
     let known: Vec<&str> = known.collect();
@@ -239,7 +242,7 @@ pub(super) fn with_suggestion<'n>(finding: Finding, name: &str, known: impl Iter
         Some((steps, candidate)) if steps <= 1 + name.chars().count() / 4 => {
             finding.help(format!("did you mean `{candidate}`?"))
         }
-        Some(_) if known.len() <= 12 => finding.help(format!("there is {}", list(&known))),
+        Some(_) if known.len() <= MOST_LISTED => finding.help(format!("there is {}", list(&known))),
         Some(_) | None => finding,
     }
 }

@@ -1,5 +1,6 @@
 //! Policies from strings and catalogs from DDL.
 
+use super::schema;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wherefore::catalog::{Catalog, Column, Relation, RelationKind, Snapshot};
@@ -8,9 +9,14 @@ use wherefore::policy::{
 };
 use wherefore::vocab::{AttNum, Cause, Oid};
 
-/// Loads one file's text.
+/// Loads one file's text. What loads is in order by the schema too.
+#[track_caller]
 pub fn parse(text: &str) -> Result<Loaded, PolicyErrors> {
-    Policy::parse(&[SourceFile { path: "policy.toml".to_owned(), text: text.to_owned() }])
+    let loaded = Policy::parse(&[SourceFile { path: "policy.toml".to_owned(), text: text.to_owned() }]);
+    if loaded.is_ok() {
+        assert_eq!(schema::wrong(&schema::POLICY, text), [""; 0], "loads, but is wrong by the schema:\n{text}");
+    }
+    loaded
 }
 
 /// Loads a policy that is in order.
