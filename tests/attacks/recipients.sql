@@ -103,8 +103,8 @@ SELECT name FROM people ORDER BY id;
 CREATE TABLE parents_copy AS SELECT id, secret FROM people;
 CREATE VIEW secrets_within AS SELECT id, secret FROM people;
 \as me
-SELECT * FROM parents_copy ORDER BY id;
-SELECT * FROM secrets_within ORDER BY id;
+SELECT id + 0, secret || '' FROM parents_copy ORDER BY 1;
+SELECT id + 0, secret || '' FROM secrets_within ORDER BY 1;
 
 -- case: notified_within
 LISTEN jobs;
