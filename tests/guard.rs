@@ -30,6 +30,8 @@ mod scale;
 mod scope;
 #[path = "guard/shadow.rs"]
 mod shadow;
+#[path = "guard/stars.rs"]
+mod stars;
 #[path = "guard/usages.rs"]
 mod usages;
 #[path = "guard/view_writes.rs"]

@@ -1,6 +1,7 @@
 //! Column references: `a`, `t.a`, `s.t.a`, whole rows, functional notation, stars. After `transformColumnRef` and
 //! `ExpandColumnRefStar` of Postgres's parser.
 
+use super::Stars;
 use super::label::Label;
 use super::resolver::{Found, Outcome, Place, Resolver, Use, is_system_column, label_of, not_understood, unresolved};
 use super::scope::{Columns, Source, Star, Visible, Written};
@@ -300,7 +301,14 @@ impl Resolver<'_> {
             Columns::Known(known) => known,
             Columns::Opaque(_) => return not_understood("a star over a function whose columns are not known", at),
         };
-        let known: Vec<&Visible> = known.iter().filter(|column| column.star == Star::Expands).collect();
+        let shown = known.iter().any(|column| column.star == Star::Expands);
+        let expands = |column: &&Visible| match column.star {
+            Star::Expands => true,
+            // Of a relation that is closed altogether nothing is left out: the refusal names its columns.
+            Star::Closed => self.stars == Stars::Whole || !shown,
+            Star::LeftOut => false,
+        };
+        let known: Vec<&Visible> = known.iter().filter(expands).collect();
         self.spend(STAR_COST * known.len())?;
         for column in known.iter() {
             self.touch(&column.label, usage, at);
@@ -324,7 +332,7 @@ impl Resolver<'_> {
             let reference = Node { node: Some(NodeEnum::ColumnRef(ColumnRef { fields, location: at })) };
             nodes.push(target_node(reference, at));
         }
-        columns.extend(known.into_iter().cloned());
+        columns.extend(known.into_iter().map(|column| Visible { star: Star::Expands, ..column.clone() }));
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The rarer constructs: SQL/XML, SQL/JSON, TABLESAMPLE, SEARCH and CYCLE, row locks.
 
+use super::Stars;
 use super::from::{alias_parts, derived, renamed};
 use super::known::Known;
 use super::label::{Label, Lock};
@@ -38,7 +39,9 @@ impl Resolver<'_> {
                     label
                 }
                 Part::Query(node) => match &mut node.node {
-                    Some(NodeEnum::SelectStmt(select)) => label_of(&self.query(select, usage)?),
+                    Some(NodeEnum::SelectStmt(select)) => {
+                        label_of(&self.with_stars(Stars::Whole, |inner| inner.query(select, usage))?)
+                    }
                     Some(_) | None => return not_understood("a sub-query that is no SELECT", -1),
                 },
                 Part::Filter(node) => self.deciding(node, Usage::Filter)?,

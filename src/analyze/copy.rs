@@ -4,7 +4,7 @@ use super::Verb;
 use super::columns::{column_node, target_node};
 use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood, unresolved};
-use super::scope::{Level, Written};
+use super::scope::{Level, Star, Written};
 use super::write::{Draft, named};
 use crate::catalog::{Relation, RelationKind};
 use crate::sql::{empty_select, string};
@@ -56,7 +56,9 @@ impl Resolver<'_> {
         }
         if let Some(query) = query {
             return match &mut query.node {
-                Some(NodeEnum::SelectStmt(select)) => self.query(select, Some(Usage::Output)).map(|_| ()),
+                Some(NodeEnum::SelectStmt(select)) => {
+                    self.with_stars(self.context.stars, |inner| inner.query(select, Some(Usage::Output))).map(|_| ())
+                }
                 Some(statement) => self.write(statement).map(|_| ()),
                 None => not_understood("COPY of nothing", -1),
             };
@@ -80,7 +82,7 @@ impl Resolver<'_> {
                 return not_understood(format!("COPY of a {}: use COPY (SELECT …)", found.kind.word()), range.location);
             }
         }
-        let names = if listed.is_empty() { every_column(found) } else { listed };
+        let names = if listed.is_empty() { self.every_open_column(found) } else { listed };
         let alias: Arc<str> = Arc::clone(&found.name);
         let mut select = empty_select();
         for name in &names {
@@ -94,6 +96,15 @@ impl Resolver<'_> {
         select.from_clause = vec![Node { node: Some(NodeEnum::RangeVar(RangeVar { inh: false, ..range })) }];
         self.query(&mut select, Some(Usage::Output))?;
         Ok(Node { node: Some(NodeEnum::SelectStmt(Box::new(select))) })
+    }
+
+    /// The columns of a COPY TO that lists none.
+    fn every_open_column(&self, relation: &Relation) -> Vec<Node> {
+        let open = |index: usize| self.star_of(relation, index) == Star::Expands;
+        let columns = relation.columns.iter().enumerate().filter(|(_, column)| !column.generated);
+        let names: Vec<Node> =
+            columns.filter(|(index, _)| open(*index)).map(|(_, column)| named(&column.name)).collect();
+        if names.is_empty() { every_column(relation) } else { names }
     }
 
     fn copy_from(

@@ -1,5 +1,6 @@
 //! Expressions. Every node is taken apart whole; what is not listed is refused by name.
 
+use super::Stars;
 use super::columns::{MOST_TARGETS, Value, column_node, target_node};
 use super::known::Known;
 use super::label::Label;
@@ -164,7 +165,8 @@ impl Resolver<'_> {
                 continue;
             }
             let Some(NodeEnum::ResTarget(target)) = target_node(arg, -1).node else { continue };
-            let Some((nodes, columns)) = self.star(&target, usage)? else { continue };
+            let whole = self.with_stars(Stars::Whole, |row| row.star(&target, usage));
+            let Some((nodes, columns)) = whole? else { continue };
             if nodes.len() != columns.len() {
                 return not_understood("a star over two columns of the same name", target.location);
             }
@@ -199,7 +201,7 @@ impl Resolver<'_> {
         let Some(NodeEnum::SelectStmt(select)) = subselect.as_mut().and_then(|node| node.node.as_mut()) else {
             return not_understood("a sub-query that is no SELECT", *location);
         };
-        let columns = self.query(select, inner)?;
+        let columns = self.with_stars(Stars::Whole, |query| query.query(select, inner))?;
         let label = label.join(&super::resolver::label_of(&columns));
         match testexpr {
             Some(tested) => Ok(label.join(&self.operator_of_sublink(oper_name, tested, *location)?)),

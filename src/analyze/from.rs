@@ -6,6 +6,7 @@ use super::label::{Label, Place, RelationUse};
 use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Star, Visible, Written};
+use super::{Openness, Stars};
 use crate::catalog::{Function, FunctionKind, Relation, TypeKind};
 use crate::sql::{string, words};
 use crate::vocab::{Oid, SqlState, Usage};
@@ -126,7 +127,7 @@ impl<'a> Resolver<'a> {
             label: Label::of((number, index)),
             base: Some((number, index)),
             typed: Some((number, index)),
-            star: Star::Expands,
+            star: self.star_of(relation, index),
         }));
         self.push_entry(Entry {
             name: Some(name),
@@ -172,6 +173,17 @@ impl<'a> Resolver<'a> {
         Ok(None)
     }
 
+    /// Whether a star over a relation stands for its column.
+    pub(super) fn star_of(&self, relation: &Relation, index: usize) -> Star {
+        if self.context.stars == Stars::Whole {
+            return Star::Expands;
+        }
+        match self.context.rulings.openness(relation, index) {
+            Openness::Open | Openness::Masked => Star::Expands,
+            Openness::Aggregated | Openness::Closed => Star::Closed,
+        }
+    }
+
     fn range_subselect(&mut self, range: &mut RangeSubselect) -> Outcome<()> {
         let RangeSubselect { lateral, subquery, alias } = range;
         let Some(NodeEnum::SelectStmt(select)) = subquery.as_mut().and_then(|node| node.node.as_mut()) else {
@@ -179,9 +191,11 @@ impl<'a> Resolver<'a> {
         };
         let level = self.levels.len() - 1;
         let before = std::mem::replace(&mut self.levels[level].hidden, !*lateral);
-        let columns = self.query(select, None);
-        self.levels[level].hidden = before;
         let (name, colnames) = alias_parts(alias);
+        // Other names are given by position.
+        let stars = if colnames.is_empty() { self.stars } else { Stars::Whole };
+        let columns = self.with_stars(stars, |inner| inner.query(select, None));
+        self.levels[level].hidden = before;
         let columns = renamed(&columns?, name.as_ref(), &colnames);
         self.push_entry(derived(name, columns));
         Ok(())

@@ -62,6 +62,16 @@ pub struct Context<'a> {
     pub rulings: &'a dyn Rulings,
     /// Types that the client declares for `$1`, `$2` … (0: none); where it declares none the server infers them.
     pub parameters: &'a [Oid],
+    pub stars: Stars,
+}
+
+/// What a star stands for where some columns of its relation are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stars {
+    /// All of them: it is refused like a list of their names.
+    Whole,
+    /// Those that the purpose may see, unless their number or order matters to what is around the star.
+    Permitted,
 }
 
 /// What resolution must know of the decision that follows it.

@@ -1,5 +1,6 @@
 //! The state of a resolution, and what every part of it needs: recording uses, finding names.
 
+use super::Stars;
 use super::label::{BaseColumn, Label, RelationUse, Sent, SequenceUse};
 use super::recursion::NO_RELATION;
 use super::routine::Bodies;
@@ -63,6 +64,8 @@ pub(super) struct Resolver<'a> {
     pub checked_types: FxHashSet<Oid>,
     /// What is resolved next is the statement itself, and not a part of it.
     pub whole: bool,
+    /// What stars stand for in the query at hand.
+    pub stars: Stars,
     /// It is a function's body, and the first level holds the function's arguments.
     in_function: bool,
 }
@@ -134,6 +137,7 @@ impl<'a> Resolver<'a> {
             in_play: FxHashSet::default(),
             checked_types: FxHashSet::default(),
             whole: false,
+            stars: Stars::Whole,
             in_function: false,
         }
     }
@@ -172,10 +176,21 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Resolves a part in which stars stand for this.
+    pub fn with_stars<T>(&mut self, stars: Stars, part: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.stars, stars);
+        let out = part(self);
+        self.stars = around;
+        out
+    }
+
     /// Resolves a whole statement; returns the names of its result's columns.
     pub fn statement(&mut self, tree: &mut Node) -> Outcome<Option<Arc<[Arc<str>]>>> {
         match &mut tree.node {
-            Some(NodeEnum::SelectStmt(select)) => Ok(names_of(&self.query(select, Some(Usage::Output))?)),
+            Some(NodeEnum::SelectStmt(select)) => {
+                let columns = self.with_stars(self.context.stars, |inner| inner.query(select, Some(Usage::Output)))?;
+                Ok(names_of(&columns))
+            }
             Some(
                 statement @ (NodeEnum::InsertStmt(_)
                 | NodeEnum::UpdateStmt(_)

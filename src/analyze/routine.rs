@@ -5,6 +5,7 @@
 //! written in SQL the body is resolved as a statement of its own: what it reads counts as read by the statement that
 //! calls it. Any other function is closed.
 
+use super::Stars;
 use super::builtin::Listable;
 use super::label::{FunctionRead, Label, Place, RelationUse, SequenceUse};
 use super::resolver::{Outcome, Resolver, not_understood};
@@ -219,8 +220,9 @@ impl<'a> Resolver<'a> {
         if depth >= DEEPEST {
             return not_understood(format!("functions that call each other more than {DEEPEST} deep"), -1);
         }
-        let Context { catalog, path: _, rulings, parameters: _ } = self.context;
-        let context = Context { catalog, path, rulings: *rulings, parameters };
+        let Context { catalog, path: _, rulings, parameters: _, stars: _ } = self.context;
+        // The server runs it as it is.
+        let context = Context { catalog, path, rulings: *rulings, parameters, stars: Stars::Whole };
         let mut inner = Resolver::new(&context);
         inner.bodies = Rc::clone(&self.bodies);
         inner.budget = Cell::new(self.budget.get());

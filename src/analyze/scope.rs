@@ -34,6 +34,8 @@ pub(super) struct Visible {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Star {
     Expands,
+    /// Where stars stand for all columns; a column of a relation that the purpose may not see.
+    Closed,
     /// A column that SEARCH or CYCLE makes, inside the CTE itself.
     LeftOut,
 }

@@ -1,5 +1,6 @@
 //! Query levels: WITH, SELECT, VALUES and set operations. After `transformSelectStmt` of Postgres's parser.
 
+use super::Stars;
 use super::columns::{MOST_TARGETS, column_node, target_node, too_many_targets};
 use super::from::renamed;
 use super::known::Known;
@@ -39,7 +40,7 @@ impl Resolver<'_> {
         self.levels.push(Level::default());
         let columns = match SetOperation::try_from(select.op) {
             Ok(SetOperation::SetopUnion | SetOperation::SetopIntersect | SetOperation::SetopExcept) => {
-                self.set_operation(select, usage, recursive)
+                self.with_stars(Stars::Whole, |arms| arms.set_operation(select, usage, recursive))
             }
             Ok(SetOperation::SetopNone) if !select.values_lists.is_empty() => self.values(select, usage),
             Ok(SetOperation::SetopNone) => {
@@ -94,14 +95,15 @@ impl Resolver<'_> {
                     });
                     // A CTE sees the entries of the levels around its query, but not those of the query itself,
                     // which are not there yet.
-                    self.query_of(select, None, recursive)?
+                    let stars = if colnames.is_empty() { self.stars } else { Stars::Whole };
+                    self.with_stars(stars, |inner| inner.query_of(select, None, recursive))?
                 }
                 Some(
                     statement @ (NodeEnum::InsertStmt(_)
                     | NodeEnum::UpdateStmt(_)
                     | NodeEnum::DeleteStmt(_)
                     | NodeEnum::MergeStmt(_)),
-                ) => self.write(statement)?,
+                ) => self.with_stars(Stars::Whole, |inner| inner.write(statement))?,
                 Some(other) => return not_understood(format!("{} in WITH", words(other)), *location),
                 None => return not_understood("an empty WITH item", *location),
             };

@@ -6,6 +6,7 @@
 //! takes its place, and guards go inside. A materialized view always stays: what it holds was stored without guards, so
 //! its relations must be open as they are.
 
+use super::Stars;
 use super::call::{Grouping, is_row_neutral};
 use super::label::{BaseColumn, Label, Place, RelationUse};
 use super::recursion::NO_RELATION;
@@ -113,7 +114,7 @@ impl Resolver<'_> {
             computes: false,
         });
         let around = self.enter(&name, kind, outermost, number);
-        let columns = self.query(&mut definition, None);
+        let columns = self.with_stars(Stars::Whole, |inner| inner.query(&mut definition, None));
         self.leave(around);
         let columns = columns.map_err(|trouble| through(trouble, kind, &name, outermost))?;
         let Columns::Known(columns) = columns else {

@@ -14,8 +14,8 @@ use super::settings;
 use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
-    ColumnUse, Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rewrites, Rulings, Runs, Shape, Trouble,
-    Verb, resolve,
+    ColumnUse, Context, FunctionRead, Openness, Place, RelationUse, Resolved, Rewrites, Rulings, Runs, Shape, Stars,
+    Trouble, Verb, resolve,
 };
 use crate::catalog::{Function, Relation, quote_qualified};
 use crate::policy::{Effect, Filter, RelationRuling};
@@ -145,7 +145,8 @@ impl Rulings for View {
 
 /// What names mean in this view.
 pub(super) fn context(view: &View) -> Context<'_> {
-    Context { catalog: view.bound().catalog(), path: view.path(), rulings: view, parameters: view.parameters() }
+    let stars = view.purpose().map_or(Stars::Whole, |purpose| view.bound().policy().stars(purpose));
+    Context { catalog: view.bound().catalog(), path: view.path(), rulings: view, parameters: view.parameters(), stars }
 }
 
 /// What a statement is exposed to, whether or not it is permitted; empty where its names don't resolve.

@@ -53,6 +53,7 @@ pub use report::{Colour, Lint, PolicyErrors, Problem};
 pub use ruling::{ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, Slices};
 pub use tags::Untagged;
 
+use crate::analyze::Stars;
 use crate::vocab::Clause;
 use apart::Apart;
 use declassifier::Declassifier;
@@ -262,6 +263,11 @@ impl Policy {
         let Demand { asked, clause } = demand?;
         let known = clause.and_then(|word| self.clauses.iter().find(|known| known.clause.id == word.text));
         Some(Demanded { asked, clause: known.map(|known| Arc::clone(&known.clause)) })
+    }
+
+    /// What a star means under the purpose.
+    pub fn stars(&self, purpose: PurposeId) -> Stars {
+        self.nearest(purpose, |settings| settings.stars).unwrap_or(Stars::Whole)
     }
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.

@@ -10,7 +10,7 @@ use crate::core::{on_workers_stack, read};
 use crate::random::Random;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wherefore::analyze::{Context, FunctionRead, Openness, Rewrites, Rulings, Shape, Trouble, resolve};
+use wherefore::analyze::{Context, FunctionRead, Openness, Rewrites, Rulings, Shape, Stars, Trouble, resolve};
 use wherefore::catalog::{Catalog, Function, Relation, SearchPath};
 use wherefore::sql::parse;
 use wherefore::vocab::{NotUnderstood, Right};
@@ -233,7 +233,7 @@ fn judge(catalog: &Catalog, statements: Vec<(&'static str, String, Vec<u32>)>) -
     let (mut seen, mut runs, mut unseen, mut not_understood) = (0, 0, Vec::new(), BTreeMap::new());
     for (path, text, chosen) in statements {
         let path_of = SearchPath::new(path.split(", ").map(Arc::from));
-        let context = Context { catalog, path: &path_of, rulings: &Open, parameters: &[] };
+        let context = Context { catalog, path: &path_of, rulings: &Open, parameters: &[], stars: Stars::Whole };
         let tree = parse(&text).expect("it was parsed by the server").pop().expect("one statement").tree;
         match resolve(tree, &context) {
             Ok(resolved) => {

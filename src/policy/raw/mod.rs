@@ -234,6 +234,8 @@ impl Raw {
             return;
         }
         let Some(mut fields) = Fields::new("[pack]", value, findings) else { return };
+        // Whoever reads the files has added what it names.
+        words(&mut fields, "include", findings);
         self.pack = Some(RawPack {
             name: word(&mut fields, "name", findings),
             document: word(&mut fields, "document", findings),

@@ -1,6 +1,7 @@
 //! A purpose: what may be done under it beside reading.
 
 use super::{needed, word, words};
+use crate::analyze::Stars;
 use crate::policy::document::{Fields, Shape, Value, Word};
 use crate::policy::report::{Finding, Findings, Place};
 use crate::policy::tree::Declared;
@@ -27,6 +28,7 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) named_columns_only: Option<Demand<bool>>,
     pub(in crate::policy) require_tls: Option<Demand<bool>>,
     pub(in crate::policy) mode: Option<Mode>,
+    pub(in crate::policy) stars: Option<Stars>,
 }
 
 /// What becomes of what is decided.
@@ -47,7 +49,7 @@ pub(in crate::policy) struct Demand<T> {
 impl PurposeSettings {
     /// The clauses that they cite, each with the key that cites it.
     pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let PurposeSettings { justification, named_columns_only, require_tls, mode: _ } = self;
+        let PurposeSettings { justification, named_columns_only, require_tls, mode: _, stars: _ } = self;
         let cited = [
             ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
@@ -81,13 +83,23 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
             None
         }
     });
+    let stars = word(&mut fields, "stars", findings).and_then(|stars| match &*stars.text {
+        "refuse" => Some(Stars::Whole),
+        "permitted" => Some(Stars::Permitted),
+        other => {
+            let message = format!("stars cannot be `{other}`");
+            findings.add(Finding::new(message, &stars.place, "`refuse` or `permitted`"));
+            None
+        }
+    });
     let settings = PurposeSettings {
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
         named_columns_only: fields.take("named_columns_only").and_then(|value| switch(&value, findings)),
         require_tls: fields.take("require_tls").and_then(|value| switch(&value, findings)),
         mode,
+        stars,
     };
-    let later = ["max_rows", "stars", "subject", "parameters"];
+    let later = ["max_rows", "subject", "parameters"];
     fields.finish(&later, findings);
     Some(RawPurpose {
         node: Declared { name: name.clone(), parent, fides },
