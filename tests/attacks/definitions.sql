@@ -73,10 +73,12 @@ ALTER TABLE people ALTER secret SET NOT NULL;
 
 -- case: change_type
 -- modes: simple
+DROP VIEW people_agreed;
 ALTER TABLE people ALTER pin TYPE int USING pin::int;
 
 -- case: change_type_of_open
 -- modes: simple
+DROP VIEW people_agreed, cities_agreed;
 ALTER TABLE people ALTER deleted_at TYPE text USING secret;
 SELECT max(deleted_at) FROM people;
 
