@@ -537,10 +537,10 @@ fn is_postal_code(value: &str) -> bool {
         && match letters {
             0 => (4..=6).contains(&figures) || figures == 9,
             _some => {
-                (2..=4).contains(&letters)
+                (2..=5).contains(&letters)
                     && (1..=4).contains(&figures)
                     && compact.to_ascii_uppercase() == compact
-                    && figures + letters >= 5
+                    && (5..=7).contains(&(figures + letters))
             }
         }
 }
