@@ -93,7 +93,7 @@ SELECT count(*) FROM notes;
 -- case: copied_by_the_clerk
 \as clerk
 INSERT INTO notes (id, body) SELECT id, word FROM vault;
-UPDATE people AS p SET name = o.card FROM orders AS o WHERE o.person_id = p.id;
+UPDATE people AS p SET name = coalesce((SELECT max(o.card) FROM orders AS o WHERE o.person_id = p.id), p.name);
 \as me
 SELECT body FROM notes ORDER BY id;
 SELECT name FROM people ORDER BY id;
