@@ -100,7 +100,8 @@ fn scan(args: &Args) -> Result<(), Failure> {
     }
     let columns: usize = blocks.iter().map(|block| block.lines.len()).sum();
     let proposals: usize = blocks.iter().map(Block::proposals).sum();
-    let summary = format!("{proposals} of {columns} columns without a tag have a proposal, in {} tables", blocks.len());
+    let tables = if blocks.len() == 1 { "1 table".to_owned() } else { format!("{} tables", blocks.len()) };
+    let summary = format!("{proposals} of {columns} columns without a tag have a proposal, in {tables}");
     eprintln!("{}", Paint::stderr().tone(Tone::Good, &summary));
     Ok(())
 }
