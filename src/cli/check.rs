@@ -2,7 +2,7 @@
 
 use super::clauses::Clauses;
 use super::load::{self, CatalogSource, colour};
-use super::term::{Paint, Tone};
+use super::term::{Paint, Tone, count};
 use super::trial;
 use crate::catalog::Catalog;
 use crate::policy::{Bound, Lint, Policy, UntaggedColumn};
@@ -42,7 +42,7 @@ enum Failure {
     #[error(transparent)]
     Load(#[from] load::Failure),
     #[error(transparent)]
-    Tests(#[from] trial::Unreadable),
+    Tests(#[from] trial::Failure),
 }
 
 /// What a check found.
@@ -128,8 +128,4 @@ fn untagged(columns: &[UntaggedColumn], paint: Paint) -> String {
         out.push_str(&format!("  … and {more} more\n"));
     }
     out + "\n"
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -143,8 +143,7 @@ fn principal(args: &Args, bound: &Bound, purpose: Option<PurposeId>) -> Result<P
         let recipient = args.recipient.as_deref().map(|name| load::recipient(bound.policy(), name)).transpose()?;
         return Ok(Principal::of_purpose("explain", purpose, recipient));
     };
-    let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
-    let principal = bound.policy().principal(role, member_of);
+    let principal = bound.principal(role);
     if let Some(purpose) = purpose.filter(|purpose| !principal.may_declare(*purpose)) {
         return Err(Failure::NotGranted {
             role: role.clone(),

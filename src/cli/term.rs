@@ -100,6 +100,11 @@ pub fn table(paint: Paint, indent: &str, head: &[String], rows: &[Vec<Option<Str
     out
 }
 
+/// `1 table`, `2 tables`.
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Text cut into lines of at most `width` characters at spaces, each after `indent`.
 pub fn wrap(indent: &str, width: usize, text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();

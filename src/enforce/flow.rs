@@ -90,19 +90,21 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         let landings = landings(view.bound().catalog(), write);
         for reader in view.bound().policy().readers() {
             let mut reading = Reading { view, text, write, reader: *reader, known: FxHashMap::default() };
+            // Who sees only rows that meet a condition anyway learns nothing from it.
+            let is_unmet = |condition: &&Condition| {
+                let met = |row: &RowCondition| condition.is_met_by(row);
+                !reading
+                    .ruling(condition.relation)
+                    .is_some_and(|ruling| ruling.countable() && ruling.rows.iter().any(met))
+            };
+            let unmet: Vec<&Condition> = conditions.iter().filter(is_unmet).collect();
             for landing in &landings {
                 let mut control = control.clone();
-                for condition in &conditions {
-                    // Who sees only rows that meet it anyway learns nothing.
-                    let met = reading.ruling(condition.relation).is_some_and(|ruling| {
-                        ruling.countable() && ruling.rows.iter().any(|row| condition.is_met_by(row))
-                    });
-                    if !met {
-                        let beyond = condition.columns.iter().filter(|flowing| {
-                            landing.relation.oid != condition.relation || !reading.follows(condition, flowing)
-                        });
-                        control.extend(beyond.copied().collect::<Vec<_>>());
-                    }
+                for condition in &unmet {
+                    let here = landing.relation.oid == condition.relation;
+                    let beyond =
+                        condition.columns.iter().filter(|flowing| !(here && reading.follows(condition, flowing)));
+                    control.extend(beyond);
                 }
                 reading.check(landing, &control)?;
             }

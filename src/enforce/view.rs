@@ -95,7 +95,7 @@ pub enum Justification {
 
 impl Justification {
     fn of(policy: &Policy, purpose: Option<PurposeId>, declared: Option<&str>) -> Justification {
-        match purpose.filter(|purpose| policy.justification(*purpose).is_some()) {
+        match purpose.filter(|purpose| policy.needs_justification(*purpose)) {
             None => Justification::NotNeeded,
             Some(purpose) if declared.is_some_and(|text| policy.justifies(purpose, text)) => Justification::Given,
             Some(_) => Justification::Missing,

@@ -105,6 +105,12 @@ impl Bound {
         &self.lints
     }
 
+    /// The role of this database with what the policy grants it and the roles that it is a member of.
+    pub fn principal(&self, role: &str) -> Principal {
+        let member_of = self.catalog.role(role).map_or(&[][..], |role| &role.member_of);
+        self.policy.principal(role, member_of)
+    }
+
     /// Comments that cannot be read for tags, or say something else than the policy's files.
     pub fn errors(&self) -> &[Problem] {
         &self.errors

@@ -234,35 +234,41 @@ impl Policy {
     }
 
     /// What the nearest purpose that says something about it says, from this one upwards.
-    fn nearest<T>(&self, purpose: PurposeId, said: impl Fn(&PurposeSettings) -> Option<T>) -> Option<T> {
+    fn nearest<'p, T>(&'p self, purpose: PurposeId, said: impl Fn(&'p PurposeSettings) -> Option<T>) -> Option<T> {
         let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
         lineage.find_map(|purpose| said(&self.traits[usize::from(purpose.0)].settings))
     }
 
     /// What a session must declare under the purpose to justify what it reads.
     pub fn justification(&self, purpose: PurposeId) -> Option<Demanded<Regex>> {
-        self.demanded(self.nearest(purpose, |settings| settings.justification.clone()))
+        self.demanded(self.nearest(purpose, |settings| settings.justification.as_ref()))
+    }
+
+    /// Whether a session must justify what it reads under the purpose.
+    pub fn needs_justification(&self, purpose: PurposeId) -> bool {
+        self.nearest(purpose, |settings| settings.justification.as_ref()).is_some()
     }
 
     /// Whether this justifies what a session reads under the purpose.
     pub fn justifies(&self, purpose: PurposeId, justification: &str) -> bool {
-        self.justification(purpose).is_none_or(|wanted| wanted.asked.is_match(justification))
+        let wanted = self.nearest(purpose, |settings| settings.justification.as_ref());
+        wanted.is_none_or(|wanted| wanted.asked.is_match(justification))
     }
 
     /// Whether statements must name their columns under the purpose; `None` where they need not.
     pub fn named_columns_only(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
-        self.demanded(self.nearest(purpose, |settings| settings.named_columns_only.clone()).filter(|said| said.asked))
+        self.demanded(self.nearest(purpose, |settings| settings.named_columns_only.as_ref()).filter(|said| said.asked))
     }
 
     /// Whether both of a session's connections must be encrypted under the purpose; `None` where they need not.
     pub fn requires_tls(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
-        self.demanded(self.nearest(purpose, |settings| settings.require_tls.clone()).filter(|said| said.asked))
+        self.demanded(self.nearest(purpose, |settings| settings.require_tls.as_ref()).filter(|said| said.asked))
     }
 
-    fn demanded<T>(&self, demand: Option<Demand<T>>) -> Option<Demanded<T>> {
+    fn demanded<T: Clone>(&self, demand: Option<&Demand<T>>) -> Option<Demanded<T>> {
         let Demand { asked, clause } = demand?;
-        let known = clause.and_then(|word| self.clauses.iter().find(|known| known.clause.id == word.text));
-        Some(Demanded { asked, clause: known.map(|known| Arc::clone(&known.clause)) })
+        let known = clause.as_ref().and_then(|word| self.clauses.iter().find(|known| known.clause.id == word.text));
+        Some(Demanded { asked: asked.clone(), clause: known.map(|known| Arc::clone(&known.clause)) })
     }
 
     /// What a star means under the purpose.

@@ -24,6 +24,6 @@ impl Narrow {
     pub(super) fn covers(&self, trees: &Trees, right: Right, point: Point) -> bool {
         self.rights.contains(&right)
             && self.points.iter().any(|above| trees.covers(*above, point))
-            && !self.except.iter().any(|node| trees.purposes.covers(Some(*node), point.purpose))
+            && !trees.excepts(&self.except, point)
     }
 }

@@ -5,8 +5,8 @@
 //! arguments. The nearest entry counts. Rules say what they read beyond their own relation. An entry whose `reads` name
 //! what the database lacks opens nothing.
 
-use super::document::{Fields, Value, Word, with_suggestion};
-use super::load::{Registered, table_name};
+use super::document::{Fields, Value, Word};
+use super::load::{Registered, clause_of, table_name};
 use super::raw::{word, words};
 use super::report::{Finding, Findings, Place};
 use super::rules::Trees;
@@ -121,14 +121,7 @@ pub(super) fn resolve(
 ) -> Option<Opened> {
     let RawOpened { name, reads, purposes, clause, messages } = raw;
     let purposes = purposes.iter().filter_map(|word| trees.purposes.resolve(word, findings)).collect();
-    let clause = clause.and_then(|word| {
-        let found = clauses.iter().find(|known| known.clause.id == word.text);
-        if found.is_none() {
-            let finding = Finding::new(format!("unknown clause `{}`", word.text), &word.place, "not declared");
-            findings.add(with_suggestion(finding, &word.text, clauses.iter().map(|known| &*known.clause.id)));
-        }
-        found.map(|known| Arc::clone(&known.clause))
-    });
+    let clause = clause.and_then(|word| clause_of(&word, clauses, findings));
     let pattern = match kind {
         Kind::Function => function_pattern(&name, findings)?,
         Kind::Rewrite => relation_pattern(&name, findings)?,

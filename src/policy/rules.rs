@@ -58,6 +58,11 @@ impl Trees {
         })
     }
 
+    /// Whether one of these purposes, or one above the point's, is left out there.
+    pub(super) fn excepts(&self, except: &[PurposeId], point: Point) -> bool {
+        except.iter().any(|node| self.purposes.covers(Some(*node), point.purpose))
+    }
+
     /// The point in words: `end_user × conversation_data × analytics`, and `× provider` where it names a recipient.
     pub(super) fn words(&self, point: Point) -> String {
         let subject = point.subject.map_or("every subject", |node| &**self.subjects.name(node));
@@ -126,7 +131,7 @@ impl Rule {
     }
 
     fn leaves_out(&self, trees: &Trees, point: Point) -> bool {
-        self.except.iter().any(|node| trees.purposes.covers(Some(*node), point.purpose))
+        trees.excepts(&self.except, point)
     }
 }
 

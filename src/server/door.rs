@@ -359,9 +359,8 @@ impl Default for Beginning {
 /// The purpose and the values that the session starts with.
 fn start_of(shared: &Shared, shelf: &Shelf, wishes: &Wishes) -> Result<Beginning, Refusal> {
     let bound = shelf.bound();
-    let member_of = bound.catalog().role(&wishes.user).map_or(&[][..], |role| &role.member_of);
     let policy: &Policy = bound.policy();
-    let principal = policy.principal(&wishes.user, member_of);
+    let principal = bound.principal(&wishes.user);
     let declared = wishes.given.iter().rev().find(|(name, _)| name == JUSTIFICATION);
     let justification = declared.map(|(_, text)| justification(text)).transpose()?.flatten();
     let is_known = |name: &str| name == JUSTIFICATION || parameter_of(policy, name).is_some();

@@ -45,8 +45,7 @@ impl Session {
 
 /// The principal of a user by the roles that the catalog shows.
 pub(super) fn principal(bound: &Bound, user: &str, given: &Values) -> Principal {
-    let member_of = bound.catalog().role(user).map_or(&[][..], |role| &role.member_of);
-    let mut principal = bound.policy().principal(user, member_of);
+    let mut principal = bound.principal(user);
     principal.values = given.or(&principal.values);
     principal
 }

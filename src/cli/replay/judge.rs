@@ -140,8 +140,7 @@ impl Judge {
     }
 
     fn principal(&self, role: &str) -> Principal {
-        let member_of = self.bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
-        self.bound.policy().principal(role, member_of)
+        self.bound.principal(role)
     }
 
     /// What a statement of this shape would meet.

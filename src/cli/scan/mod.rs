@@ -9,7 +9,7 @@ mod sample;
 pub(super) mod words;
 
 use super::load::{self, CatalogSource, colour};
-use super::term::{Paint, Tone};
+use super::term::{Paint, Tone, count};
 use crate::catalog::{Catalog, Column, Relation, RelationKind};
 use crate::policy::{Bound, Policy};
 use crate::vocab::Oid;
@@ -100,7 +100,7 @@ fn scan(args: &Args) -> Result<(), Failure> {
     }
     let columns: usize = blocks.iter().map(|block| block.lines.len()).sum();
     let proposals: usize = blocks.iter().map(Block::proposals).sum();
-    let tables = if blocks.len() == 1 { "1 table".to_owned() } else { format!("{} tables", blocks.len()) };
+    let tables = count(blocks.len(), "table");
     let summary = format!("{proposals} of {columns} columns without a tag have a proposal, in {tables}");
     eprintln!("{}", Paint::stderr().tone(Tone::Good, &summary));
     Ok(())

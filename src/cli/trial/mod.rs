@@ -44,7 +44,7 @@ pub struct Args {
 
 /// Why tests could not be run.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Load(#[from] load::Failure),
     #[error(transparent)]
@@ -70,17 +70,12 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 /// The tests that stand beside a pack; none where there is no such folder.
-pub(super) fn tests(pack: &Path) -> Result<Vec<Case>, Unreadable> {
+pub(super) fn tests(pack: &Path) -> Result<Vec<Case>, Failure> {
     match case::read(pack) {
         Err(Failure::NoTests(_)) => Ok(Vec::new()),
-        read => read.map_err(|failure| Unreadable(failure.to_string())),
+        read => read,
     }
 }
-
-/// Tests that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unreadable(String);
 
 /// Whether everything is as the tests want it.
 fn trial(args: &Args, paint: Paint) -> Result<bool, Failure> {

@@ -127,10 +127,7 @@ fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
         None => None,
     };
     let mut principal = match &case.role {
-        Some(role) => {
-            let member_of = bound.catalog().role(role).map_or(&[][..], |role| &role.member_of);
-            policy.principal(role, member_of)
-        }
+        Some(role) => bound.principal(role),
         None => {
             let unknown = |name| format!("the policy has no recipient `{name}`");
             let recipient = case.recipient.as_ref();
