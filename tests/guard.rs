@@ -18,6 +18,8 @@ mod explained;
 mod lookups;
 #[path = "guard/masks.rs"]
 mod masks;
+#[path = "guard/procedures.rs"]
+mod procedures;
 #[path = "guard/reads.rs"]
 mod reads;
 #[path = "guard/recipients.rs"]

@@ -199,6 +199,7 @@ impl<'a> Resolver<'a> {
             ) => Ok(names_of(&self.write(statement)?)),
             Some(NodeEnum::TruncateStmt(truncate)) => self.truncate(truncate).map(|()| None),
             Some(NodeEnum::CopyStmt(copy)) => self.copy(copy).map(|()| None),
+            Some(NodeEnum::CallStmt(call)) => self.call_procedure(call).map(|()| None),
             Some(other) => self.utility(other),
             None => not_understood("an empty statement", -1),
         }

@@ -8,13 +8,14 @@
 use super::Stars;
 use super::builtin::Listable;
 use super::label::{FunctionRead, Label, Place, RelationUse, SequenceUse};
-use super::resolver::{Outcome, Resolver, not_understood};
+use super::resolver::{Outcome, Resolver, not_understood, unresolved};
+use super::scope::Level;
 use super::{Context, Trouble, builtin, extension};
 use crate::catalog::{Body, FIRST_USER_OID, Function, FunctionKind, SearchPath, pseudonyms, quote_qualified};
-use crate::sql::{Visitor, parse, walk, words};
-use crate::vocab::{NotUnderstood, Oid, Usage};
+use crate::sql::{Visitor, parse, string, walk, words};
+use crate::vocab::{NotUnderstood, Oid, SqlState, Usage};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{List, Node, ResTarget, ReturnStmt, SelectStmt};
+use pg_query::protobuf::{CallStmt, List, Node, ResTarget, ReturnStmt, SelectStmt};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -134,6 +135,50 @@ impl<'a> Resolver<'a> {
                 Ok(label.join(&self.absorb(function, &effects, at)?))
             }
         }
+    }
+
+    /// `CALL`: every procedure of that name along the path must be one that the policy lists. What it reads counts as
+    /// shown: a procedure answers with what it likes.
+    pub(super) fn call_procedure(&mut self, call: &mut CallStmt) -> Outcome<()> {
+        let CallStmt { funccall, funcexpr: _, outargs: _ } = call;
+        let Some(call) = funccall else { return not_understood("CALL of nothing", -1) };
+        let at = call.location;
+        self.levels.push(Level::default());
+        let given = self.expressions(&mut call.args, Some(Usage::Output));
+        self.levels.pop();
+        let mut label = given?;
+        let name: Vec<&str> = call.funcname.iter().filter_map(string).collect();
+        let (schema, name) = match name.as_slice() {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            _other => return not_understood(format!("procedure {}", name.join(".")), at),
+        };
+        let (catalog, path) = (self.context.catalog, self.context.path);
+        let in_sight = |function: &&Function| {
+            schema.map_or_else(|| path.searches(&function.schema), |schema| *function.schema == *schema)
+        };
+        let (procedures, others): (Vec<&Function>, Vec<&Function>) =
+            catalog.functions(name).filter(in_sight).partition(|function| function.kind == FunctionKind::Procedure);
+        if procedures.is_empty() {
+            return match others.is_empty() {
+                true => unresolved(SqlState::UNDEFINED_FUNCTION, format!("procedure {name} does not exist"), at),
+                false => unresolved(SqlState::WRONG_OBJECT_TYPE, format!("{name} is not a procedure"), at),
+            };
+        }
+        for procedure in procedures {
+            self.functions.insert(procedure.oid);
+            let Some(reads) = self.context.rulings.listed(procedure) else {
+                let key = format!("[function.\"{}.{}\"]", procedure.schema, procedure.name);
+                let what = format!("procedure {}.{}, unless the policy says {key},", procedure.schema, procedure.name);
+                return not_understood(what, at);
+            };
+            self.calls_users |= !self.context.rulings.messages_pass(procedure);
+            let types = self.types_of_function(procedure, at)?;
+            label = label.join(&types);
+            label = label.join(&self.absorb(procedure, &Effects::of_reads(reads.iter().cloned()), at)?);
+        }
+        self.touch(&label, Some(Usage::Output), at);
+        Ok(())
     }
 
     /// The functions of an aggregate.

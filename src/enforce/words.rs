@@ -61,6 +61,7 @@ pub fn kind(kind: &Kind) -> &str {
         Kind::Read => "read",
         Kind::Unread => "not read",
         Kind::Write => "write",
+        Kind::Call => "CALL",
         Kind::Transaction(_) => "transaction control",
         Kind::Set(_) => "setting",
         Kind::Show(_) => "SHOW",

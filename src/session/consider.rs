@@ -92,6 +92,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
         Kind::Read
         | Kind::Unread
         | Kind::Write
+        | Kind::Call
         | Kind::Show(_)
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
         | Kind::Explain
@@ -119,6 +120,7 @@ pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
 pub fn is_event(kind: &Kind) -> bool {
     match kind {
         Kind::Unread
+        | Kind::Call
         | Kind::Explain
         | Kind::Prepare(_)
         | Kind::Execute(_)
@@ -147,9 +149,8 @@ pub fn is_declaration(kind: &Kind) -> bool {
 /// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
-        Kind::Other(words) => matches!(&**words, "DO" | "CALL"),
-        Kind::Define(_) => true,
-        Kind::Unread => true,
+        Kind::Other(words) => &**words == "DO",
+        Kind::Define(_) | Kind::Call | Kind::Unread => true,
         Kind::Read
         | Kind::Write
         | Kind::Transaction(_)
@@ -392,6 +393,7 @@ impl Session {
             Kind::Show(_)
             | Kind::Read
             | Kind::Write
+            | Kind::Call
             | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
             | Kind::Execute(_)
             | Kind::Fetch(_)

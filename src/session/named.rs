@@ -95,6 +95,7 @@ impl Session {
             Kind::Read
             | Kind::Unread
             | Kind::Write
+            | Kind::Call
             | Kind::Transaction(_)
             | Kind::Set(_)
             | Kind::Show(_)

@@ -20,6 +20,7 @@ pub fn classify(tree: &Node) -> Kind {
         | NodeEnum::MergeStmt(_)
         | NodeEnum::TruncateStmt(_)
         | NodeEnum::CopyStmt(_) => Kind::Write,
+        NodeEnum::CallStmt(_) => Kind::Call,
         NodeEnum::TransactionStmt(stmt) => transaction(stmt),
         NodeEnum::ConstraintsSetStmt(ConstraintsSetStmt { constraints: _, deferred: _ }) => {
             Kind::Transaction(Transaction::Constraints)

@@ -9,6 +9,8 @@ pub enum Kind {
     Unread,
     /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`, `TRUNCATE`, `COPY`.
     Write,
+    /// `CALL` of a procedure.
+    Call,
     Transaction(Transaction),
     Set(Set),
     /// `SHOW name`; the name is lower case; `SHOW ALL` is `all`.
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Read
             | Kind::Unread
             | Kind::Write
+            | Kind::Call
             | Kind::Transaction(_)
             | Kind::Set(_)
             | Kind::Show(_)

@@ -270,6 +270,7 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
         NodeEnum::ExplainStmt(explain) => utility::walk_explain(explain, visitor),
         NodeEnum::PrepareStmt(prepare) => utility::walk_prepare(prepare, visitor),
         NodeEnum::ExecuteStmt(execute) => utility::walk_execute(execute, visitor),
+        NodeEnum::CallStmt(call) => utility::walk_call(call, visitor),
         NodeEnum::DeclareCursorStmt(declare) => utility::walk_declare(declare, visitor),
         NodeEnum::LockStmt(lock) => utility::walk_lock(lock, visitor),
         other => walk_definition(other, visitor).unwrap_or_else(|| Err(NotUnderstood::new(words(other), None))),

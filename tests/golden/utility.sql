@@ -99,9 +99,11 @@ BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY
 PREPARE TRANSACTION 'x'
 COMMIT PREPARED 'x'
 ROLLBACK PREPARED 'x'
+-- a procedure that the policy does not list, and a function that is none
+CALL own_procedure(1)
+CALL own_function(1)
 -- refused by name
 DO $$BEGIN END$$
-CALL own_function(1)
 ANALYZE
 VACUUM people
 CLUSTER people
