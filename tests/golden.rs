@@ -139,7 +139,9 @@ fn effect(effect: &Effect) -> String {
         Effect::Mask(Mask::Null) => "NULL".to_owned(),
         Effect::Mask(Mask::Constant(constant)) => format!("'{constant}'"),
         Effect::Mask(mask) => format!("{mask:?}"),
-        Effect::Aggregate(aggregate) => format!("aggregates over {}", aggregate.min_subjects),
+        Effect::Aggregate(aggregate) => {
+            aggregate.to_string().replace("in aggregates over at least ", "aggregates over ").replace(" subjects", "")
+        }
         Effect::Deny => "denied".to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "guard/accord.rs"]
 mod accord;
+#[path = "guard/aggregates.rs"]
+mod aggregates;
 mod common;
 #[path = "guard/declassified.rs"]
 mod declassified;

@@ -103,7 +103,7 @@ pub(super) fn words(gets: &Gets) -> String {
         Gets::Everything => "everything: the purpose is unrestricted".to_owned(),
         Gets::Raw => "as it is".to_owned(),
         Gets::Masked(mask) => format!("masked: {mask}"),
-        Gets::Aggregated(least) => format!("in aggregates over at least {least} subjects"),
+        Gets::Aggregated(aggregate) => aggregate.to_string(),
         Gets::Nothing => "nothing: no rule permits it".to_owned(),
         Gets::Denied => "nothing: denied".to_owned(),
         Gets::Forbidden => "nothing: forbidden for good".to_owned(),

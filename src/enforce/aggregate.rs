@@ -74,7 +74,7 @@ pub(super) fn refusal(view: &View, text: &str, standing: &Standing<'_>, why: &st
         }
     }
     if closed.is_empty()
-        && let Some(verdict) = ruling.columns.iter().find(|column| column.effect.min_subjects().is_some())
+        && let Some(verdict) = ruling.columns.iter().find(|column| column.effect.aggregate().is_some())
     {
         first = u32::try_from(reference.origin).ok();
         add(&mut closed, &mut places, &reference.through, relation, None, verdict);

@@ -12,7 +12,7 @@ pub fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Allow => "the value".to_owned(),
         Effect::Mask(mask) => masked(mask),
-        Effect::Aggregate(aggregate) => format!("in aggregates over at least {} subjects", aggregate.min_subjects),
+        Effect::Aggregate(aggregate) => aggregate.to_string(),
         Effect::Deny => "nothing".to_owned(),
     }
 }

@@ -10,6 +10,7 @@ use super::parameter::{Missing, ParameterId};
 use super::raw::Verdict;
 use super::report::{Lint, Problem};
 use super::rules::{Point, Rule, Sense, Wanted, decide};
+use super::ruling::Aggregate;
 use super::subjects;
 use super::system::{self, Openness};
 use super::{
@@ -339,7 +340,7 @@ impl Bound {
         }
         let mut worst: Option<((u8, u32), Effect, Cause, &Tag)> = None;
         let mut rows = Vec::new();
-        let (mut masked, mut aggregated) = (false, false);
+        let (mut masked, mut aggregate) = (false, None);
         // A look-up needs every tag's leave: its own, or that of whoever sees the value.
         let mut filter = Filter::LookUp;
         let mut closed: Vec<(Usage, Cause)> = Vec::new();
@@ -361,10 +362,10 @@ impl Bound {
                 effect = Effect::Mask(known.clone().meet(mask.clone()));
             }
             // Of several reasons to deny, a rule that says so tells more than the lack of one.
-            let strict =
-                (strictness(&effect) + u8::from(rule.is_some_and(Rule::closes)), effect.min_subjects().unwrap_or(0));
+            let least = effect.aggregate().map_or(0, |aggregate| aggregate.min_subjects);
+            let strict = (strictness(&effect) + u8::from(rule.is_some_and(Rule::closes)), least);
             masked |= matches!(effect, Effect::Mask(_));
-            aggregated |= matches!(effect, Effect::Aggregate(_));
+            aggregate = [aggregate, effect.aggregate()].into_iter().flatten().reduce(Aggregate::meet);
             if worst.as_ref().is_none_or(|(known, _, _, _)| strict > *known) {
                 worst = Some((strict, effect, cause, tag));
             }
@@ -378,8 +379,12 @@ impl Bound {
         }
         match worst {
             Some((_, effect, cause, tag)) => {
-                // Neither does what the other asks for: a mask shows rows, an aggregate what is masked.
-                let effect = if masked && aggregated { Effect::Deny } else { effect };
+                let effect = match (effect, aggregate) {
+                    // Neither does what the other asks for: a mask shows rows, an aggregate what is masked.
+                    (_, Some(_)) if masked => Effect::Deny,
+                    (Effect::Aggregate(_), Some(strictest)) => Effect::Aggregate(strictest),
+                    (effect, _) => effect,
+                };
                 let filter = if matches!(effect, Effect::Mask(_)) { filter } else { Filter::AsShown };
                 let closed = closed.into();
                 Decided { ruling: ColumnRuling { filter, closed, ..ruling(effect, cause, Some(tag)) }, rows }

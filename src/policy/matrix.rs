@@ -3,6 +3,7 @@
 use super::narrow::Narrow;
 use super::raw::Verdict;
 use super::rules::{Point, Rule, decide};
+use super::ruling::Aggregate;
 use super::tree::{CategoryId, Node, SubjectId, Tree};
 use super::{Effect, Mask, Policy, Reader, RecipientId};
 use crate::vocab::{Clause, Right, UsageSet};
@@ -65,8 +66,8 @@ pub enum Gets {
     Raw,
     /// What stands in a value's place, in words.
     Masked(String),
-    /// Aggregates over at least so many subjects.
-    Aggregated(u32),
+    /// Aggregates over enough subjects.
+    Aggregated(Aggregate),
     /// No rule permits it.
     Nothing,
     /// A rule denies it.
@@ -156,7 +157,7 @@ fn of_rule(rule: &Rule) -> Cell {
         Verdict::Forbid => Gets::Forbidden,
         Verdict::Give(Effect::Deny) => Gets::Denied,
         Verdict::Give(Effect::Allow) => Gets::Raw,
-        Verdict::Give(Effect::Aggregate(aggregate)) => Gets::Aggregated(aggregate.min_subjects),
+        Verdict::Give(Effect::Aggregate(aggregate)) => Gets::Aggregated(*aggregate),
         Verdict::Give(Effect::Mask(mask)) => Gets::Masked(words(mask)),
     };
     Cell {

@@ -50,7 +50,7 @@ pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::{Disagreement, Principal};
 pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
-pub use ruling::{ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, Slices};
+pub use ruling::{Aggregate, ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, Slices};
 pub use tags::Untagged;
 
 use crate::analyze::Stars;

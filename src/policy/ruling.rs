@@ -4,6 +4,7 @@ use super::mask::Mask;
 use super::parameter::{Missing, ParameterId};
 use crate::catalog::Declared;
 use crate::vocab::{AttNum, Cause, Clause, Oid, Usage, UsageSet};
+use std::fmt;
 use std::sync::Arc;
 
 /// The ruling on a relation under a purpose.
@@ -56,10 +57,15 @@ impl RelationRuling {
         self.countable() || self.min_subjects().is_some()
     }
 
-    /// How many subjects must contribute to what is told of the columns that are released in aggregates only: the most
-    /// that any of them asks for. `None` if there are none.
+    /// How the columns are released that are released in aggregates only: as strictly as any of them asks for. `None` if
+    /// there are none.
+    pub fn aggregate(&self) -> Option<Aggregate> {
+        self.columns.iter().filter_map(|column| column.effect.aggregate()).reduce(Aggregate::meet)
+    }
+
+    /// How many subjects must contribute to what is told of them.
     pub fn min_subjects(&self) -> Option<u32> {
-        self.columns.iter().filter_map(|column| column.effect.min_subjects()).max()
+        self.aggregate().map(|aggregate| aggregate.min_subjects)
     }
 }
 
@@ -128,10 +134,10 @@ impl Effect {
         }
     }
 
-    /// How many subjects must contribute, where the column is released in aggregates only.
-    pub fn min_subjects(&self) -> Option<u32> {
+    /// How the column is released, where that is in aggregates only.
+    pub fn aggregate(&self) -> Option<Aggregate> {
         match self {
-            Effect::Aggregate(Aggregate { min_subjects }) => Some(*min_subjects),
+            Effect::Aggregate(aggregate) => Some(*aggregate),
             Effect::Allow | Effect::Mask(_) | Effect::Deny => None,
         }
     }
@@ -142,6 +148,23 @@ impl Effect {
 pub struct Aggregate {
     /// How many distinct subjects must contribute to each.
     pub min_subjects: u32,
+    /// Each is told as the nearest multiple of this.
+    pub round: Option<u32>,
+}
+
+impl Aggregate {
+    /// As strict as both.
+    pub(super) fn meet(self, other: Aggregate) -> Aggregate {
+        Aggregate { min_subjects: self.min_subjects.max(other.min_subjects), round: self.round.max(other.round) }
+    }
+}
+
+impl fmt::Display for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Aggregate { min_subjects, round } = self;
+        write!(f, "in aggregates over at least {min_subjects} subjects")?;
+        round.map_or(Ok(()), |step| write!(f, ", in multiples of {step}"))
+    }
 }
 
 /// The rows that meet a condition for different values of its parameters.

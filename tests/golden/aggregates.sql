@@ -112,3 +112,8 @@ UPDATE staff SET city = 'x' WHERE pay > 5000
 -- under consented
 SELECT city, avg(pay), count(*) FROM staff GROUP BY city
 SELECT count(*) FROM staff WHERE name LIKE 'a%' AND pay > 5
+-- under rounded
+SELECT city, count(*), count(pay), sum(pay), avg(pay) AS mean, stddev(bonus), sum(rating) FROM staff GROUP BY city
+SELECT city, sum(pay) FILTER (WHERE pay > $1) FROM staff GROUP BY ROLLUP (city) HAVING sum(pay) > 1000 ORDER BY count(*) DESC
+SELECT city, max(name), sum(pay) - 1 FROM staff GROUP BY city
+SELECT corr(pay, rating) FROM staff

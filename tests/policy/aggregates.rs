@@ -93,6 +93,12 @@ fn several_categories_on_a_column() {
     assert!(outcome("{ aggregate = { min_subjects = 25 } }").unwrap().contains(">=) 25"));
     assert!(outcome("{ aggregate = { min_subjects = 3 } }").unwrap().contains(">=) 10"));
     assert!(outcome("\"allow\"").unwrap().contains(">=) 10"));
+    // Each says what it asks for, whichever threshold is the higher.
+    for both in
+        ["{ aggregate = { min_subjects = 3, round = 50 } }", "{ aggregate = { min_subjects = 25, round = 50 } }"]
+    {
+        assert!(outcome(both).unwrap().contains("OPERATOR(pg_catalog./) 50"), "{both}");
+    }
     for closing in ["{ mask = \"null\" }", "\"deny\""] {
         assert!(outcome(closing).unwrap_err().contains("may not read public.users.minutes"), "{closing}");
     }
@@ -111,6 +117,8 @@ fn thresholds_that_are_none() {
     check("{ aggregate = { min_subjects = \"10\" } }", "`min_subjects` is no threshold");
     check("{ aggregate = { min_subjects = 99999999999 } }", "`min_subjects` is no threshold");
     check("{ aggregate = { min_subjects = 10, noise = 1 } }", "`noise` is not supported yet");
+    check("{ aggregate = { min_subjects = 10, round = 0 } }", "expected a number from 1 to 1000000000");
+    check("{ aggregate = { min_subjects = 10, round = 0.5 } }", "whole number");
     check("{ aggregate = { min_subjects = 10 }, mask = \"null\" }", "two effects in one rule");
     let writing = "{ aggregate = { min_subjects = 10 } }\nrights = [\"read\", \"insert\"]";
     check(writing, "aggregates what is written");

@@ -71,7 +71,7 @@ impl Verdict {
                 let what = match &column.effect {
                     Effect::Allow | Effect::Deny => continue,
                     Effect::Mask(_) => "masked".to_owned(),
-                    Effect::Aggregate(least) => format!("in aggregates over at least {} subjects", least.min_subjects),
+                    Effect::Aggregate(aggregate) => aggregate.to_string(),
                 };
                 let by = match &column.cause {
                     Cause::Rule { rule, clause: Some(clause) } => format!(" (rule {rule}, clause {})", clause.id),

@@ -64,16 +64,19 @@ pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verd
 
 /// The least threshold that is one: an aggregate over one person is that person's value.
 const LEAST_SUBJECTS: i64 = 2;
+/// The largest step that numbers are rounded to.
+const COARSEST: u32 = 1_000_000_000;
 
 fn aggregate(value: &Value<'_>, findings: &mut Findings) -> Option<Aggregate> {
     let mut fields = Fields::new("the effect `aggregate`", value, findings)?;
     let written = fields.take("min_subjects");
+    let round = fields.take("round").and_then(|value| value.number(1, COARSEST, findings));
     let missing = written.is_none();
     let place = written.as_ref().map_or_else(|| value.place.clone(), |value| value.place.clone());
     let number = written.and_then(|value| value.integer());
-    fields.finish(&["round", "noise"], findings);
+    fields.finish(&["noise"], findings);
     match number.filter(|number| *number >= LEAST_SUBJECTS).and_then(|number| u32::try_from(number).ok()) {
-        Some(min_subjects) => Some(Aggregate { min_subjects }),
+        Some(min_subjects) => Some(Aggregate { min_subjects, round }),
         None => {
             let message = if missing { "`min_subjects` is missing" } else { "`min_subjects` is no threshold" };
             let finding = Finding::new(message, &place, "a whole number, at least 2");

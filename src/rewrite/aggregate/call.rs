@@ -2,6 +2,7 @@
 
 use super::condition::{conjuncts, has_rival, plain};
 use super::group::Keys;
+use super::round::{Number, rounded};
 use super::totals::Sets;
 use super::{Fact, PLAIN, Why, binary, found, integer, is_not_null, placeholder, wrap};
 use crate::analyze::{figure_name, is_aggregate};
@@ -34,9 +35,11 @@ const OF_TWO: [&str; 12] = [
 ];
 
 /// `pg_type.oid` of types of numbers that aggregates compute with.
-mod number {
+pub(super) mod number {
     use crate::vocab::Oid;
     pub const INTEGERS: [Oid; 3] = [21, 23, 20];
+    /// `sum` of these is a `bigint`.
+    pub const SMALL_INTEGERS: [Oid; 2] = [21, 23];
     pub const FLOAT4: Oid = 700;
     pub const FLOAT8: Oid = 701;
     pub const FLOATS: [Oid; 2] = [FLOAT4, FLOAT8];
@@ -198,6 +201,9 @@ impl<'a> Calls<'a> {
         if !safe || !agg_order.is_empty() || *agg_within_group || *func_variadic {
             return Err(UNSAFE.into());
         }
+        if columns.len() > 1 && self.fact.aggregate.round.is_some() {
+            return Err("numbers are rounded, which leaves nothing of corr, covar and regr".into());
+        }
         let counts = name.as_deref() == Some("count");
         let bounds: Vec<Option<Node>> = args
             .iter()
@@ -239,13 +245,19 @@ impl<'a> Calls<'a> {
         let mut conditions = self.with_filters(bounds);
         conditions.extend(own);
         *agg_filter = all_of(conditions).map(Box::new);
-        Ok(case_when(Some(shown), wrap(NodeEnum::FuncCall(call))))
+        let told = wrap(NodeEnum::FuncCall(call));
+        let told = match self.fact.aggregate.round {
+            None => told,
+            Some(step) => rounded(told, Number::of(name.as_deref(), columns.first().copied()), step)
+                .ok_or("of what it is rounded to")?,
+        };
+        Ok(case_when(Some(shown), told))
     }
 
     /// Where an aggregate is shown: enough subjects contribute, of those that it leaves out there are enough or none, and so
     /// in every group below.
     fn shown(&self, inside: Vec<Node>, left_out: Vec<Vec<Node>>) -> Result<Node, Why> {
-        let most = integer(i32::try_from(self.fact.min_subjects - 1).unwrap_or(i32::MAX));
+        let most = integer(i32::try_from(self.fact.aggregate.min_subjects - 1).unwrap_or(i32::MAX));
         let few = |conditions| between(self.fact.subjects(self.with_filters(conditions)), integer(1), most.clone());
         let mut shown = vec![self.threshold(inside.clone())];
         shown.extend(left_out.iter().cloned().map(|outside| not(few(outside))));

@@ -17,12 +17,13 @@ mod call;
 mod condition;
 mod group;
 mod joins;
+mod round;
 mod totals;
 
 use super::guard::{SUBJECT, Standing};
 use crate::analyze::{Context, Place};
 use crate::catalog::{Catalog, Column};
-use crate::policy::Effect;
+use crate::policy::{Aggregate, Effect};
 use crate::sql::{Visitor, all_of, case_when, string, walk};
 use crate::vocab::NotUnderstood;
 use call::Calls;
@@ -52,7 +53,7 @@ pub struct Unreleased {
 /// counted in aggregates only.
 pub fn is_aggregated(standing: &Standing<'_>) -> bool {
     let Standing { relation: _, ruling, reference } = standing;
-    let uses = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect.min_subjects().is_some());
+    let uses = |index: usize| ruling.columns.get(index).is_some_and(|column| column.effect.aggregate().is_some());
     reference.place == Place::Text
         && (reference.columns.iter().any(|column| uses(column.index))
             || (ruling.min_subjects().is_some() && !ruling.countable()))
@@ -138,7 +139,7 @@ impl Levels<'_> {
 struct Fact<'a> {
     standing: &'a Standing<'a>,
     context: &'a Context<'a>,
-    min_subjects: u32,
+    aggregate: Aggregate,
     /// What the statement declares its parameters as compares without a chance to fail.
     parameters_fit: bool,
 }
@@ -160,8 +161,8 @@ impl<'a> Fact<'a> {
         if reference.correlated {
             return Err("the query depends on the rows of the query around it".into());
         }
-        match ruling.min_subjects() {
-            Some(min_subjects) => Ok(Fact { standing, context, min_subjects, parameters_fit }),
+        match ruling.aggregate() {
+            Some(aggregate) => Ok(Fact { standing, context, aggregate, parameters_fit }),
             None => Err("nothing of it is released in aggregates".into()),
         }
     }
@@ -307,7 +308,7 @@ impl<'a> Fact<'a> {
 
     /// `count(DISTINCT subject) FILTER (WHERE conditions) >= threshold`.
     fn enough(&self, conditions: Vec<Node>) -> Node {
-        binary(">=", self.subjects(conditions), integer(i32::try_from(self.min_subjects).unwrap_or(i32::MAX)))
+        binary(">=", self.subjects(conditions), integer(i32::try_from(self.aggregate.min_subjects).unwrap_or(i32::MAX)))
     }
 }
 
