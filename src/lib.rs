@@ -2,7 +2,7 @@
 //!
 //! The modules stand in the order in which data meets them, and import in one direction only:
 //! `vocab ← sql, catalog ← analyze ← policy ← rewrite ← enforce` is the pure core (no I/O, no async, no clock, no
-//! randomness); `wire ← session ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
+//! randomness); `wire ← session, net ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
 //! `tests/house.rs` holds us to it.
 #![deny(unsafe_code)]
 
@@ -27,10 +27,13 @@ pub mod cli;
 /// Configuration, and the catalog and policy snapshots that are swapped whole.
 #[cfg(feature = "proxy")]
 pub mod control;
+/// Connections to clients and to the server, plain and encrypted; certificates.
+#[cfg(feature = "proxy")]
+pub mod net;
 /// Logs, counters and the record of refusals.
 #[cfg(feature = "proxy")]
 pub mod observe;
-/// Sockets: the listener, the relay between client and server, cancel.
+/// The listener, the door, the relay between client and server, cancel.
 #[cfg(feature = "proxy")]
 pub mod server;
 /// One client's session without its sockets: purposes, prepared statements, outstanding requests.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with those it may import, in the order in which data meets them.
-const MODULES: [(&str, &[&str]); 13] = [
+const MODULES: [(&str, &[&str]); 14] = [
     ("vocab", &[]),
     ("sql", &["vocab"]),
     ("catalog", &["vocab"]),
@@ -15,10 +15,14 @@ const MODULES: [(&str, &[&str]); 13] = [
     ("enforce", &["vocab", "sql", "catalog", "analyze", "policy", "rewrite"]),
     ("wire", &["vocab", "sql", "catalog", "analyze", "policy", "rewrite", "enforce"]),
     ("session", &["vocab", "sql", "catalog", "policy", "enforce", "wire"]),
-    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session"]),
+    ("net", &[]),
+    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net"]),
     ("observe", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session"]),
-    ("server", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "control", "observe"]),
-    ("cli", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "control", "observe", "server"]),
+    ("server", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "control", "observe"]),
+    (
+        "cli",
+        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "control", "observe", "server"],
+    ),
 ];
 
 /// The pure core: what none of its files may mention.

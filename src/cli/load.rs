@@ -3,11 +3,12 @@
 use super::term::Paint;
 use crate::catalog::Snapshot;
 use crate::control::{Config, ConfigError, catalog, pack_files};
+use crate::net::Upstream;
 use crate::policy::{Colour, Policy, RecipientId, SourceFile};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -114,21 +115,48 @@ impl CatalogSource {
         self.connection(database)?.map(|server| read(&server)).transpose()
     }
 
-    /// How to connect to the server; `None` where none was named.
-    pub(super) fn connection(&self, database: Option<&str>) -> Result<Option<tokio_postgres::Config>, Failure> {
+    /// The server; `None` where none was named.
+    pub(super) fn connection(&self, database: Option<&str>) -> Result<Option<Server>, Failure> {
         if let Some(url) = &self.url {
-            let mut config: tokio_postgres::Config = url.parse().map_err(Failure::Url)?;
-            config.application_name(catalog::APPLICATION);
+            let mut server = Server::at(url)?;
+            server.login.application_name(catalog::APPLICATION);
             if let Some(database) = database {
-                config.dbname(database);
+                server.login.dbname(database);
             }
-            return Ok(Some(config));
+            return Ok(Some(server));
         }
         let Some(path) = &self.config else { return Ok(None) };
         let config = config(path)?;
         let name = database.ok_or(Failure::NoDatabase)?;
-        let upstream = catalog::connection(&config, config.dbname(name));
-        upstream.map(Some).map_err(|error| Failure::Config(error.to_string()))
+        let told = |error: &dyn fmt::Display| Failure::Config(error.to_string());
+        let login = catalog::login(&config, config.dbname(name)).map_err(|error| told(&error))?;
+        let way = Upstream::load(&config.upstream.leg()).map_err(|error| told(&error))?;
+        Ok(Some(Server { login, way: Some(way) }))
+    }
+}
+
+/// A server to read from: by a connection string, or as the proxy reaches it.
+pub(super) struct Server {
+    login: tokio_postgres::Config,
+    way: Option<Upstream>,
+}
+
+impl Server {
+    /// By a connection string.
+    pub(super) fn at(url: &str) -> Result<Server, Failure> {
+        Ok(Server { login: url.parse().map_err(Failure::Url)?, way: None })
+    }
+
+    /// A client whose connection runs on the current runtime. What fails is told in the server's words.
+    pub(super) async fn connect(&self) -> Result<Client, String> {
+        match &self.way {
+            Some(way) => catalog::connect(&self.login, way).await,
+            None => {
+                let (client, connection) = self.login.connect(NoTls).await.map_err(|error| words(&error))?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+        }
     }
 }
 
@@ -143,14 +171,13 @@ pub(super) fn policy_folder(path: &Path, database: Option<&str>) -> Result<PathB
 }
 
 /// Reads a snapshot from a server.
-pub(super) fn read(config: &tokio_postgres::Config) -> Result<Snapshot, Failure> {
+pub(super) fn read(server: &Server) -> Result<Snapshot, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     let reading = async {
-        let (client, connection) = config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        catalog::read(&client).await
+        let client = server.connect().await?;
+        catalog::read(&client).await.map_err(|error| words(&error))
     };
-    runtime.block_on(reading).map_err(|error| Failure::Catalog(words(&error)))
+    runtime.block_on(reading).map_err(Failure::Catalog)
 }
 
 /// An error in the server's words, where it has any.

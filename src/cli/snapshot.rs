@@ -21,6 +21,5 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn snapshot(args: &Args) -> Result<String, Box<dyn std::error::Error>> {
-    let config: tokio_postgres::Config = args.url.parse().map_err(load::Failure::Url)?;
-    Ok(serde_json::to_string(&load::read(&config)?)?)
+    Ok(serde_json::to_string(&load::read(&load::Server::at(&args.url)?)?)?)
 }

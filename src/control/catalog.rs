@@ -1,32 +1,44 @@
 //! Reads what a database contains, in one transaction, over a connection of the proxy's own.
 
 use super::config::Config;
+use super::database::words;
 use super::{routines, written};
 use crate::catalog::{Column, Relation, RelationKind, Role, Snapshot};
+use crate::net::Upstream;
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, NoTls};
+
+/// How long a connection may take to open.
+const LONGEST_CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What connections of the proxy's own are called.
 pub const APPLICATION: &str = "wherefore catalog";
 
-/// How to connect to read a database's catalog.
-pub fn connection(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
+/// As whom to read a database's catalog.
+pub fn login(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
     let upstream = &config.upstream;
-    let mut connection = tokio_postgres::Config::new();
-    connection
-        .host(&upstream.host)
-        .port(upstream.port)
-        .user(&upstream.catalog_user)
-        .dbname(database)
-        .application_name(APPLICATION)
-        .connect_timeout(std::time::Duration::from_secs(10));
+    let mut login = tokio_postgres::Config::new();
+    login.user(&upstream.catalog_user).dbname(database).application_name(APPLICATION);
     if let Some(password) = upstream.password()? {
-        connection.password(password);
+        login.password(password);
     }
-    Ok(connection)
+    Ok(login)
+}
+
+/// A client whose connection runs on the current runtime. What fails is told in the server's words.
+pub async fn connect(login: &tokio_postgres::Config, upstream: &Upstream) -> Result<Client, String> {
+    let opening = async {
+        // Encrypted by ourselves, if at all.
+        let stream = upstream.connect().await.map_err(|error| error.to_string())?;
+        login.connect_raw(stream, NoTls).await.map_err(|error| words(&error))
+    };
+    let opened = tokio::time::timeout(LONGEST_CONNECT, opening).await;
+    let (client, connection) = opened.map_err(|_| "the server does not answer".to_owned())??;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// Everything but functions is small. Names of the first set of columns are those of [`Relation`].

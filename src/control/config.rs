@@ -1,5 +1,7 @@
 //! `wherefore.toml`. Unknown keys are errors, and every error names its place.
 
+use super::hba::Row;
+use crate::net::{ClientLeg, ServerLeg, SslMode};
 use crate::session::Bounds;
 use miette::{NamedSource, SourceSpan};
 use serde::Deserialize;
@@ -22,17 +24,26 @@ pub struct Config {
     #[serde(default)]
     pub policy: Option<PathBuf>,
     pub upstream: Upstream,
+    /// The leg between clients and the proxy.
+    #[serde(default)]
+    pub tls: ClientLeg,
     /// Databases by the name that clients use.
     #[serde(default)]
     pub database: BTreeMap<String, Alias>,
     #[serde(default)]
     pub role: BTreeMap<String, RolePin>,
+    /// Who may come from where; the first row that matches decides.
+    #[serde(default)]
+    pub hba: Vec<Row>,
     #[serde(default)]
     pub catalog: CatalogConfig,
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
     pub log: Log,
+    /// The file it was read from.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// The server behind the proxy.
@@ -52,9 +63,38 @@ pub struct Upstream {
     /// The name of an environment variable.
     #[serde(default)]
     pub catalog_password_env: Option<String>,
+    /// How the connection is protected; not said, it follows from the host.
+    #[serde(default)]
+    pub sslmode: Option<SslMode>,
+    /// Authorities that vouch for the server.
+    #[serde(default)]
+    pub sslrootcert: Option<PathBuf>,
+    /// The proxy's own certificate towards the server.
+    #[serde(default)]
+    pub sslcert: Option<PathBuf>,
+    #[serde(default)]
+    pub sslkey: Option<PathBuf>,
 }
 
 impl Upstream {
+    /// How the server is reached.
+    pub fn leg(&self) -> ServerLeg<'_> {
+        ServerLeg {
+            host: &self.host,
+            port: self.port,
+            mode: self.sslmode,
+            root: self.sslrootcert.as_deref(),
+            certificate: self.sslcert.as_deref(),
+            key: self.sslkey.as_deref(),
+        }
+    }
+
+    /// The files that it names.
+    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Upstream { catalog_password_file, sslrootcert, sslcert, sslkey, .. } = self;
+        [catalog_password_file, sslrootcert, sslcert, sslkey].into_iter().flatten()
+    }
+
     /// The password of the catalog user, from wherever the config says.
     pub fn password(&self) -> std::io::Result<Option<String>> {
         if let Some(path) = &self.catalog_password_file {
@@ -252,9 +292,11 @@ impl Config {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
         let mut config = Config::parse(&shown, &text)?;
+        config.file = path.to_owned();
         let base = path.parent().unwrap_or(Path::new("."));
         let aliases = config.database.values_mut().filter_map(|alias| alias.policy.as_mut());
-        for relative in config.policy.iter_mut().chain(aliases).chain(config.upstream.catalog_password_file.as_mut()) {
+        let files = config.upstream.files().chain(config.tls.files());
+        for relative in config.policy.iter_mut().chain(aliases).chain(files) {
             *relative = base.join(&*relative);
         }
         Ok(config)
@@ -269,9 +311,21 @@ impl Config {
         };
         let config: Config = toml::from_str(text)
             .map_err(|error| wrong(error.message().to_owned(), error.span().map(SourceSpan::from)))?;
+        let section = |name: &str| {
+            let header = format!("[{name}]");
+            text.find(&header).map(|start| SourceSpan::from(start..start + header.len()))
+        };
+        if let Some(message) = config.upstream.leg().contradiction() {
+            return Err(wrong(message, section("upstream")));
+        }
+        if let Some(message) = config.tls.contradiction() {
+            return Err(wrong(message.to_owned(), section("tls")));
+        }
+        if let Some(message) = config.hba.iter().find_map(|row| row.contradiction(&config.tls)) {
+            return Err(wrong(message.to_owned(), section("[hba]")));
+        }
         for (name, alias) in &config.database {
-            let section = format!("[database.{name}]");
-            let at = text.find(&section).map(|start| SourceSpan::from(start..start + section.len()));
+            let at = section(&format!("database.{name}"));
             let has_policy = alias.policy.is_some() || config.policy.is_some();
             if alias.open && alias.policy.is_some() {
                 return Err(wrong(format!("database {name} is open and has a policy"), at));
@@ -289,6 +343,21 @@ impl Config {
     /// The database's own name, by the name that the client used.
     pub fn dbname<'a>(&'a self, name: &'a str) -> &'a str {
         self.database.get(name).and_then(|alias| alias.dbname.as_deref()).unwrap_or(name)
+    }
+
+    /// The keys that differ in another config and are looked at only when the proxy starts.
+    pub fn changed_for_good(&self, other: &Config) -> Vec<&'static str> {
+        let log = |config: &Config| (config.log.level.clone(), config.log.format);
+        let differ = [
+            ("listen", self.listen != other.listen),
+            ("listen_unix", self.listen_unix != other.listen_unix),
+            ("upstream.host", self.upstream.host != other.upstream.host),
+            ("upstream.port", self.upstream.port != other.upstream.port),
+            ("limits.statement_bytes", self.limits.statement_bytes != other.limits.statement_bytes),
+            ("limits.cache_bytes", self.limits.cache_bytes != other.limits.cache_bytes),
+            ("log", log(self) != log(other)),
+        ];
+        differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 
     /// The pack that governs a database, by the name that the client used; `None` if it has none.

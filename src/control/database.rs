@@ -1,18 +1,19 @@
 //! One database as the proxy keeps it: its policy, the connection that reads its catalog, and the shelf on which sessions
 //! find both, bound together.
 
-use super::config::Config;
-use super::pack::{PackError, read_pack};
+use super::config::{Config, ConfigError};
+use super::setup::{Setup, SetupError};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
 use crate::policy::{Bound, Policy};
 use crate::session::{Fit, Refreshed, Shelf};
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
-use tokio_postgres::{Client, NoTls};
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
+use tokio_postgres::Client;
 
 /// Why a database cannot be served.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -25,40 +26,73 @@ pub enum NotReady {
 
 /// The databases that were asked for, each under its own name and pack.
 pub struct Databases {
-    config: Arc<Config>,
-    packs: DashMap<PathBuf, Arc<Policy>>,
+    current: Arc<Current>,
     known: DashMap<(String, PathBuf), Arc<Database>>,
 }
 
+/// What everything is served by, and who is reading by it.
+pub(super) struct Current {
+    pub(super) setup: ArcSwap<Setup>,
+    /// Held by whoever reads a catalog; a reload keeps all of them out.
+    readers: RwLock<()>,
+}
+
 impl Databases {
-    /// Reads every pack that the config names.
-    pub fn new(config: Arc<Config>) -> Result<Databases, PackError> {
-        let packs = DashMap::new();
-        let named = config.database.values().filter_map(|alias| alias.policy.as_ref());
-        for directory in config.policy.iter().chain(named) {
-            if !packs.contains_key(directory) {
-                packs.insert(directory.clone(), Arc::new(read_pack(directory)?));
-            }
-        }
-        Ok(Databases { config, packs, known: DashMap::new() })
+    /// Reads everything that the config names.
+    pub fn new(config: Config) -> Result<Databases, SetupError> {
+        let setup = ArcSwap::from_pointee(Setup::load(config)?);
+        Ok(Databases { current: Arc::new(Current { setup, readers: RwLock::default() }), known: DashMap::new() })
+    }
+
+    /// What new sessions are served by.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.current.setup.load_full()
     }
 
     /// The database by the name that a client uses; `None` if it has no policy. Nothing is connected yet.
-    pub fn find(&self, name: &str) -> Option<Arc<Database>> {
-        let pack = self.config.pack(name)?;
-        let policy = Arc::clone(self.packs.get(pack)?.value());
-        let dbname = self.config.dbname(name);
+    pub fn find(&self, setup: &Setup, name: &str) -> Option<Arc<Database>> {
+        let pack = setup.config.pack(name)?;
+        setup.policy(pack)?;
+        let dbname = setup.config.dbname(name);
         let key = (dbname.to_owned(), pack.to_owned());
         let make = || {
             Arc::new(Database {
                 name: dbname.to_owned(),
-                config: Arc::clone(&self.config),
-                policy,
+                pack: pack.to_owned(),
+                current: Arc::clone(&self.current),
                 shelf: OnceLock::new(),
                 reading: Mutex::new(Reading::default()),
             })
         };
         Some(Arc::clone(&self.known.entry(key).or_insert_with(make)))
+    }
+
+    /// Reads the config's file again with everything that it names, tries its policies on the databases in use, and puts all
+    /// of it in force, or nothing.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let _alone = self.current.readers.write().await;
+        let old = self.setup();
+        let new = Setup::load(Config::load(&old.config.file)?)?;
+        let changed = old.config.changed_for_good(&new.config);
+        if let Some(key) = changed.iter().find(|key| key.starts_with("upstream.")) {
+            return Err(ReloadError::Restart(key));
+        }
+        let known: Vec<Arc<Database>> = self.known.iter().map(|entry| Arc::clone(entry.value())).collect();
+        let mut bounds = Vec::new();
+        for database in known {
+            let (Some(shelf), Some(policy)) = (database.shelf.get(), new.policy(&database.pack)) else { continue };
+            if policy.version() != shelf.bound().policy().version() {
+                let bound = database.tried(Arc::clone(policy)).await?;
+                bounds.push((Arc::clone(shelf), bound));
+            }
+        }
+        self.current.setup.store(Arc::new(new));
+        self.known.retain(|(_, pack), _| self.setup().policy(pack).is_some());
+        let policies = bounds.len();
+        for (shelf, bound) in bounds {
+            shelf.put(bound, Fit::Fits);
+        }
+        Ok(Reloaded { databases: policies, needs_restart: changed })
     }
 
     /// Forgets a database whose catalog could never be read: a client may name any.
@@ -75,6 +109,30 @@ impl Databases {
     }
 }
 
+/// What a reload came to.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// Databases in use that have got another policy.
+    pub databases: usize,
+    /// Keys of the config that differ, and count from the next start on.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// Why a reload changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error("{0} has changed, which needs a restart")]
+    Restart(&'static str),
+    #[error("database \"{database}\": the policy does not fit: {why}")]
+    Unfit { database: String, why: String },
+    #[error("database \"{database}\": the policy could not be tried: {why}")]
+    Untried { database: String, why: String },
+}
+
 /// The connection that reads a catalog. Held by whoever is reading.
 #[derive(Default)]
 struct Reading {
@@ -89,8 +147,8 @@ struct Reading {
 /// One database.
 pub struct Database {
     name: String,
-    config: Arc<Config>,
-    policy: Arc<Policy>,
+    pack: PathBuf,
+    current: Arc<Current>,
     shelf: OnceLock<Arc<Shelf>>,
     reading: Mutex<Reading>,
 }
@@ -98,10 +156,6 @@ pub struct Database {
 impl Database {
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
     }
 
     /// The shelf, if the catalog was read before.
@@ -112,7 +166,7 @@ impl Database {
     /// The shelf, the catalog read if it was not yet.
     pub async fn ready(&self) -> Result<Arc<Shelf>, NotReady> {
         if self.shelf.get().is_none() {
-            let mut reading = self.reading.lock().await;
+            let (_reads, mut reading) = self.lock().await;
             if self.shelf.get().is_none() {
                 self.read(&mut reading).await;
             }
@@ -123,7 +177,7 @@ impl Database {
     /// Reads the catalog again if what is known to have changed was not read meanwhile. Many may ask; one reads.
     pub async fn catch_up(&self) -> Refreshed {
         let wanted = self.shelf.get().map(|shelf| shelf.mark_read());
-        let mut reading = self.reading.lock().await;
+        let (_reads, mut reading) = self.lock().await;
         if self.shelf.get().is_none_or(|shelf| shelf.is_behind()) {
             self.read(&mut reading).await;
         }
@@ -138,8 +192,8 @@ impl Database {
     /// Reads the catalog again on behalf of an unknown name, unless it was read a moment ago.
     pub async fn look_again(&self) -> Refreshed {
         let wanted = self.shelf.get().map(|shelf| shelf.mark_read());
-        let least = self.config.catalog.unknown_name_interval.0;
-        let mut reading = self.reading.lock().await;
+        let least = self.current.setup.load().config.catalog.unknown_name_interval.0;
+        let (_reads, mut reading) = self.lock().await;
         let behind = self.shelf.get().is_none_or(|shelf| shelf.is_behind());
         if behind || reading.last.is_none_or(|last| last.elapsed() >= least) {
             self.read(&mut reading).await;
@@ -149,8 +203,35 @@ impl Database {
 
     /// Reads the catalog again.
     pub async fn refresh_now(&self) {
-        let mut reading = self.reading.lock().await;
+        let (_reads, mut reading) = self.lock().await;
         self.read(&mut reading).await;
+    }
+
+    /// Lets one read at a time, and nobody while a reload is under way.
+    async fn lock(&self) -> (RwLockReadGuard<'_, ()>, MutexGuard<'_, Reading>) {
+        (self.current.readers.read().await, self.reading.lock().await)
+    }
+
+    /// Ties another policy to the catalog, and tries it. Nobody else reads meanwhile.
+    async fn tried(&self, policy: Arc<Policy>) -> Result<Arc<Bound>, ReloadError> {
+        let database = self.name.clone();
+        let untried = |why: String| ReloadError::Untried { database: database.clone(), why };
+        let mut reading = self.reading.lock().await;
+        reading.failed = None;
+        if self.connect(&mut reading).await.is_none() {
+            return Err(untried("there is no connection to the server".to_owned()));
+        }
+        let reading = &mut *reading;
+        let Some(client) = &reading.client else { return Err(untried("the connection was lost".to_owned())) };
+        let snapshot = catalog::read(client).await.map_err(|error| untried(words(&error)))?;
+        reading.version += 1;
+        let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, reading.version))));
+        let failures = probe::probe(client, &bound).await.map_err(|error| untried(words(&error)))?;
+        if let Some(first) = failures.first() {
+            return Err(ReloadError::Unfit { database: self.name.clone(), why: first.to_string() });
+        }
+        self.log_lints(&bound);
+        Ok(bound)
     }
 
     /// Reads the catalog and puts it on the shelf if it changed. What fails is logged; the last good snapshot goes on
@@ -175,7 +256,11 @@ impl Database {
         if current.as_ref().is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
             reading.version += 1;
             let catalog = Arc::new(Catalog::new(snapshot, reading.version));
-            let bound = Arc::new(Bound::succeeding(Arc::clone(&self.policy), catalog, current.as_deref()));
+            let setup = self.current.setup.load_full();
+            let Some(policy) = current.as_ref().map(|bound| bound.policy()).or_else(|| setup.policy(&self.pack)) else {
+                return;
+            };
+            let bound = Arc::new(Bound::succeeding(Arc::clone(policy), catalog, current.as_deref()));
             self.log_lints(&bound);
             let fit = match probe::probe(client, &bound).await {
                 Ok(failures) => {
@@ -238,13 +323,13 @@ impl Database {
         {
             return None;
         }
-        let outcome = match catalog::connection(&self.config, &self.name) {
-            Ok(connection) => connection.connect(NoTls).await.map_err(|error| words(&error)),
+        let setup = self.current.setup.load_full();
+        let outcome = match catalog::login(&setup.config, &self.name) {
+            Ok(login) => catalog::connect(&login, &setup.upstream).await,
             Err(error) => Err(error.to_string()),
         };
         match outcome {
-            Ok((client, connection)) => {
-                tokio::spawn(connection);
+            Ok(client) => {
                 self.warn_of_language(&client).await;
                 reading.client = Some(client);
                 reading.failed = None;
@@ -265,7 +350,7 @@ fn is_english(locale: &str) -> bool {
 }
 
 /// An error in the server's words, where it has any.
-fn words(error: &tokio_postgres::Error) -> String {
+pub(super) fn words(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |report| report.message().to_owned())
 }
 

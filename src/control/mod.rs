@@ -3,11 +3,15 @@
 pub mod catalog;
 pub mod config;
 mod database;
+mod hba;
 mod pack;
 mod probe;
 mod routines;
+mod setup;
 mod written;
 
 pub use config::{Config, ConfigError};
-pub use database::{Database, Databases, NotReady};
+pub use database::{Database, Databases, NotReady, ReloadError, Reloaded};
+pub use hba::{Comer, Turned, admits};
 pub use pack::{PackError, pack_files, read_pack};
+pub use setup::{Setup, SetupError};

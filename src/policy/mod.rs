@@ -137,6 +137,24 @@ impl Policy {
         self.version
     }
 
+    /// Whether purposes, recipients and parameters have the same numbers as in another policy, and parameters the same
+    /// meaning.
+    pub fn numbers_as(&self, other: &Policy) -> bool {
+        let purposes = |policy: &Policy| -> Vec<Arc<str>> {
+            (0..policy.traits.len()).map(|at| Arc::clone(policy.purpose_name(PurposeId(at as u16)))).collect()
+        };
+        let recipients = |policy: &Policy| -> Vec<Arc<str>> {
+            policy.recipients().map(|recipient| Arc::clone(policy.recipient_name(recipient))).collect()
+        };
+        let alike = |(one, other): (&Parameter, &Parameter)| {
+            one.name() == other.name() && one.kind == other.kind && one.source == other.source
+        };
+        purposes(self) == purposes(other)
+            && recipients(self) == recipients(other)
+            && self.parameters.len() == other.parameters.len()
+            && self.parameters.iter().zip(&other.parameters).all(alike)
+    }
+
     /// The pack's name, as it gives it; empty if it gives none.
     pub fn name(&self) -> &Arc<str> {
         &self.pack.name

@@ -2,21 +2,19 @@
 
 use super::door;
 use crate::control::config::{Log, LogFormat};
-use crate::control::{Config, Databases, PackError};
+use crate::control::{Config, Database, Databases, Reloaded, Setup, SetupError};
 use crate::enforce::Enforcer;
+use crate::net::Stream;
 use crate::observe::{self, Counters, Format};
-use crate::session::Bounds;
 use dashmap::DashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-
-use super::stream::Stream;
 
 /// Why the proxy does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -24,27 +22,27 @@ pub enum ServeError {
     #[error("cannot listen on {address}: {source}")]
     Listen { address: String, source: io::Error },
     #[error(transparent)]
-    Pack(#[from] PackError),
+    Setup(#[from] SetupError),
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
 }
 
 /// What every session shares.
 pub struct Shared {
-    pub config: Arc<Config>,
     pub databases: Databases,
     pub enforcer: Arc<Enforcer>,
     pub counters: Arc<Counters>,
-    pub bounds: Arc<Bounds>,
     pub sessions: DashMap<u64, Arc<Handle>>,
     next: AtomicU64,
 }
 
 /// What the rest of the proxy holds of a session.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Handle {
     ends: AtomicBool,
     waker: Mutex<Option<Waker>>,
+    /// The database, with the name that the client used for it.
+    served: OnceLock<(String, Arc<Database>)>,
 }
 
 impl Handle {
@@ -53,6 +51,22 @@ impl Handle {
         self.ends.store(true, Ordering::Release);
         if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
             waker.wake();
+        }
+    }
+
+    /// What the session is served from now on, unless another database has come to stand behind the name meanwhile.
+    pub fn serve(&self, databases: &Databases, name: String, database: &Arc<Database>) {
+        let _ = self.served.set((name, Arc::clone(database)));
+        self.end_if_moved(databases, &databases.setup());
+    }
+
+    /// Ends the session if a client that comes now by the same name would find another database or policy.
+    fn end_if_moved(&self, databases: &Databases, setup: &Setup) {
+        let moved = |(name, served): &(String, Arc<Database>)| {
+            databases.find(setup, name).is_none_or(|found| !Arc::ptr_eq(&found, served))
+        };
+        if self.served.get().is_some_and(moved) {
+            self.end();
         }
     }
 
@@ -90,23 +104,19 @@ pub fn set_up_log(log: &Log) {
 pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     let mut term = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut int = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
-    let config = Arc::new(config);
+    let mut hup = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
     let counters = Arc::new(Counters::default());
     counters.lookups.bound(config.limits.lookups_per_minute);
-    let shared = Arc::new(Shared {
-        databases: Databases::new(Arc::clone(&config))?,
-        enforcer: Arc::new(Enforcer::new(config.limits.core())),
-        bounds: Arc::new(config.limits.session()),
-        sessions: DashMap::new(),
-        next: AtomicU64::new(1),
-        counters,
-        config,
-    });
-    let address = shared.config.listen;
+    let enforcer = Arc::new(Enforcer::new(config.limits.core()));
+    let databases = Databases::new(config)?;
+    let shared = Arc::new(Shared { databases, enforcer, counters, sessions: DashMap::new(), next: AtomicU64::new(1) });
+    let setup = shared.databases.setup();
+    let address = setup.config.listen;
     let listen_error = |source| ServeError::Listen { address: address.to_string(), source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let unix = unix_listener(&shared.config, address.port())?;
+    let unix = unix_listener(&setup.config, address.port())?;
+    drop(setup);
     let refresher = tokio::spawn(refresh(Arc::clone(&shared)));
     tracing::info!(%address, "listening");
     ready(address);
@@ -123,6 +133,10 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
                 Ok(stream) => admit(&shared, stream),
                 Err(error) => pause(error).await,
             },
+            _ = hup.recv() => {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move { reload(&shared).await });
+            }
             _ = int.recv() => break,
             _ = term.recv() => {
                 drop(listener);
@@ -163,7 +177,8 @@ async fn pause(error: io::Error) {
 /// Starts a session's task.
 fn admit(shared: &Arc<Shared>, stream: Stream) {
     Counters::add(&shared.counters.connections);
-    let full = shared.sessions.len() >= shared.config.limits.connections;
+    let setup = shared.databases.setup();
+    let full = shared.sessions.len() >= setup.config.limits.connections;
     let number = shared.next.fetch_add(1, Ordering::Relaxed);
     let handle = Arc::new(Handle::default());
     if !full {
@@ -173,7 +188,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream) {
     tokio::spawn(async move {
         let registered = Registered { shared, number };
         let room = if full { door::Room::Full } else { door::Room::Free };
-        door::enter(&registered.shared, stream, handle, room).await;
+        door::enter(&registered.shared, &setup, stream, handle, room).await;
     });
 }
 
@@ -189,6 +204,24 @@ impl Drop for Registered {
     }
 }
 
+/// Puts the config's file in force as it is now, or says why not.
+async fn reload(shared: &Shared) {
+    match shared.databases.reload().await {
+        Ok(Reloaded { databases, needs_restart }) => {
+            let setup = shared.databases.setup();
+            shared.counters.lookups.bound(setup.config.limits.lookups_per_minute);
+            for session in &shared.sessions {
+                session.value().end_if_moved(&shared.databases, &setup);
+            }
+            tracing::info!(policies = databases, "reloaded");
+            for key in needs_restart {
+                tracing::warn!(key, "this has changed, and needs a restart");
+            }
+        }
+        Err(error) => tracing::error!(%error, "not reloaded: nothing has changed"),
+    }
+}
+
 /// Lets sessions finish their transactions.
 async fn drain(shared: &Shared, int: &mut tokio::signal::unix::Signal) {
     tracing::info!(sessions = shared.sessions.len(), "draining");
@@ -201,19 +234,20 @@ async fn drain(shared: &Shared, int: &mut tokio::signal::unix::Signal) {
         }
     };
     tokio::select! {
-        _ = tokio::time::timeout(shared.config.limits.drain_time.0, emptied) => {}
+        _ = tokio::time::timeout(shared.databases.setup().config.limits.drain_time.0, emptied) => {}
         _ = int.recv() => {}
     }
 }
 
 /// Reads the catalogs again from time to time: DDL done around the proxy is noticed so.
 async fn refresh(shared: Arc<Shared>) {
-    let every = shared.config.catalog.refresh_interval.0;
-    if every.is_zero() {
-        return;
-    }
+    /// How often a reload is looked for while nothing is to be read.
+    const IDLE: Duration = Duration::from_secs(60);
     loop {
-        tokio::time::sleep(every).await;
-        shared.databases.refresh_all().await;
+        let every = shared.databases.setup().config.catalog.refresh_interval.0;
+        tokio::time::sleep(if every.is_zero() { IDLE } else { every }).await;
+        if !every.is_zero() {
+            shared.databases.refresh_all().await;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Small exchanges before the relay: reading a first packet, a whole message, sending a report.
 
-use super::stream::{Inbox, Stream};
+use super::buffers::Inbox;
+use crate::net::Stream;
 use crate::wire::{self, First, HEADER};
 use bytes::BytesMut;
 use std::io;
@@ -49,6 +50,6 @@ pub async fn fatal(stream: &mut Stream, code: &str, message: &str) {
 pub async fn fatal_with(stream: &mut Stream, code: &str, message: &str, detail: &str, hint: &str) {
     let mut out = BytesMut::new();
     wire::fatal_with(code, message, detail, hint, &mut out);
-    let _ = stream.write_all(&out).await;
+    let _ = stream.send(&out).await;
     let _ = stream.shutdown().await;
 }

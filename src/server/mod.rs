@@ -1,9 +1,13 @@
-//! Sockets: the listener, the relay between client and server, cancel.
+//! The listener, the door, the relay between client and server, cancel.
 
+mod arrival;
+mod buffers;
 mod door;
 mod gate;
 mod hello;
+mod login;
 mod relay;
-mod stream;
+mod settle;
+mod wishes;
 
 pub use gate::{ServeError, runtime, serve, set_up_log};

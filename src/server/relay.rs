@@ -1,8 +1,9 @@
 //! The loop of a session: both sockets in one task, one read and one write per direction.
 
+use super::buffers::{Inbox, Outbox};
 use super::gate::Handle;
-use super::stream::{Inbox, Outbox, Stream};
 use crate::control::Database;
+use crate::net::Stream;
 use crate::session::{Answer, Refresh, Refreshed, Session, Step};
 use crate::wire::{self, Sink};
 use std::future::Future;
@@ -72,7 +73,14 @@ impl Relay {
 
     /// Relays until one side is done.
     pub async fn run(mut self) -> io::Result<()> {
-        std::future::poll_fn(|cx| self.poll(cx)).await
+        let outcome = std::future::poll_fn(|cx| self.poll(cx)).await;
+        std::future::poll_fn(|cx| {
+            self.client.poll_goodbye(cx);
+            self.server.poll_goodbye(cx);
+            Poll::Ready(())
+        })
+        .await;
+        outcome
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -11,21 +11,29 @@ impl Session {
         self.principal.recipient
     }
 
-    /// Takes over a new catalog. A purpose is a number of its policy, so another policy needs a new session.
+    /// The version of the policy that the session is judged by.
+    pub fn policy_version(&self) -> u64 {
+        self.bound.policy().version()
+    }
+
+    /// Takes over a new catalog or policy, if the session could have become what it is under it.
     pub(super) fn notice_snapshot(&mut self, outs: &mut Outs<'_>) -> Result<(), Step> {
         let epoch = self.shelf.epoch();
         if epoch == self.epoch {
             return Ok(());
         }
         let bound = self.shelf.bound();
-        if bound.policy().version() != self.bound.policy().version() {
-            wire::fatal("57P01", "the policy has changed: open a new session", outs.client.own(&[]));
-            return Err(Step::Fatal);
-        }
+        let another = bound.policy().version() != self.bound.policy().version();
+        // A purpose is a number of its policy.
+        let alike = !another || bound.policy().numbers_as(self.bound.policy());
         self.epoch = epoch;
         self.bound = bound;
         let before = Arc::clone(&self.principal);
         self.meet_principal();
+        if !alike || (another && !self.could_begin()) {
+            wire::fatal("57P01", "the policy has changed: open a new session", outs.client.own(&[]));
+            return Err(Step::Fatal);
+        }
         let stands = |principal: &Principal| (principal.recipient, principal.disagreement.clone());
         if stands(&before) != stands(&self.principal) {
             // The database was told whom it stands for.
@@ -34,6 +42,15 @@ impl Session {
             return Err(Step::Fatal);
         }
         Ok(())
+    }
+
+    /// Whether every purpose that the session has declared, or may return to, could be declared still, and what is in force
+    /// may follow on what was done.
+    fn could_begin(&self) -> bool {
+        let kept = [self.start.purpose, self.first.purpose, self.anchor.purpose, self.anchor.guc, self.guc];
+        let mut purposes = kept.into_iter().chain(self.state.purposes()).flatten();
+        let rules = self.rules();
+        purposes.all(|purpose| rules.may_hold(purpose)) && self.may_turn(self.state.now.purpose).is_ok()
     }
 
     /// Who asks, by the catalog and the values of parameters as they are now.

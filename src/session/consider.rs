@@ -494,7 +494,7 @@ impl Session {
     }
 
     /// Whether the session may come under this purpose: not a restricted one after work under an unrestricted one.
-    fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
+    pub(super) fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
         let policy = self.bound.policy();
         if purpose.is_none_or(|purpose| policy.enforces(purpose))
             && let Some(refusal) = self.unclean()

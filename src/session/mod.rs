@@ -34,6 +34,7 @@ pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};
 pub use purpose::{
-    JUSTIFICATION, RECIPIENT, Start, declarable, justification, start_purpose, start_up_setting, unknown_setting,
+    JUSTIFICATION, Legs, RECIPIENT, Start, declarable, encrypted, justification, start_purpose, start_up_setting,
+    unknown_setting,
 };
 pub use shelf::{Fit, Shelf};

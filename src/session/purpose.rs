@@ -27,6 +27,17 @@ pub struct Start {
     pub purpose: Option<PurposeId>,
     /// Fixed by the config for the session's whole life.
     pub pinned: Option<PurposeId>,
+    pub legs: Legs,
+}
+
+/// Whether the session's two connections are encrypted. A unix socket is as good, and towards the server the loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Legs {
+    Encrypted,
+    /// The client's is not.
+    ClientPlain,
+    /// The server's is not.
+    ServerPlain,
 }
 
 /// What decides whether a purpose may be declared.
@@ -65,10 +76,11 @@ fn shown(text: &str) -> String {
 pub fn start_purpose(
     policy: &Policy,
     principal: &Principal,
+    legs: Legs,
     pins: &[&str],
     declared: Option<&str>,
 ) -> Result<Start, Refusal> {
-    let open = Rules { policy, principal, start: Start { purpose: None, pinned: None } };
+    let open = Rules { policy, principal, start: Start { purpose: None, pinned: None, legs } };
     let mut pinned = None;
     for pin in pins {
         let purpose = open.declare(pin)?;
@@ -81,7 +93,7 @@ pub fn start_purpose(
         }
         pinned = Some(purpose);
     }
-    let rules = Rules { start: Start { purpose: pinned, pinned }, ..open };
+    let rules = Rules { start: Start { purpose: pinned, pinned, legs }, ..open };
     let purpose = match declared.filter(|name| !name.is_empty()) {
         Some(name) => Some(rules.declare(name)?),
         None => pinned.or(principal.default),
@@ -89,7 +101,22 @@ pub fn start_purpose(
     if let Some(purpose) = purpose {
         rules.encrypted(purpose)?;
     }
-    Ok(Start { purpose, pinned })
+    Ok(Start { purpose, pinned, legs })
+}
+
+/// Whether the purpose may be in force over these connections.
+pub fn encrypted(policy: &Policy, purpose: PurposeId, legs: Legs) -> Result<(), Refusal> {
+    let Some(demanded) = policy.requires_tls(purpose) else { return Ok(()) };
+    let (which, hint) = match legs {
+        Legs::Encrypted => return Ok(()),
+        Legs::ClientPlain => ("the connection to the proxy", "Connect with sslmode=verify-full."),
+        Legs::ServerPlain => ("the proxy's connection to the server", "Set upstream.sslmode in the proxy's config."),
+    };
+    let rests = demanded.clause.map_or_else(String::new, |clause| format!(" It rests on {}.", clause.quoted()));
+    let name = quoted(policy.purpose_name(purpose));
+    Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("purpose {name} requires an encrypted connection"))
+        .with_detail(format!("The policy says require_tls, and {which} is not encrypted.{rests}"))
+        .with_hint(hint))
 }
 
 impl Rules<'_> {
@@ -109,16 +136,13 @@ impl Rules<'_> {
         Ok(purpose)
     }
 
-    /// Whether the purpose may be in force over these connections: none is encrypted yet.
+    /// Whether a purpose that was declared may stay.
+    pub fn may_hold(&self, purpose: PurposeId) -> bool {
+        self.principal.may_declare(purpose) && self.encrypted(purpose).is_ok()
+    }
+
     fn encrypted(&self, purpose: PurposeId) -> Result<(), Refusal> {
-        let Some(demanded) = self.policy.requires_tls(purpose) else { return Ok(()) };
-        let rests = demanded.clause.map_or_else(String::new, |clause| format!(" It rests on {}.", clause.quoted()));
-        let name = quoted(self.policy.purpose_name(purpose));
-        Err(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("purpose {name} requires an encrypted connection"))
-            .with_detail(format!(
-                "The policy says require_tls, and this connection, or the proxy's to the server, is not encrypted.{rests}"
-            ))
-            .with_hint("The proxy does not support TLS yet."))
+        encrypted(self.policy, purpose, self.start.legs)
     }
 
     fn pinned_to(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {

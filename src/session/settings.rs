@@ -79,6 +79,11 @@ impl State {
         }
     }
 
+    /// The purposes that are in force or may be after the transaction.
+    pub fn purposes(&self) -> impl Iterator<Item = Option<PurposeId>> {
+        [&self.now, &self.after_commit, &self.after_rollback].into_iter().map(|settings| settings.purpose)
+    }
+
     pub fn set(&mut self, reach: Reach, change: impl Fn(&Settings) -> Settings) {
         self.changed = true;
         if reach == Reach::Session {

@@ -4,7 +4,7 @@ mod doubts;
 mod reports;
 
 use super::{
-    Answer, Bounds, Fit, Judge, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness,
+    Answer, Bounds, Fit, Judge, Legs, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness,
 };
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
@@ -127,7 +127,7 @@ fn bound(pack: &str) -> Arc<Bound> {
 
 fn bench_under(purpose: &str) -> Bench {
     let bound = bound(PACK);
-    let start = Start { purpose: bound.policy().purpose(purpose), pinned: None };
+    let start = Start { purpose: bound.policy().purpose(purpose), pinned: None, legs: Legs::Encrypted };
     let shelf = Arc::new(Shelf::new(bound, Fit::Fits));
     let (words, counts) = (Arc::<Words>::default(), Arc::<Counts>::default());
     let session = Session::new(Opening {

@@ -103,6 +103,27 @@ impl Cluster {
         panic!("the server does not start");
     }
 
+    /// Has the server speak TLS with copies of these files.
+    pub fn speak_tls(&self, certificate: &Path, key: &Path) {
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = self.directory.path().join("data").join(to);
+            std::fs::copy(from, &to).expect("copies");
+            if is_root() {
+                assert!(Command::new("chown").arg("postgres").arg(&to).status().is_ok_and(|status| status.success()));
+            }
+        }
+        self.psql("postgres", "ALTER SYSTEM SET ssl = on").expect("settings");
+        self.psql("postgres", "SELECT pg_reload_conf()").expect("settings");
+        // The postmaster answers to the signal in its own time.
+        for _ in 0..200 {
+            if self.psql("postgres", "SHOW ssl").expect("a setting").trim() == "on" {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the server does not speak TLS");
+    }
+
     /// Runs SQL as the superuser, over the unix socket.
     pub fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
         let mut child = Command::new(bindir().join("psql"))
@@ -138,13 +159,22 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy with a policy and further lines of config.
     pub fn start(cluster: &Cluster, policy: &str, more: &str) -> Proxy {
+        Proxy::behind(cluster.port, policy, "", more)
+    }
+
+    /// Starts a proxy in front of this port, with further lines of its section `upstream` and of the config.
+    pub fn behind(port: u16, policy: &str, upstream: &str, more: &str) -> Proxy {
+        Proxy::full(port, policy, "", upstream, more)
+    }
+
+    /// As [`Proxy::behind`], with further lines in front of any section.
+    pub fn full(port: u16, policy: &str, listen: &str, upstream: &str, more: &str) -> Proxy {
         let files = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(files.path().join("policy")).expect("a directory");
         std::fs::write(files.path().join("policy/pack.toml"), policy).expect("policy");
         let text = format!(
-            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n[upstream]\nhost = \"127.0.0.1\"\nport = {}\n\
-             catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n[log]\nlevel = \"warn\"\n{more}",
-            cluster.port
+            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n{listen}\n[upstream]\nhost = \"127.0.0.1\"\nport = {port}\n\
+             catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n{upstream}\n[log]\nlevel = \"warn\"\n{more}"
         );
         let path = files.path().join("wherefore.toml");
         std::fs::write(&path, text).expect("config");

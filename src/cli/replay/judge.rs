@@ -5,7 +5,7 @@ use super::shape::{Shape, shape};
 use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{Encoding, Explanation, Limits, Plan, View, explain};
 use crate::policy::{Bound, Effect, Policy, Principal, PurposeId};
-use crate::session::start_purpose;
+use crate::session::{Legs, start_purpose};
 use crate::sql::purpose_comment;
 use crate::vocab::{Cause, Refusal};
 use rustc_hash::FxHashMap;
@@ -189,7 +189,7 @@ impl Judge {
             (Some(role), Wanted::Supposed(_)) => supposed(self.principal(role), known),
             (None, _) => Principal::of_purpose("", known, None),
         };
-        let start = start_purpose(policy, &principal, &[], named).map_err(Box::new)?;
+        let start = start_purpose(policy, &principal, Legs::Encrypted, &[], named).map_err(Box::new)?;
         let (bound, path) = (Arc::clone(&self.bound), self.path.clone());
         let view = View::new(bound, Arc::new(principal), start.purpose, path, Encoding::Utf8);
         Ok(view.justified(self.justification.as_deref()))

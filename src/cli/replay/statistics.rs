@@ -2,7 +2,6 @@
 
 use super::super::load;
 use super::log::Entry;
-use tokio_postgres::NoTls;
 
 /// What was gathered of a database.
 pub(super) struct Gathered {
@@ -22,13 +21,12 @@ const PLACE: &str = "
      WHERE e.extname = 'pg_stat_statements' AND c.relname = 'pg_stat_statements'";
 
 /// Reads it. What fails is told in the server's words.
-pub(super) fn read(config: &tokio_postgres::Config) -> Result<Gathered, String> {
+pub(super) fn read(server: &load::Server) -> Result<Gathered, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let told = |error: tokio_postgres::Error| format!("reading pg_stat_statements: {}", load::words(&error));
-        let (client, connection) = config.connect(NoTls).await.map_err(told)?;
-        tokio::spawn(connection);
+        let client = server.connect().await.map_err(|error| format!("reading pg_stat_statements: {error}"))?;
         let Some(place) = client.query_opt(PLACE, &[]).await.map_err(told)? else {
             return Err("the database has no extension pg_stat_statements".to_owned());
         };

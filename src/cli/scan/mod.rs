@@ -22,7 +22,6 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio_postgres::NoTls;
 use words::{Place, Words};
 
 /// Guesses that are less sure, in percent, are written as comments.
@@ -144,12 +143,10 @@ fn untagged<'c>(catalog: &'c Catalog, bound: Option<&Bound>) -> Vec<(&'c Relatio
 /// What was sampled of each table, in their order.
 type Samples = Vec<Result<Vec<Option<Sampled>>, String>>;
 
-fn sampled(server: &tokio_postgres::Config, relations: &[&Relation], bounds: Bounds) -> Result<Samples, Failure> {
+fn sampled(server: &load::Server, relations: &[&Relation], bounds: Bounds) -> Result<Samples, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(load::Failure::Runtime)?;
     runtime.block_on(async {
-        let connected = server.connect(NoTls).await;
-        let (client, connection) = connected.map_err(|error| Failure::Connect(load::words(&error)))?;
-        tokio::spawn(connection);
+        let client = server.connect().await.map_err(Failure::Connect)?;
         let shown = std::io::stderr().is_terminal();
         let mut samples = Samples::new();
         for (at, relation) in relations.iter().enumerate() {

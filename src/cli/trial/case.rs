@@ -34,6 +34,8 @@ pub(in crate::cli) struct Case {
     pub parameters: BTreeMap<String, Given>,
     /// What the session declares as its justification.
     pub justification: Option<String>,
+    /// Whether its connections are encrypted; they are if nothing is said.
+    pub tls: Option<bool>,
     /// Statements that run before it as they are, around any policy. They are undone.
     pub before: Option<String>,
     pub sql: String,

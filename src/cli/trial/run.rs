@@ -4,6 +4,7 @@ use super::case::{Case, Expected};
 use crate::catalog::{Catalog, SearchPath};
 use crate::enforce::{Encoding, Limits, Plan, View, explain};
 use crate::policy::{Bound, Policy, Principal};
+use crate::session::{Legs, encrypted};
 use crate::vocab::Refusal;
 use std::sync::Arc;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -138,6 +139,10 @@ fn decide(bound: &Arc<Bound>, case: &Case) -> Result<Decided, String> {
     if let Some(purpose) = purpose.filter(|purpose| !principal.may_declare(*purpose)) {
         let role = case.role.as_deref().unwrap_or_default();
         return Ok(Decided::Refused(format!("{role} may not declare {}", policy.purpose_name(purpose))));
+    }
+    let legs = if case.tls.unwrap_or(true) { Legs::Encrypted } else { Legs::ClientPlain };
+    if let Some(Err(refusal)) = purpose.map(|purpose| encrypted(policy, purpose, legs)) {
+        return Ok(Decided::Refused(report(&refusal)));
     }
     for (name, given) in &case.parameters {
         let (id, parameter) = policy.parameter(name).ok_or_else(|| format!("the policy has no parameter `{name}`"))?;

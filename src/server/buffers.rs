@@ -1,60 +1,11 @@
-//! A TCP or unix connection, and the buffers that are lent to it.
+//! The buffers that are lent to connections.
 
+use crate::net::Stream;
 use std::cell::RefCell;
 use std::io;
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
-
-/// A connection of either kind.
-#[derive(Debug)]
-pub enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl Stream {
-    /// Connects to a server by host and port; a host that is a path is the directory of a unix socket.
-    pub async fn connect(host: &str, port: u16) -> io::Result<Stream> {
-        if host.starts_with('/') {
-            return UnixStream::connect(Path::new(host).join(format!(".s.PGSQL.{port}"))).await.map(Stream::Unix);
-        }
-        let stream = TcpStream::connect((host, port)).await?;
-        stream.set_nodelay(true)?;
-        Ok(Stream::Tcp(stream))
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
 
 /// The size of a read.
 const READ: usize = 64 << 10;
@@ -184,7 +135,7 @@ impl Outbox {
         self.start == self.buffer.len()
     }
 
-    /// Writes what is left.
+    /// Writes what is left, also what an encrypted stream has taken and kept.
     pub fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             match Pin::new(&mut *stream).poll_write(cx, &self.buffer[self.start..]) {
@@ -196,7 +147,7 @@ impl Outbox {
         }
         self.start = 0;
         self.buffer = Vec::new();
-        Poll::Ready(Ok(()))
+        Pin::new(stream).poll_flush(cx)
     }
 
     /// Writes bytes as far as they go and keeps the rest.

@@ -1,0 +1,114 @@
+//! The first bytes of a connection, up to its start-up message: encryption, and cancel.
+
+use super::buffers::Inbox;
+use super::gate::Shared;
+use super::hello;
+use crate::control::Setup;
+use crate::net::Stream;
+use crate::observe::Counters;
+use crate::wire::{First, Startup};
+use std::io;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+/// The first byte of a TLS record that holds a handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// A client that has said who it is.
+pub struct Arrival {
+    pub client: Stream,
+    pub inbox: Inbox,
+    pub startup: Startup,
+}
+
+/// What a connection has asked for already; each may be asked once.
+#[derive(Default)]
+struct Asked {
+    tls: bool,
+    gss: bool,
+}
+
+/// Answers what comes before the start-up message. `None`: the connection is done with.
+pub async fn arrive(shared: &Shared, setup: &Setup, client: Stream) -> io::Result<Option<Arrival>> {
+    let mut asked = Asked::default();
+    let Some(mut client) = direct(setup, client, &mut asked).await? else { return Ok(None) };
+    let mut inbox = Inbox::default();
+    loop {
+        let (packet, length) = hello::first_packet(&mut client, &mut inbox).await?;
+        let again = match packet {
+            First::Ssl => std::mem::replace(&mut asked.tls, true),
+            First::Gss => std::mem::replace(&mut asked.gss, true),
+            First::Cancel => {
+                Counters::add(&shared.counters.cancels);
+                cancel(setup, &inbox.bytes()[..length]).await;
+                return Ok(None);
+            }
+            First::Startup(startup) => {
+                inbox.consume(length);
+                return Ok(Some(Arrival { client, inbox, startup }));
+            }
+            First::Bad(code, message) => {
+                hello::fatal(&mut client, code, &message).await;
+                return Ok(None);
+            }
+        };
+        inbox.consume(length);
+        if again {
+            hello::fatal(&mut client, "08P01", "encryption was requested twice").await;
+            return Ok(None);
+        }
+        if !inbox.is_empty() {
+            // Nothing may be sent before the answer: it could have been put in by someone on the way (CVE-2021-23214).
+            let (message, detail) = (
+                "received unencrypted data after an encryption request",
+                "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.",
+            );
+            hello::fatal_with(&mut client, "08P01", message, detail, "").await;
+            return Ok(None);
+        }
+        client = match (packet, client, &setup.acceptor) {
+            (First::Ssl, Stream::Tcp(mut stream), Some(acceptor)) => {
+                stream.write_all(b"S").await?;
+                asked.gss = true;
+                acceptor.accept(stream).await?
+            }
+            (_, mut client, _) => {
+                client.send(b"N").await?;
+                client
+            }
+        };
+    }
+}
+
+/// TLS from the first byte on, where the client begins so. It must name the protocol, so that what was meant for another
+/// service does not end up here.
+async fn direct(setup: &Setup, client: Stream, asked: &mut Asked) -> io::Result<Option<Stream>> {
+    let (stream, acceptor) = match (client, &setup.acceptor) {
+        (Stream::Tcp(stream), Some(acceptor)) => (stream, acceptor),
+        (client, _) => return Ok(Some(client)),
+    };
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 0 || first[0] != HANDSHAKE {
+        return Ok(Some(Stream::Tcp(stream)));
+    }
+    (asked.tls, asked.gss) = (true, true);
+    let mut client = acceptor.accept(stream).await?;
+    if !client.names_protocol() {
+        let message = "received direct SSL connection request without ALPN protocol negotiation extension";
+        hello::fatal(&mut client, "08P01", message).await;
+        return Ok(None);
+    }
+    Ok(Some(client))
+}
+
+/// Passes a CancelRequest on. The key is the server's own, so it reaches only what the client could cancel directly.
+async fn cancel(setup: &Setup, packet: &[u8]) {
+    let deliver = async {
+        let mut server = setup.upstream.connect().await?;
+        server.send(packet).await?;
+        // The server closes when it has signalled; the client is told so by our closing after it.
+        let mut inbox = Inbox::default();
+        inbox.fill(&mut server).await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), deliver).await;
+}
