@@ -385,6 +385,62 @@ mod tests {
     }
 
     #[test]
+    fn what_leaves_the_machine_is_verified_or_decided_upon() {
+        let leg = |host: &str, more: &str| {
+            let text = format!("[upstream]\nhost = \"{host}\"\ncatalog_user = \"reader\"\n{more}\n");
+            Config::parse("wherefore.toml", &text).map_err(|error| error.to_string()).map(|config| {
+                let protected = crate::net::Upstream::load(&config.upstream.leg()).map(|way| way.is_protected());
+                (config.upstream.leg().mode(), protected.ok())
+            })
+        };
+        use SslMode::{Disable, Require, VerifyFull};
+        for (host, more, expected) in [
+            ("/run/postgresql", "", Ok((Disable, Some(true)))),
+            ("localhost", "", Ok((Disable, Some(true)))),
+            ("127.0.0.1", "", Ok((Disable, Some(true)))),
+            ("::1", "", Ok((Disable, Some(true)))),
+            ("127.0.0.1", "sslmode = \"require\"", Ok((Require, Some(true)))),
+            ("db.internal", "", Err("leaves this machine")),
+            ("10.0.0.7", "", Err("leaves this machine")),
+            ("localhost.evil.example", "", Err("leaves this machine")),
+            ("db.internal", "sslmode = \"disable\"", Ok((Disable, Some(false)))),
+            ("db.internal", "sslmode = \"require\"", Ok((Require, Some(true)))),
+            ("db.internal", "sslmode = \"verify-ca\"", Err("need `sslrootcert`")),
+            ("db.internal", "sslmode = \"prefer\"", Err("unknown variant `prefer`")),
+            // The file is not there.
+            ("db.internal", "sslrootcert = \"/nonexistent\"", Ok((VerifyFull, None))),
+            ("/run/postgresql", "sslmode = \"require\"", Err("a unix socket is not encrypted")),
+            ("127.0.0.1", "sslcert = \"c\"", Err("go together")),
+        ] {
+            match (leg(host, more), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{host} {more}"),
+                (Err(error), Err(expected)) => assert!(error.contains(expected), "{host} {more}: {error}"),
+                (found, expected) => panic!("{host} {more}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn tls_sections_that_cannot_be_meant() {
+        let files = "certificate = \"c\"\nkey = \"k\"\n";
+        for (text, expected) in [
+            ("mode = \"allow\"".to_owned(), "needs `certificate` and `key`"),
+            (format!("mode = \"allow\"\n{files}client_certificates = \"optional\""), "needs `client_ca`"),
+            (format!("mode = \"allow\"\n{files}client_ca = \"a\""), "needs `client_certificates`"),
+            (
+                format!("mode = \"allow\"\n{files}client_ca = \"a\"\nclient_certificates = \"required\""),
+                "needs `mode = \"require\"`",
+            ),
+            ("mode = \"prefer\"".to_owned(), "unknown variant"),
+            ("minimum_version = \"1.1\"".to_owned(), "unknown variant"),
+        ] {
+            let error = Config::parse("wherefore.toml", &format!("{UPSTREAM}[tls]\n{text}\n")).map(|_| ());
+            let error = error.expect_err(&text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn errors_name_their_place() {
         for (text, message, place) in [
             (format!("{UPSTREAM}user = 1\n"), "unknown field `user`", "user"),

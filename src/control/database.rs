@@ -226,9 +226,10 @@ impl Database {
         let snapshot = catalog::read(client).await.map_err(|error| untried(words(&error)))?;
         reading.version += 1;
         let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, reading.version))));
-        let failures = probe::probe(client, &bound).await.map_err(|error| untried(words(&error)))?;
-        if let Some(first) = failures.first() {
-            return Err(ReloadError::Unfit { database: self.name.clone(), why: first.to_string() });
+        let mut failures: Vec<String> = bound.errors().iter().map(|error| error.message().to_owned()).collect();
+        failures.extend(probe::probe(client, &bound).await.map_err(|error| untried(words(&error)))?);
+        if let Some(first) = failures.into_iter().next() {
+            return Err(ReloadError::Unfit { database: self.name.clone(), why: first });
         }
         self.log_lints(&bound);
         Ok(bound)

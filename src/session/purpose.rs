@@ -295,3 +295,28 @@ pub fn unread_catalog() -> Refusal {
     Refusal::new(SqlState("57P03"), "the catalog cannot be read after a change")
         .with_hint("Try again later. The proxy's log says why.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::SourceFile;
+
+    #[test]
+    fn a_purpose_that_requires_tls_names_the_leg_that_lacks_it() {
+        let text = "[pack]\nname = \"p\"\ndocument = \"d\"\n[purpose.sealed]\nrequire_tls = true\n[purpose.open]\n";
+        let file = SourceFile { path: "pack.toml".to_owned(), text: text.to_owned() };
+        let policy = Policy::parse(&[file]).expect("a policy").policy;
+        for (name, legs, expected) in [
+            ("open", Legs::ClientPlain, None),
+            ("open", Legs::ServerPlain, None),
+            ("sealed", Legs::Encrypted, None),
+            ("sealed", Legs::ClientPlain, Some("the connection to the proxy is not encrypted")),
+            ("sealed", Legs::ServerPlain, Some("the proxy's connection to the server is not encrypted")),
+        ] {
+            let purpose = policy.purpose(name).expect("a purpose");
+            let detail = encrypted(&policy, purpose, legs).err().and_then(|refusal| refusal.detail);
+            assert_eq!(detail.is_some(), expected.is_some(), "{name} {legs:?}");
+            assert!(detail.is_none_or(|detail| detail.contains(expected.unwrap_or_default())), "{name} {legs:?}");
+        }
+    }
+}
