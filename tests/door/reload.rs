@@ -155,9 +155,9 @@ fn what_is_broken_changes_nothing_and_is_named() {
             ("a policy that does not parse", &*good, format!("{}\n[[rule]\n", tighter()), "pack.toml"),
             ("a policy that means nothing", &good, tighter().replace("[category.note]", ""), "note"),
             (
-                "a condition that the database does not know",
+                "a condition that the database does not take",
                 &good,
-                tighter().replace("erased = \"days > 0", "erased = \"no_such_column > 0"),
+                tighter().replace("erased = \"days > 0", "erased = \"days > 'many'"),
                 "does not fit",
             ),
             ("a config that does not parse", "listen = 1", tighter(), "not reloaded"),
