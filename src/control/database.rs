@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use tokio_postgres::Client;
 
+/// How long a reload may keep everyone from reading catalogs.
+const LONGEST_RELOAD: Duration = Duration::from_secs(30);
+
 /// Why a database cannot be served.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotReady {
@@ -70,6 +73,11 @@ impl Databases {
     /// Reads the config's file again with everything that it names, tries its policies on the databases in use, and puts all
     /// of it in force, or nothing.
     pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let reloading = tokio::time::timeout(LONGEST_RELOAD, self.reload_alone());
+        reloading.await.unwrap_or(Err(ReloadError::TooLong))
+    }
+
+    async fn reload_alone(&self) -> Result<Reloaded, ReloadError> {
         let _alone = self.current.readers.write().await;
         let old = self.setup();
         let new = Setup::load(Config::load(&old.config.file)?)?;
@@ -125,6 +133,8 @@ pub enum ReloadError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error("the databases in use did not answer in time")]
+    TooLong,
     #[error("{0} has changed, which needs a restart")]
     Restart(&'static str),
     #[error("database \"{database}\": the policy does not fit: {why}")]
@@ -221,13 +231,15 @@ impl Database {
         if self.connect(&mut reading).await.is_none() {
             return Err(untried("there is no connection to the server".to_owned()));
         }
-        let reading = &mut *reading;
-        let Some(client) = &reading.client else { return Err(untried("the connection was lost".to_owned())) };
-        let snapshot = catalog::read(client).await.map_err(|error| untried(words(&error)))?;
+        // A connection on which something was left under way is not used again.
+        let Some(client) = reading.client.take() else {
+            return Err(untried("the connection was lost".to_owned()));
+        };
+        let snapshot = catalog::read(&client).await.map_err(|error| untried(words(&error)))?;
         reading.version += 1;
         let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, reading.version))));
-        let mut failures: Vec<String> = bound.errors().iter().map(|error| error.message().to_owned()).collect();
-        failures.extend(probe::probe(client, &bound).await.map_err(|error| untried(words(&error)))?);
+        let failures = probe::probe(&client, &bound).await.map_err(|error| untried(words(&error)))?;
+        reading.client = Some(client);
         if let Some(first) = failures.into_iter().next() {
             return Err(ReloadError::Unfit { database: self.name.clone(), why: first });
         }
