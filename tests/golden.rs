@@ -13,7 +13,7 @@ mod common;
 use common::Cluster;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use wherefore::catalog::{Catalog, SearchPath};
+use wherefore::catalog::{Catalog, SearchPath, noise, pseudonyms};
 use wherefore::enforce::{Encoding, Limits, Plan, View, explain};
 use wherefore::policy::{Bound, Colour, Effect, Mask, Policy, SourceFile};
 use wherefore::sql::STACK_BYTES;
@@ -42,7 +42,10 @@ impl Bench {
         let cluster = Cluster::shared();
         let edges = database == "golden_edges";
         let schema = match database {
-            "golden_aggregates" => AGGREGATES_SCHEMA.to_owned(),
+            "golden_aggregates" => {
+                let roles = ["PUBLIC".to_owned()];
+                format!("{AGGREGATES_SCHEMA}{}{}", pseudonyms::script(&roles, &[]), noise::script(&roles, None))
+            }
             "golden_edges" => format!("{SCHEMA}{EDGES_SCHEMA}"),
             _others => SCHEMA.to_owned(),
         };

@@ -20,6 +20,8 @@ mod explained;
 mod lookups;
 #[path = "guard/masks.rs"]
 mod masks;
+#[path = "guard/noise.rs"]
+mod noise;
 #[path = "guard/procedures.rs"]
 mod procedures;
 #[path = "guard/reads.rs"]

@@ -6,6 +6,7 @@
 mod lookup;
 mod model;
 mod names;
+pub mod noise;
 pub mod pseudonyms;
 mod routine;
 

@@ -17,6 +17,8 @@ const SETTING: &str = "search_path=pg_catalog, pg_temp";
 
 /// `pg_type.oid` of `bytea`.
 const BYTEA: u32 = 17;
+/// `pg_type.oid` of `bigint`.
+pub(super) const INT8: u32 = 20;
 
 /// The body. The purpose's key is derived as SP 800-56C does in one step, `sha256(1 || key || purpose)`. HMAC's two pads are
 /// that key, filled up to 64 bytes, xor 0x36 and 0x5c in every byte: eight bytes are one number here.
@@ -37,24 +39,37 @@ SELECT sha256(pad.o || sha256(pad.i || convert_to($1, getdatabaseencoding())))
 /// Whether the function is in the database as `wherefore install` makes it.
 pub fn installed(catalog: &Catalog) -> bool {
     let mut here = catalog.functions("pseudonym").filter(|function| &*function.schema == SCHEMA);
-    here.next().is_some_and(is_ours) && here.next().is_none()
+    let shape = Shape { body: BODY, signature: "text, text, text", returns: BYTEA };
+    here.next().is_some_and(|function| is_ours(function, &shape)) && here.next().is_none()
 }
 
-fn is_ours(function: &Function) -> bool {
-    let body = matches!(&function.body, Body::Text(body) if **body == *BODY);
+/// What a function of ours is known by.
+pub(super) struct Shape {
+    pub(super) body: &'static str,
+    pub(super) signature: &'static str,
+    pub(super) returns: u32,
+}
+
+/// Whether a function is what `wherefore install` makes.
+pub(super) fn is_ours(function: &Function, shape: &Shape) -> bool {
+    let body = matches!(&function.body, Body::Text(body) if **body == *shape.body);
     let settings = function.settings.iter().map(|setting| &**setting).eq([SETTING]);
-    let shape = function.kind == FunctionKind::Function
-        && &*function.signature == "text, text, text"
-        && function.returns == BYTEA
-        && !function.set;
-    body && settings && shape
+    body && settings
+        && function.kind == FunctionKind::Function
+        && &*function.signature == shape.signature
+        && function.returns == shape.returns
+        && !function.set
+}
+
+/// The roles of a GRANT. `PUBLIC` is one.
+pub(super) fn grantees(roles: &[String]) -> String {
+    let quoted = |role: &String| if role == "PUBLIC" { role.clone() } else { super::quote_identifier(role) };
+    roles.iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
 /// The SQL that installs it, for these roles to call (`PUBLIC` is one), with these keys made where they are not there.
 pub fn script(roles: &[String], keys: &[String]) -> String {
-    let grantees: Vec<String> =
-        roles.iter().map(|role| if role == "PUBLIC" { role.clone() } else { super::quote_identifier(role) }).collect();
-    let grantees = grantees.join(", ");
+    let grantees = grantees(roles);
     let mut script = format!(
         "-- Pseudonyms for wherefore. Run it as the role that is to own the keys, in every database whose policy shows pseudonyms.
 -- Running it again changes nothing. `wherefore install --remove` writes how to take it away.

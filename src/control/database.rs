@@ -1,12 +1,14 @@
 //! One database as the proxy keeps it: its policy, the connection that reads its catalog, and the shelf on which sessions
 //! find both, bound together.
 
+use super::budget::Till;
 use super::config::{Config, ConfigError};
 use super::setup::{Setup, SetupError};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
+use crate::enforce::Charge;
 use crate::policy::{Bound, Policy};
-use crate::session::{Fit, Refreshed, Shelf};
+use crate::session::{Charged, Fit, Refreshed, Shelf};
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use std::path::PathBuf;
@@ -65,6 +67,7 @@ impl Databases {
                 current: Arc::clone(&self.current),
                 shelf: OnceLock::new(),
                 reading: Mutex::new(Reading::default()),
+                till: Till::default(),
             })
         };
         Some(Arc::clone(&self.known.entry(key).or_insert_with(make)))
@@ -161,11 +164,17 @@ pub struct Database {
     current: Arc<Current>,
     shelf: OnceLock<Arc<Shelf>>,
     reading: Mutex<Reading>,
+    till: Till,
 }
 
 impl Database {
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Charges a role's budget.
+    pub async fn charge(&self, user: &str, charge: &Charge) -> Charged {
+        self.till.charge(self.current.setup.load_full(), &self.name, user, charge).await
     }
 
     /// The shelf, if the catalog was read before.

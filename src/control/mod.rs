@@ -1,5 +1,6 @@
 //! Configuration, and the catalog and policy snapshots that are swapped whole.
 
+mod budget;
 pub mod catalog;
 pub mod config;
 mod database;

@@ -1,12 +1,13 @@
 //! Columns that are released in aggregates only: their thresholds are put in place, or the statement is refused.
 
 use super::judge::add;
+use super::plan::Charge;
 use super::report;
 use super::view::View;
 use crate::analyze::{Context, RelationUse, Resolved};
 use crate::catalog::Relation;
-use crate::policy::{Effect, RelationRuling};
-use crate::rewrite::{Standing, Unreleased, is_aggregated, release};
+use crate::policy::{Demanded, Effect, RelationRuling};
+use crate::rewrite::{Released, Standing, Unreleased, is_aggregated, release};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
 use std::sync::Arc;
 
@@ -15,13 +16,14 @@ const PERMITTED: &str = "Permitted is one query that selects from the table, joi
      WHERE open columns say what they like and such a column is compared with constants; its GROUP BY and the arguments of \
      count, sum, avg, stddev, variance, corr, covar and regr take such a column alone.";
 
-/// Puts thresholds around what a statement aggregates.
+/// Puts thresholds around what a statement aggregates. Returns what executing it costs, where its numbers are told with
+/// noise.
 pub(super) fn permit(
     view: &View,
     text: &str,
     resolved: &mut Resolved,
     context: &Context<'_>,
-) -> Result<(), Box<Refusal>> {
+) -> Result<Option<Arc<Charge>>, Box<Refusal>> {
     let catalog = view.bound().catalog();
     let relations: Vec<RelationUse> = resolved.relations.clone();
     let rulings: Vec<(&RelationUse, &Relation, Arc<RelationRuling>)> = relations
@@ -34,9 +36,9 @@ pub(super) fn permit(
     let standings: Vec<Standing<'_>> =
         rulings.iter().map(|(reference, relation, ruling)| Standing { relation, ruling, reference }).collect();
     if !standings.iter().any(is_aggregated) {
-        return Ok(());
+        return Ok(None);
     }
-    let released = match release(&mut resolved.tree, &standings, context) {
+    let Released { references, epsilon } = match release(&mut resolved.tree, &standings, context) {
         Ok(released) => released,
         Err(Unreleased { reference, why }) => {
             let found = standings.iter().find(|standing| standing.reference.at == reference);
@@ -49,13 +51,45 @@ pub(super) fn permit(
     let keys: Vec<(i32, Option<usize>)> = standings
         .iter()
         .map(|standing| (standing.reference.at, standing.ruling.subject_key))
-        .filter(|(at, _)| released.contains(at))
+        .filter(|(at, _)| references.contains(at))
         .collect();
+    let charge = match epsilon {
+        0 => None,
+        epsilon => {
+            let stored = !resolved.writes.is_empty() || resolved.definition.is_some();
+            let charge = match charge(view, epsilon) {
+                _ if stored => Err("what is told with noise is told to the client, not stored".to_owned()),
+                charge => charge,
+            };
+            let standing = standings.iter().find(|standing| references.contains(&standing.reference.at));
+            Some(charge.map_err(|why| match standing {
+                Some(standing) => Box::new(refusal(view, text, standing, &why)),
+                None => Box::new(report::not_understood(view, text, &NotUnderstood::new(why, None))),
+            })?)
+        }
+    };
     for reference in &mut resolved.relations {
         let key = keys.iter().find(|(at, _)| *at == reference.at);
         reference.subject = key.and_then(|(_, key)| *key);
     }
-    Ok(())
+    Ok(charge)
+}
+
+/// What is to be paid out of which budget, or why nothing can.
+fn charge(view: &View, epsilon: u64) -> Result<Arc<Charge>, String> {
+    let policy = view.bound().policy();
+    let (purpose, Demanded { asked, clause }) = view
+        .purpose()
+        .and_then(|purpose| policy.budget(purpose))
+        .ok_or("the purpose has no `budget` for what is told with noise")?;
+    let budget = u64::from(asked.epsilon);
+    Ok(Arc::new(Charge {
+        purpose: Arc::clone(policy.purpose_name(purpose)),
+        epsilon,
+        budget,
+        seconds: asked.seconds,
+        clause,
+    }))
 }
 
 /// The refusal of a use that no aggregate releases.

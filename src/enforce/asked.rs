@@ -64,6 +64,7 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
         sight: Sight::Whole,
         reports: Reports::Verbatim,
         looks_up: false,
+        charge: None,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::aggregate;
 use super::define;
 use super::explain::RelationReport;
-use super::plan::{Plan, Reports, Rewritten, Sight, Understood};
+use super::plan::{Charge, Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
 use super::reports;
 use super::sequences::check_sequences;
@@ -190,6 +190,7 @@ struct Guarded {
     resolved: Resolved,
     sight: Sight,
     reports: Reports,
+    charge: Option<Arc<Charge>>,
 }
 
 /// Resolves a statement, decides, and puts guards in place.
@@ -199,9 +200,10 @@ fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refus
     let context = context(view);
     let trouble = |reason| trouble(view, text, reason);
     let mut resolved = resolve(tree, &context).map_err(trouble)?;
-    if runs(&resolved) {
-        aggregate::permit(view, text, &mut resolved, &context)?;
-    }
+    let charge = match runs(&resolved) {
+        true => aggregate::permit(view, text, &mut resolved, &context)?,
+        false => None,
+    };
     let mut permitted = permit(view, text, resolved)?;
     let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
     let standings: Vec<Standing<'_>> = permitted
@@ -219,7 +221,7 @@ fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refus
     }
     let sight = sight.unwrap_or(Sight::Whole);
     let reports = reports::of_data(view, &permitted.resolved);
-    Ok(Guarded { resolved: permitted.resolved, sight, reports })
+    Ok(Guarded { resolved: permitted.resolved, sight, reports, charge })
 }
 
 /// Holds new rows against the conditions of the right to insert them.
@@ -374,7 +376,7 @@ pub(super) fn add(
 
 /// Prints what is to be sent and has it read by the second reader.
 fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refusal>> {
-    let Guarded { resolved, sight, reports } = guarded;
+    let Guarded { resolved, sight, reports, charge } = guarded;
     let looks_up = resolved.relations.iter().any(|reference| reference.looks_up);
     let catalog = view.bound().catalog();
     let refuse = |reason: NotUnderstood| trouble(view, text, reason.into());
@@ -404,7 +406,7 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports, looks_up })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports, looks_up, charge })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

@@ -1,7 +1,8 @@
 //! What to do with a statement.
 
+use crate::policy::Thousandths;
 use crate::sql::Kind;
-use crate::vocab::Refusal;
+use crate::vocab::{Clause, Refusal, SqlState};
 use std::sync::Arc;
 
 /// A statement's plan: the only thing the shell may send. Only the core makes one.
@@ -30,6 +31,56 @@ pub struct Rewritten {
     pub reports: Reports,
     /// It finds a row by what a column holds that is shown as something else: how often that is done is bounded.
     pub looks_up: bool,
+    /// What is paid before each execution.
+    pub charge: Option<Arc<Charge>>,
+}
+
+/// What executing a statement costs that tells numbers with noise: of a budget that the login role has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// The purpose whose budget it is: the one in force, or one above it.
+    pub purpose: Arc<str>,
+    /// In thousandths.
+    pub epsilon: u64,
+    /// How much there is, in thousandths.
+    pub budget: u64,
+    /// In so many seconds.
+    pub seconds: u32,
+    /// The words that the budget rests on.
+    pub clause: Option<Arc<Clause>>,
+}
+
+impl Charge {
+    /// The refusal where so much of the budget is spent, which is new at this time.
+    pub fn spent(&self, user: &str, spent: u64, renewed: &str) -> Refusal {
+        let Charge { purpose, epsilon, budget, seconds, clause } = self;
+        let message = format!("the budget of role \"{user}\" for purpose \"{purpose}\" is spent");
+        let clause = clause.as_ref().map_or_else(String::new, |clause| format!("; {}", clause.quoted()));
+        let [cost, all, left] = [*epsilon, *budget, budget.saturating_sub(spent)].map(Thousandths);
+        let detail = format!(
+            "this statement tells an epsilon of {cost} with noise; of {all} in {}, {left} are left{clause}",
+            length(*seconds)
+        );
+        let hint = format!("It is renewed at {renewed}. Fewer numbers and fewer grouping sets cost less.");
+        Refusal::new(SqlState("53400"), message).with_detail(detail).with_hint(hint)
+    }
+
+    /// The refusal where nothing can be paid.
+    pub fn unpaid(&self) -> Refusal {
+        let message = format!("the budget for purpose \"{}\" cannot be charged", self.purpose);
+        let hint =
+            "Run what `wherefore install` writes, and let the role that the proxy reads the catalog as keep budgets.";
+        Refusal::new(SqlState("57P03"), message).with_hint(hint)
+    }
+}
+
+fn length(seconds: u32) -> String {
+    let (number, unit) = match seconds {
+        _ if seconds.is_multiple_of(86_400) => (seconds / 86_400, "day"),
+        _ if seconds.is_multiple_of(3600) => (seconds / 3600, "hour"),
+        _ => (seconds / 60, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 /// How much of its relations a statement sees.

@@ -13,6 +13,7 @@ use super::document::with_suggestion;
 use super::exists::OF;
 use super::parameter::ParameterType;
 use super::report::{Finding, Findings};
+use super::ruling::RowsPerSubject;
 use super::system::{self, Openness};
 use super::tags::TableTags;
 use super::tree::{CategoryId, SubjectId};
@@ -59,6 +60,10 @@ pub(super) struct RelationTags {
     /// The column that says which person a row is about, by its index: its own or its nearest ancestor's, where no row
     /// can lack it.
     pub(super) subject_key: Option<usize>,
+    /// How many rows a person has at most, or count at most where numbers are told with noise.
+    pub(super) rows_per_subject: Option<RowsPerSubject>,
+    /// What values of each column count as at least and at most there.
+    pub(super) bounds: Arc<[Option<(i64, i64)>]>,
 }
 
 /// What binding finds.
@@ -202,7 +207,8 @@ fn check_table(table: &TableTags, relation: &Relation, catalog: &Catalog, findin
     let known = || relation.columns.iter().map(|column| &*column.name);
     let has = |column: &str| known().any(|known| known == column);
     let columns = table.columns.iter().map(|named| &named.name);
-    for word in columns.chain(&table.subject_key).filter(|word| !has(&word.text)) {
+    let bounded = table.measures.bounds.iter().map(|(name, _)| name);
+    for word in columns.chain(&table.subject_key).chain(bounded).filter(|word| !has(&word.text)) {
         let message = format!("table `{name}` has no column `{}`", word.text);
         findings.add(with_suggestion(Finding::new(message, &word.place, "not a column"), &word.text, known()));
     }
@@ -359,7 +365,29 @@ impl Linked<'_> {
         let key = own.iter().find_map(|table| table.subject_key.as_ref());
         let is_key = |column: &Column| key.is_some_and(|key| key.text == column.name) && column.not_null;
         let subject_key = relation.columns.iter().position(is_key);
-        RelationTags { columns, conditions: conditions(relation, self.catalog, &own, &below), subject_key }
+        let single = subject_key.is_some_and(|index| self.is_key(relation, index));
+        let declared = || own.iter().find_map(|table| table.measures.rows_per_subject).map(RowsPerSubject::Count);
+        let rows_per_subject = if single { Some(RowsPerSubject::One) } else { declared() };
+        let bounds = relation.columns.iter().map(|column| {
+            let bounds = own.iter().flat_map(|table| &table.measures.bounds);
+            bounds.clone().find(|(name, _)| name.text == column.name).map(|(_, bounds)| *bounds)
+        });
+        let (bounds, conditions) = (bounds.collect(), conditions(relation, self.catalog, &own, &below));
+        RelationTags { columns, conditions, subject_key, rows_per_subject, bounds }
+    }
+
+    /// Whether a column has each value once in a relation: it is the primary key, which holds for itself, not for what
+    /// inherits from it.
+    fn is_key(&self, relation: &Relation, index: usize) -> bool {
+        let alone = match relation.kind {
+            RelationKind::Table => self.catalog.children(relation.oid).is_empty(),
+            RelationKind::PartitionedTable => true,
+            RelationKind::View
+            | RelationKind::MaterializedView
+            | RelationKind::ForeignTable
+            | RelationKind::Sequence => false,
+        };
+        alone && relation.columns.get(index).is_some_and(|column| relation.primary_key == [column.number])
     }
 }
 

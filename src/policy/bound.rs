@@ -241,6 +241,8 @@ impl Bound {
                 columns: columns.map(ruling).collect(),
                 rows: Box::default(),
                 subject_key: None,
+                rows_per_subject: None,
+                bounds: Arc::default(),
                 declared: None,
             };
         }
@@ -271,6 +273,8 @@ impl Bound {
             columns: rulings.into(),
             rows: rows.into(),
             subject_key: tags.subject_key,
+            rows_per_subject: tags.rows_per_subject,
+            bounds: Arc::clone(&tags.bounds),
             declared: relation.declared,
         }
     }

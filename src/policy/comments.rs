@@ -7,6 +7,7 @@
 
 use super::Policy;
 use super::document::{Word, with_suggestion};
+use super::raw::Measures;
 use super::report::{Finding, Findings, Place};
 use super::tags::{Named, TableTags};
 use super::tree::{CategoryId, Node, SubjectId, Tree};
@@ -71,9 +72,10 @@ pub(super) fn tags<'p>(
     }
     let (schema, table) = (Arc::clone(&relation.schema), Arc::clone(&relation.name));
     let conditions = file.map_or_else(Vec::new, |file| file.conditions.clone());
+    let measures = file.map_or_else(Measures::default, |file| file.measures.clone());
     let place = file.map_or_else(|| place.clone(), |file| file.place.clone());
     let default = default.filter(|_| known == Known::Yes);
-    Some(Cow::Owned(TableTags { place, schema, table, subject, subject_key, default, columns, conditions }))
+    Some(Cow::Owned(TableTags { place, schema, table, subject, subject_key, default, columns, conditions, measures }))
 }
 
 /// Whether it is known whose data a table holds.

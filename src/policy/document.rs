@@ -121,6 +121,49 @@ impl<'t> Value<'t> {
         fits
     }
 
+    /// A number from a thousandth up to `most`, in thousandths.
+    pub(super) fn thousandths(&self, most: u32, findings: &mut Findings) -> Option<u32> {
+        let text = match &self.value {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _another_value => {
+                self.wrong("a number", findings);
+                return None;
+            }
+        };
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{whole}{fraction:0<3}");
+        let fits = |number: &u32| fraction.len() <= 3 && (1..=most.saturating_mul(1000)).contains(number);
+        let number = digits.parse::<u32>().ok().filter(fits);
+        if number.is_none() {
+            let message = format!("expected a number from 0.001 to {most}, in thousandths");
+            findings.add(Finding::new(message, &self.place, "not one of these"));
+        }
+        number
+    }
+
+    /// Two whole numbers, the lesser first.
+    pub(super) fn range(&self, most: i64, findings: &mut Findings) -> Option<(i64, i64)> {
+        let whole = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _another_value => None,
+        };
+        let bounds = match &self.value {
+            DeValue::Array(items) => items.iter().map(whole).collect::<Option<Vec<i64>>>(),
+            _another_value => None,
+        };
+        match bounds.as_deref() {
+            Some([least, greatest]) if least < greatest && -most <= *least && *greatest <= most => {
+                Some((*least, *greatest))
+            }
+            _no_range => {
+                let label = format!("two whole numbers, the lesser first, from -{most} to {most}");
+                findings.add(Finding::new("these are no bounds", &self.place, label));
+                None
+            }
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn truth(&self, findings: &mut Findings) -> Option<bool> {
         let DeValue::Boolean(truth) = self.value else {

@@ -1,11 +1,12 @@
 //! What loads but is probably not meant.
 
-use super::Policy;
 use super::document::Word;
 use super::narrow::Narrow;
+use super::raw::Verdict;
 use super::report::{Finding, Findings, Lint};
 use super::rules::{Point, Rule, Wanted, decide};
 use super::tags::TableTags;
+use super::{Policy, PurposeId};
 use crate::vocab::Right;
 use rustc_hash::FxHashSet;
 use std::ptr;
@@ -18,6 +19,7 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
     recipients(policy, &mut findings);
     shadowed(policy, &mut findings);
     for rule in &policy.rules {
+        without_budget(policy, rule, &mut findings);
         unreachable(policy, rule, &mut findings);
         for table in &policy.tables {
             missing_conditions(policy, &Asking::Rule(rule), table, &mut findings);
@@ -68,6 +70,28 @@ fn purposes(policy: &Policy, findings: &mut Findings) {
             &word.place,
             "granted to no one",
         ));
+    }
+}
+
+/// Purposes under which a rule tells with noise, and that have no budget to tell it out of.
+fn without_budget(policy: &Policy, rule: &Rule, findings: &mut Findings) {
+    let noisy =
+        matches!(&rule.verdict, Verdict::Give(effect) if effect.aggregate().is_some_and(|told| told.noise.is_some()));
+    if !noisy {
+        return;
+    }
+    let trees = &policy.trees;
+    let lacks = |purpose: &PurposeId| {
+        let mut points = rule.points.iter();
+        points.any(|point| trees.purposes.covers(point.purpose, Some(*purpose)))
+            && policy.budget(*purpose).is_none()
+            && !policy.is_unrestricted(*purpose)
+    };
+    let lacking: Vec<&str> = policy.purposes().filter(lacks).map(|purpose| &**policy.purpose_name(purpose)).collect();
+    if !lacking.is_empty() {
+        let message = format!("rule `{}` tells nothing to purposes without a budget", rule.id.text);
+        let finding = Finding::new(message, &rule.id.place, "noise is told out of the `budget` of a purpose");
+        findings.add(finding.help(lacking.join(", ")));
     }
 }
 

@@ -336,7 +336,17 @@ impl Loader {
             }
         }
         let place = raw.name.place;
-        TableTags { place, schema, table, subject, subject_key: raw.subject_key, default, columns, conditions }
+        TableTags {
+            place,
+            schema,
+            table,
+            subject,
+            subject_key: raw.subject_key,
+            default,
+            columns,
+            conditions,
+            measures: raw.measures,
+        }
     }
 
     pub(super) fn apart(&mut self, trees: &Trees) -> Vec<Apart> {

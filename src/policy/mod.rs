@@ -48,9 +48,13 @@ pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use never_together::Met;
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::{Disagreement, Principal};
+pub use raw::Budget;
 pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
-pub use ruling::{Aggregate, ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, Slices};
+pub use ruling::{
+    Aggregate, ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, RowsPerSubject, Slices,
+    Thousandths,
+};
 pub use tags::Untagged;
 
 use crate::analyze::Stars;
@@ -281,6 +285,15 @@ impl Policy {
     /// Whether both of a session's connections must be encrypted under the purpose; `None` where they need not.
     pub fn requires_tls(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
         self.demanded(self.nearest(purpose, |settings| settings.require_tls.as_ref()).filter(|said| said.asked))
+    }
+
+    /// How much may be told with noise under the purpose, and the purpose that says so: what is told under those below it
+    /// is told out of the same.
+    pub fn budget(&self, purpose: PurposeId) -> Option<(PurposeId, Demanded<Budget>)> {
+        let said = |purpose: &PurposeId| self.traits[usize::from(purpose.0)].settings.budget.as_ref();
+        let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
+        let of = lineage.find(|purpose| said(purpose).is_some())?;
+        Some((of, self.demanded(said(&of))?))
     }
 
     fn demanded<T: Clone>(&self, demand: Option<&Demand<T>>) -> Option<Demanded<T>> {

@@ -19,6 +19,10 @@ pub struct RelationRuling {
     pub rows: Box<[RowCondition]>,
     /// The column that says which person a row is about, by its index, where every row has one.
     pub subject_key: Option<usize>,
+    /// How many rows a person has at most, or count at most where numbers are told with noise; `None` where nobody says.
+    pub rows_per_subject: Option<RowsPerSubject>,
+    /// What values of a column, by its index, count as at least and at most where numbers are told with noise.
+    pub bounds: Arc<[Option<(i64, i64)>]>,
     /// Where the policy declares what it shows.
     pub declared: Option<Declared>,
 }
@@ -67,6 +71,15 @@ impl RelationRuling {
     pub fn min_subjects(&self) -> Option<u32> {
         self.aggregate().map(|aggregate| aggregate.min_subjects)
     }
+}
+
+/// How many rows of a relation are about one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsPerSubject {
+    /// One: the subject key is the primary key.
+    One,
+    /// As many as there are, of which so many count.
+    Count(u32),
 }
 
 /// The ruling on a column.
@@ -150,20 +163,39 @@ pub struct Aggregate {
     pub min_subjects: u32,
     /// Each is told as the nearest multiple of this.
     pub round: Option<u32>,
+    /// Each is told with noise: by at most this much more or less likely with a person's rows than without, as an epsilon
+    /// of differential privacy in thousandths.
+    pub noise: Option<u32>,
 }
 
 impl Aggregate {
     /// As strict as both.
     pub(super) fn meet(self, other: Aggregate) -> Aggregate {
-        Aggregate { min_subjects: self.min_subjects.max(other.min_subjects), round: self.round.max(other.round) }
+        Aggregate {
+            min_subjects: self.min_subjects.max(other.min_subjects),
+            round: self.round.max(other.round),
+            noise: [self.noise, other.noise].into_iter().flatten().min(),
+        }
+    }
+}
+
+/// A number of thousandths, as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thousandths(pub u64);
+
+impl fmt::Display for Thousandths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
 impl fmt::Display for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Aggregate { min_subjects, round } = self;
+        let Aggregate { min_subjects, round, noise } = self;
         write!(f, "in aggregates over at least {min_subjects} subjects")?;
-        round.map_or(Ok(()), |step| write!(f, ", in multiples of {step}"))
+        round.map_or(Ok(()), |step| write!(f, ", in multiples of {step}"))?;
+        noise.map_or(Ok(()), |epsilon| write!(f, ", with noise of epsilon {}", Thousandths(epsilon.into())))
     }
 }
 

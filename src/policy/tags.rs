@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::document::Word;
+use super::raw::Measures;
 use super::report::Place;
 use super::tree::{CategoryId, SubjectId};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(super) struct TableTags {
     pub(super) default: Option<CategoryId>,
     pub(super) columns: Vec<Named<Vec<CategoryId>>>,
     pub(super) conditions: Vec<Named<Condition>>,
+    pub(super) measures: Measures,
 }
 
 impl TableTags {

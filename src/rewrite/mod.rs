@@ -10,7 +10,7 @@ mod insert;
 mod recognise;
 mod target;
 
-pub use aggregate::{Unreleased, is_aggregated, release};
+pub use aggregate::{Released, Unreleased, is_aggregated, release};
 pub use guard::{Standing, put_guards};
 pub use insert::{FAILURE, NewRows, check_new_rows};
 pub use recognise::{Unlisted, same_text, without_guards};

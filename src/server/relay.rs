@@ -4,7 +4,7 @@ use super::buffers::{Inbox, Outbox};
 use super::gate::Handle;
 use crate::control::Database;
 use crate::net::Stream;
-use crate::session::{Answer, Refresh, Refreshed, Session, Step};
+use crate::session::{Answer, Charged, Refresh, Refreshed, Session, Step};
 use crate::wire::{self, Sink};
 use std::future::Future;
 use std::io;
@@ -18,10 +18,16 @@ enum Client {
     Reads(usize),
     /// The server's answers.
     Holds,
-    /// A newer catalog.
-    Refreshes(Pin<Box<dyn Future<Output = Refreshed> + Send>>),
+    /// A newer catalog, or a payment.
+    Awaits(Pin<Box<dyn Future<Output = Awaited> + Send>>),
     /// Nothing: it said goodbye, or was told.
     Over,
+}
+
+/// What a session has waited for.
+enum Awaited {
+    Catalog(Refreshed),
+    Payment(Charged),
 }
 
 /// A session between its two sockets.
@@ -158,10 +164,11 @@ impl Relay {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Err(error),
             },
-            Client::Refreshes(refresh) => {
-                let Poll::Ready(outcome) = refresh.as_mut().poll(cx) else { return Ok(false) };
-                self.session.refreshed(outcome);
-            }
+            Client::Awaits(outcome) => match outcome.as_mut().poll(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Awaited::Catalog(outcome)) => self.session.refreshed(outcome),
+                Poll::Ready(Awaited::Payment(outcome)) => self.session.charged(outcome),
+            },
         }
         let held = matches!(self.waits, Client::Holds);
         let bytes = self.from_client.bytes();
@@ -174,11 +181,21 @@ impl Relay {
             Step::Hold => Client::Holds,
             Step::Refresh(why) => {
                 let database = Arc::clone(&self.database);
-                Client::Refreshes(Box::pin(async move {
-                    match why {
+                Client::Awaits(Box::pin(async move {
+                    Awaited::Catalog(match why {
                         Refresh::Behind => database.catch_up().await,
                         Refresh::UnknownName => database.look_again().await,
-                    }
+                    })
+                }))
+            }
+            Step::Charge => {
+                let (database, user) = (Arc::clone(&self.database), Arc::clone(self.session.user()));
+                let charge = self.session.charge().map(Arc::clone);
+                Client::Awaits(Box::pin(async move {
+                    Awaited::Payment(match charge {
+                        Some(charge) => database.charge(&user, &charge).await,
+                        None => Charged::Failed,
+                    })
                 }))
             }
             Step::Finish => Client::Over,

@@ -4,6 +4,7 @@
 use super::machine::{Refresh, Refreshed, Session};
 use super::named::Act;
 use super::parameter::{parameter_of, set_value};
+use super::payment::charge;
 use super::portals::RESERVED;
 use super::purpose::declared_justification;
 use super::purpose::{
@@ -15,7 +16,7 @@ use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, s
 use super::shelf::Fit;
 use super::simple::not_utf8;
 use crate::catalog::SearchPath;
-use crate::enforce::{Judged, Plan, Planned, Reports, Rewritten, Shadow, View, unread};
+use crate::enforce::{Charge, Judged, Plan, Planned, Reports, Rewritten, Shadow, View, unread};
 use crate::policy::PurposeId;
 use crate::sql::{Discard, Kind, Set, SetScope, SetValue, Transaction, purpose_comment, purpose_hint};
 use crate::vocab::{Oid, Refusal, SqlState};
@@ -58,6 +59,11 @@ impl Considered {
     /// Whether it is sent, and looks a row up.
     pub fn looks_up(&self) -> bool {
         matches!(self.verdict(), Verdict::Rewrite(rewritten) if rewritten.looks_up)
+    }
+
+    /// What executing it costs.
+    pub fn charge(&self) -> Option<Arc<Charge>> {
+        charge(&self.judged).filter(|_| !matches!(self.kind(), Some(Kind::Prepare(_))))
     }
 
     /// What would have become of it, were its purpose enforced.

@@ -267,6 +267,7 @@ impl Session {
             };
         let event = statement_of(self, name).filter(|statement| statement.traits.eventful).and_then(kind).cloned();
         let names = event.map_or(Ok(Names::Nothing), |kind| self.named_by(&kind))?;
+        let paid = self.pay_for_bind(name)?;
         let mut usable = match name_refusal(portal).or_else(|| self.portal_room(portal)) {
             Some(refusal) => Usable::Refused(Arc::new(refusal)),
             None => self.usable(name, frame, outs)?,
@@ -275,6 +276,11 @@ impl Session {
             && let Some(refusal) = self.bind_effects(name, frame, outs)?
         {
             usable = Usable::Refused(refusal);
+        }
+        if let Usable::AsNamed | Usable::Private(_) = usable
+            && let Some(refusal) = self.unpaid(name, paid)
+        {
+            usable = Usable::Refused(Arc::new(refusal));
         }
         if let Usable::AsNamed | Usable::Private(_) = usable
             && let Some(refusal) = self.look_up(name)

@@ -2,6 +2,7 @@
 
 use super::asking::principal;
 use super::judge::{Judge, Witness};
+use super::payment::Charged;
 use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
@@ -10,7 +11,7 @@ use super::settings::{Block, Schema, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
-use crate::enforce::{Encoding, View, is_ascii_safe};
+use crate::enforce::{Charge, Encoding, View, is_ascii_safe};
 use crate::policy::{Bound, Principal, PurposeId, ValueSource, Values};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub enum Step {
     Hold,
     /// A newer catalog, then the same bytes again.
     Refresh(Refresh),
+    /// A payment out of its role's budget ([`Session::charge`]), then the same bytes again.
+    Charge,
     /// The client has said goodbye.
     Finish,
     /// The session is over: the report is on its way to the client.
@@ -221,6 +224,8 @@ pub struct Session {
     pub(super) catalog_changed: bool,
     /// A newer catalog was asked for on behalf of the message at hand.
     pub(super) asked: Option<Refreshed>,
+    /// What the message at hand costs, and what came of charging it.
+    pub(super) paid: Option<(Arc<Charge>, Option<Charged>)>,
     pub(super) views: Vec<(Arc<Settings>, Option<PurposeId>, Arc<View>)>,
     /// What is left of a client's frame, and of a server's.
     pub(super) rest: (usize, Rest),
@@ -284,6 +289,7 @@ impl Session {
             told: Vec::new(),
             catalog_changed: false,
             asked: None,
+            paid: None,
             views: Vec::new(),
             rest: (0, Rest::Forward),
             server_rest: (0, Rest::Forward),
@@ -331,6 +337,7 @@ impl Session {
             let frame = Frame { input, at, header };
             match self.take(tag, frame, &mut outs) {
                 Ok(taken) => {
+                    self.paid = None;
                     at += taken;
                     if tag == ClientTag::Terminate {
                         return (at, Step::Finish);

@@ -15,6 +15,7 @@ mod judge;
 mod machine;
 mod named;
 mod parameter;
+mod payment;
 mod poison;
 mod portals;
 mod positions;
@@ -33,6 +34,7 @@ pub use discreet::ReportSort;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};
+pub use payment::Charged;
 pub use purpose::{
     JUSTIFICATION, Legs, RECIPIENT, Start, declarable, encrypted, justification, start_purpose, start_up_setting,
     unknown_setting,

@@ -6,11 +6,12 @@
 
 use super::consider::{discreetly, is_about_session};
 use super::machine::{Session, Step};
+use super::payment::charge;
 use super::portals::{Does, Life, Names, Portal, Ran, name_refusal};
 use super::queue::{Awaited, Slot};
 use super::settings::Settings;
 use super::statements::{Origin, Stands, Statement, Traits};
-use crate::enforce::{Judged, Plan, Planned, Sight, View, plan_refusal};
+use crate::enforce::{Charge, Judged, Plan, Planned, Sight, View, plan_refusal};
 use crate::policy::PurposeId;
 use crate::sql::{Answer, Declare, Execute, Hold, Kind, Named};
 use crate::vocab::{Refusal, SqlState};
@@ -43,8 +44,12 @@ fn sent(judged: &Judged) -> Option<&Arc<str>> {
 
 /// Whether what a statement names may be used.
 pub enum Admission {
-    /// With the view under which what the server says of it must be discreet, if it must.
-    Admitted(Option<Arc<View>>),
+    Admitted {
+        /// The view under which what the server says of it must be discreet, if it must.
+        discreet: Option<Arc<View>>,
+        /// What executing it costs.
+        charge: Option<Arc<Charge>>,
+    },
     Refused(Refusal),
 }
 
@@ -79,7 +84,9 @@ impl Session {
 
     /// Whether what a statement names may be used here. `effects` are those of the statements before it in its message.
     pub(super) fn admit(&mut self, act: &Act<'_>, now: &Arc<Settings>, effects: &[Awaited]) -> Result<Admission, Step> {
-        let outcome = |refusal: Option<Refusal>| refusal.map_or(Admission::Admitted(None), Admission::Refused);
+        let charge = charge(act.judged).filter(|_| !matches!(act.kind, Kind::Prepare(_)));
+        let admitted = Admission::Admitted { discreet: None, charge };
+        let outcome = |refusal: Option<Refusal>| refusal.map_or(admitted, Admission::Refused);
         match act.kind {
             Kind::Execute(execute) => self.admit_execute(execute, act, now, effects),
             Kind::Fetch(name) => self.admit_fetch(name, act, effects),
@@ -106,7 +113,7 @@ impl Session {
             | Kind::Lock
             | Kind::Define(_)
             | Kind::Signal(_)
-            | Kind::Other(_) => Ok(Admission::Admitted(None)),
+            | Kind::Other(_) => Ok(outcome(None)),
         }
     }
 
@@ -142,7 +149,7 @@ impl Session {
                 return Ok(Admission::Refused(Refusal::new(UNDEFINED_STATEMENT, message)));
             }
             // Prepared under this or another unrestricted purpose.
-            None => return Ok(Admission::Admitted(None)),
+            None => return Ok(Admission::Admitted { discreet: None, charge: None }),
         };
         if statement.traits.eventful {
             // SQL executes what a Parse prepared only if it is a query; this one would change the session unseen.
@@ -170,10 +177,12 @@ impl Session {
             }
             considered.judged
         };
-        let discreet = discreetly(&judged, &view);
+        let (discreet, charge) = (discreetly(&judged, &view), charge(&judged));
         Ok(match (answer, Statement { judged, ..statement }.sight()) {
             (Answer::Plan, Sight::Columns | Sight::Rows) if view.restricted() => Admission::Refused(plan_refusal()),
-            (Answer::Plan | Answer::Rows, Sight::Whole | Sight::Columns | Sight::Rows) => Admission::Admitted(discreet),
+            (Answer::Plan | Answer::Rows, Sight::Whole | Sight::Columns | Sight::Rows) => {
+                Admission::Admitted { discreet, charge }
+            }
         })
     }
 
@@ -190,7 +199,7 @@ impl Session {
             let message = format!("cursor \"{name}\" does not exist");
             return Ok(match act.view.restricted() {
                 true => Admission::Refused(Refusal::new(UNDEFINED_CURSOR, message)),
-                false => Admission::Admitted(None),
+                false => Admission::Admitted { discreet: None, charge: None },
             });
         };
         if let Does::Event(_) = portal.does {
@@ -199,7 +208,9 @@ impl Session {
             return Ok(Admission::Refused(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)));
         }
         let refusal = self.cursor_refusal(bytes, &portal, act.view.purpose());
-        Ok(refusal.map_or(Admission::Admitted(portal.discreet), Admission::Refused))
+        // It was paid for when it was declared.
+        let admitted = Admission::Admitted { discreet: portal.discreet, charge: None };
+        Ok(refusal.map_or(admitted, Admission::Refused))
     }
 
     /// Why a cursor may not be read under this purpose.

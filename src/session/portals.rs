@@ -202,7 +202,14 @@ impl Session {
         }
         match self.admit(&act, &now, &[])? {
             Admission::Refused(refusal) => return Ok(Some(refusal)),
-            Admission::Admitted(discreet) => self.be_discreet(discreet),
+            Admission::Admitted { discreet, charge } => {
+                if let Some(charge) = charge
+                    && let Some(refusal) = self.pay(&charge)?
+                {
+                    return Ok(Some(refusal));
+                }
+                self.be_discreet(discreet);
+            }
         }
         let mut state = self.state.clone();
         let mut entry = std::mem::replace(self.owed.open(), open);

@@ -7,7 +7,7 @@ use super::poison::poison_statement;
 use super::positions::{Part, Positions};
 use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
-use crate::enforce::{Judged, Understood};
+use crate::enforce::{Charge, Judged, Understood};
 use crate::policy::PurposeId;
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, Sink};
@@ -28,6 +28,8 @@ struct Making {
     /// The purpose that must be in force on the server before the message, as its first statement says.
     before: Option<Option<PurposeId>>,
     statements: usize,
+    /// What one of them costs.
+    charge: Option<Arc<Charge>>,
     /// What was decided of each, to be recorded when all of the message is taken.
     decided: Vec<(Considered, Option<Arc<Refusal>>)>,
 }
@@ -67,6 +69,7 @@ impl Session {
             of_message: None,
             before: None,
             statements: 0,
+            charge: None,
             decided: Vec::new(),
         };
         let sent = match &*considered.judged {
@@ -106,7 +109,7 @@ impl Session {
         let kind = considered.kind()?;
         let purpose = considered.view.purpose();
         let plain = purpose == self.state.now.purpose && purpose == self.guc;
-        if is_event(kind) || !plain || considered.looks_up() {
+        if is_event(kind) || !plain || considered.looks_up() || considered.charge().is_some() {
             return None;
         }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
@@ -237,8 +240,10 @@ impl Session {
             let act = Act { kind, text, view: &considered.view, judged: &considered.judged };
             match self.admit(&act, &Arc::clone(&making.state.now), &making.entry.effects)? {
                 Admission::Refused(reason) => refusal = Some(Arc::new(reason)),
-                Admission::Admitted(None) => {}
-                Admission::Admitted(discreet) => making.entry.discreet = discreet,
+                Admission::Admitted { discreet, charge } => {
+                    making.entry.discreet = discreet.or(making.entry.discreet.take());
+                    refusal = self.pay_once(&mut making.charge, charge)?.map(Arc::new);
+                }
             }
         }
         if refusal.is_none() && considered.looks_up() {

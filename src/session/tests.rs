@@ -66,6 +66,7 @@ fn plan(view: &View, text: &str) -> Plan {
         let text = format!("SELECT masked_{}", purpose.unwrap_or_default()).into();
         Plan::Rewrite(Rewritten {
             looks_up: false,
+            charge: None,
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
             columns: None,

@@ -117,3 +117,17 @@ SELECT city, count(*), count(pay), sum(pay), avg(pay) AS mean, stddev(bonus), su
 SELECT city, sum(pay) FILTER (WHERE pay > $1) FROM staff GROUP BY ROLLUP (city) HAVING sum(pay) > 1000 ORDER BY count(*) DESC
 SELECT city, max(name), sum(pay) - 1 FROM staff GROUP BY city
 SELECT corr(pay, rating) FROM staff
+-- under noisy
+SELECT count(*) FROM staff
+SELECT s.city AS place, count(s.pay), sum(pay), avg(bonus) * 2 FROM staff s WHERE city LIKE 'B%' GROUP BY 1 HAVING count(s.pay) > 3 ORDER BY sum(pay) DESC LIMIT 3
+SELECT feature, count(*) FILTER (WHERE minutes > $1), count(DISTINCT person_id), GROUPING(feature) FROM usage_events WHERE at > CURRENT_DATE - 7 GROUP BY ROLLUP (feature)
+WITH w AS (SELECT city, count(DISTINCT grade) AS n FROM staff WHERE grade <> 'x' GROUP BY city) SELECT * FROM w JOIN rates r ON r.place = w.city
+SELECT t.label, count(*) FROM staff s JOIN teams t ON t.id = s.team_id GROUP BY t.label
+SELECT * FROM pay_by_city
+SELECT events.n FROM events_counted AS events
+SELECT grade, count(*) FROM staff GROUP BY grade
+SELECT city, max(name), count(*) FROM staff GROUP BY city
+SELECT stddev(pay) FROM staff
+SELECT sum(rating) FROM staff
+SELECT lower(city), count(*) FROM staff GROUP BY 1
+INSERT INTO rates SELECT city, count(*) FROM staff GROUP BY city

@@ -93,6 +93,8 @@ fn several_categories_on_a_column() {
     assert!(outcome("{ aggregate = { min_subjects = 25 } }").unwrap().contains(">=) 25"));
     assert!(outcome("{ aggregate = { min_subjects = 3 } }").unwrap().contains(">=) 10"));
     assert!(outcome("\"allow\"").unwrap().contains(">=) 10"));
+    let noisy = outcome("{ aggregate = { min_subjects = 3, noise = { epsilon = 1 } } }").unwrap_err();
+    assert!(noisy.contains("no function for noise"), "{noisy}");
     // Each says what it asks for, whichever threshold is the higher.
     for both in
         ["{ aggregate = { min_subjects = 3, round = 50 } }", "{ aggregate = { min_subjects = 25, round = 50 } }"]
@@ -116,10 +118,66 @@ fn thresholds_that_are_none() {
     check("{ aggregate = { min_subjects = 1 } }", "`min_subjects` is no threshold");
     check("{ aggregate = { min_subjects = \"10\" } }", "`min_subjects` is no threshold");
     check("{ aggregate = { min_subjects = 99999999999 } }", "`min_subjects` is no threshold");
-    check("{ aggregate = { min_subjects = 10, noise = 1 } }", "`noise` is not supported yet");
+    check("{ aggregate = { min_subjects = 10, noise = 1 } }", "expected a table");
+    check("{ aggregate = { min_subjects = 10, noise = {} } }", "`epsilon` is missing");
+    check("{ aggregate = { min_subjects = 10, noise = { epsilon = 0 } } }", "expected a number from 0.001 to 10");
+    check("{ aggregate = { min_subjects = 10, noise = { epsilon = 0.0005 } } }", "expected a number from 0.001 to 10");
+    check("{ aggregate = { min_subjects = 10, noise = { epsilon = -1.0 } } }", "expected a number from 0.001 to 10");
+    check("{ aggregate = { min_subjects = 10, noise = { epsilon = 1, delta = 1 } } }", "unknown key `delta` in noise");
     check("{ aggregate = { min_subjects = 10, round = 0 } }", "expected a number from 1 to 1000000000");
     check("{ aggregate = { min_subjects = 10, round = 0.5 } }", "whole number");
     check("{ aggregate = { min_subjects = 10 }, mask = \"null\" }", "two effects in one rule");
     let writing = "{ aggregate = { min_subjects = 10 } }\nrights = [\"read\", \"insert\"]";
     check(writing, "aggregates what is written");
+}
+
+/// What noise needs beside its rule.
+#[test]
+fn budgets_and_bounds_that_are_none() {
+    let check = |purpose: &str, table: &str, expected: &str| {
+        let policy = block("toml")
+            .replace("[purpose.product_improvement]", &format!("[purpose.product_improvement]\n{purpose}"))
+            .replace("[table.\"public.users\"]", &format!("[table.\"public.users\"]\n{table}"));
+        let errors = parse(&policy).expect_err(expected).render(Colour::Plain);
+        assert!(errors.contains(expected), "{purpose} {table}\n{errors}");
+    };
+    check("budget = 10", "", "expected a table");
+    check("budget = { per = \"1 day\" }", "", "`epsilon` of the budget is missing");
+    check("budget = { epsilon = 10 }", "", "`per` is missing");
+    check("budget = { epsilon = 10, per = \"a day\" }", "", "`a day` is no length of time");
+    check("budget = { epsilon = 10, per = \"1 month\" }", "", "`1 month` is no length of time");
+    check("budget = { epsilon = 10, per = \"1 day\", clause = \"none\" }", "", "`none`");
+    check("", "bounds.minutes = 10", "these are no bounds");
+    check("", "bounds.minutes = [10, 0]", "these are no bounds");
+    check("", "bounds.minutes = [0, 1.5]", "these are no bounds");
+    check("", "bounds.minutes = [0, 1_000_000_000_001]", "these are no bounds");
+    check("", "rows_per_subject = 0", "expected a number from 1 to 10000");
+}
+
+#[test]
+fn lints_of_noise() {
+    let check = |purpose: &str, tables: &str, expected: &[&str]| {
+        let policy = block("toml")
+            .replace("[purpose.product_improvement]", &format!("[purpose.product_improvement]\n{purpose}"))
+            .replace("min_subjects = 10 }", "min_subjects = 10, noise = { epsilon = 0.5 } }")
+            .replace("[table.\"public.events\"]", &format!("[table.\"public.events\"]\n{tables}"));
+        let bound = bound(&policy, DDL);
+        let loaded = parse(&policy).expect("a policy");
+        let told: Vec<String> =
+            loaded.lints.iter().chain(bound.lints()).map(|lint| lint.message().to_owned()).collect();
+        for lint in [
+            "tells nothing to purposes without a budget",
+            "tells with noise, which this database cannot make",
+            "tells nothing of tables that do not bound a person's rows",
+            "tells no sum and no average of columns without bounds",
+        ] {
+            assert_eq!(told.iter().any(|told| told.contains(lint)), expected.contains(&lint), "{lint}: {told:?}");
+        }
+    };
+    let (budget, made) =
+        ("tells nothing to purposes without a budget", "tells with noise, which this database cannot make");
+    let rows = "tells nothing of tables that do not bound a person's rows";
+    let bounds = "tells no sum and no average of columns without bounds";
+    check("", "", &[budget, made, rows, bounds]);
+    check("budget = { epsilon = 5, per = \"1 day\" }", "rows_per_subject = 5", &[made, bounds]);
 }

@@ -164,10 +164,6 @@ type = "int4"
 [purpose.legal]
 justification = { pattern = "^CASE-[0-9]+$" }
 [[rule]]
-id = "aggregate"
-purpose = "support"
-effect = { aggregate = { min_subjects = 10, noise = { epsilon = 0.5 } } }
-[[rule]]
 id = "usages"
 purpose = "support"
 effect = { mask = { partial = { keep_last = 4 } } }

@@ -139,8 +139,8 @@ impl Shapes<'_> {
                 }
                 "additionalProperties" => assert_eq!(value, &json!(false), "{way:?}"),
                 "$schema" | "title" | "description" | "definitions" | "type" | "required" | "propertyNames" | "not"
-                | "pattern" | "minimum" | "maximum" | "minItems" | "minProperties" | "maxProperties" | "minLength"
-                | "maxLength" => {}
+                | "pattern" | "minimum" | "maximum" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
+                | "minLength" | "maxLength" => {}
                 other => panic!("a keyword that this test does not know: {other}"),
             }
         }

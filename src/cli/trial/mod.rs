@@ -7,7 +7,7 @@ mod run;
 use super::load::{self, CatalogSource};
 use super::term::{Paint, Tone, wrap};
 use super::throwaway::{self, SUPERUSER, Throwaway};
-use crate::catalog::{Catalog, Snapshot, pseudonyms};
+use crate::catalog::{Catalog, Snapshot, noise, pseudonyms};
 use crate::policy::{Change, Policy, SourceFile};
 pub(super) use case::Case;
 use run::{Ground, Outcome};
@@ -177,7 +177,8 @@ async fn database(folder: &Path, policy: &Policy) -> Result<(Snapshot, (Throwawa
             client.batch_execute(&text).await.map_err(|error| script(&path, &error))?;
         }
     }
-    let install = pseudonyms::script(&["PUBLIC".to_owned()], &policy.pseudonym_keys());
+    let roles = ["PUBLIC".to_owned()];
+    let install = pseudonyms::script(&roles, &policy.pseudonym_keys()) + &noise::script(&roles, None);
     client.batch_execute(&install).await.map_err(|error| script(Path::new("wherefore install"), &error))?;
     let snapshot = crate::control::catalog::read(&client).await;
     let snapshot = snapshot.map_err(|error| load::Failure::Catalog(load::words(&error)))?;

@@ -66,17 +66,32 @@ pub(super) fn verdict(value: &Value<'_>, findings: &mut Findings) -> Option<Verd
 const LEAST_SUBJECTS: i64 = 2;
 /// The largest step that numbers are rounded to.
 const COARSEST: u32 = 1_000_000_000;
+/// The most that one number may tell of a person: with more there is hardly any noise.
+const MOST_EPSILON: u32 = 10;
+
+/// `{ epsilon = 0.5 }`, in thousandths.
+fn noise(value: &Value<'_>, findings: &mut Findings) -> Option<u32> {
+    let mut fields = Fields::new("noise", value, findings)?;
+    let epsilon = fields.take("epsilon");
+    if epsilon.is_none() {
+        let finding = Finding::new("`epsilon` is missing", &value.place, "how much does a number tell of a person?");
+        findings.add(finding.help("{ noise = { epsilon = 0.5 } }"));
+    }
+    fields.finish(&[], findings);
+    epsilon?.thousandths(MOST_EPSILON, findings)
+}
 
 fn aggregate(value: &Value<'_>, findings: &mut Findings) -> Option<Aggregate> {
     let mut fields = Fields::new("the effect `aggregate`", value, findings)?;
     let written = fields.take("min_subjects");
     let round = fields.take("round").and_then(|value| value.number(1, COARSEST, findings));
+    let noise = fields.take("noise").and_then(|value| noise(&value, findings));
     let missing = written.is_none();
     let place = written.as_ref().map_or_else(|| value.place.clone(), |value| value.place.clone());
     let number = written.and_then(|value| value.integer());
-    fields.finish(&["noise"], findings);
+    fields.finish(&[], findings);
     match number.filter(|number| *number >= LEAST_SUBJECTS).and_then(|number| u32::try_from(number).ok()) {
-        Some(min_subjects) => Some(Aggregate { min_subjects, round }),
+        Some(min_subjects) => Some(Aggregate { min_subjects, round, noise }),
         None => {
             let message = if missing { "`min_subjects` is missing" } else { "`min_subjects` is no threshold" };
             let finding = Finding::new(message, &place, "a whole number, at least 2");

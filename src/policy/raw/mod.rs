@@ -26,12 +26,13 @@ pub(super) use declassifier::RawDeclassifier;
 pub(super) use effect::Verdict;
 pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
+pub use purpose::Budget;
 pub(super) use purpose::{Demand, Mode, PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
 pub(super) use rule::{RawPoints, RawRule};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
-pub(super) use table::{RawCondition, RawTable};
+pub(super) use table::{Measures, RawCondition, RawTable};
 use toml::de::DeTable;
 pub(super) use tree::RawApart;
 

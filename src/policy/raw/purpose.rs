@@ -29,6 +29,17 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) require_tls: Option<Demand<bool>>,
     pub(in crate::policy) mode: Option<Mode>,
     pub(in crate::policy) stars: Option<Stars>,
+    /// What may be told with noise.
+    pub(in crate::policy) budget: Option<Demand<Budget>>,
+}
+
+/// How much a role may be told with noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The sum of all epsilons, in thousandths.
+    pub epsilon: u32,
+    /// In so many seconds from the first.
+    pub seconds: u32,
 }
 
 /// What becomes of what is decided.
@@ -49,11 +60,12 @@ pub(in crate::policy) struct Demand<T> {
 impl PurposeSettings {
     /// The clauses that they cite, each with the key that cites it.
     pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let PurposeSettings { justification, named_columns_only, require_tls, mode: _, stars: _ } = self;
+        let PurposeSettings { justification, named_columns_only, require_tls, mode: _, stars: _, budget } = self;
         let cited = [
             ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("require_tls", require_tls.as_ref().and_then(|demand| demand.clause.as_ref())),
+            ("budget", budget.as_ref().and_then(|demand| demand.clause.as_ref())),
         ];
         cited.into_iter().filter_map(|(key, clause)| Some((key, clause?)))
     }
@@ -98,6 +110,7 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
         require_tls: fields.take("require_tls").and_then(|value| switch(&value, findings)),
         mode,
         stars,
+        budget: fields.take("budget").and_then(|value| budget(&value, findings)),
     };
     let later = ["max_rows", "subject", "parameters"];
     fields.finish(&later, findings);
@@ -126,6 +139,43 @@ fn switch(value: &Value<'_>, findings: &mut Findings) -> Option<Demand<bool>> {
         }
         Shape::Word(_) | Shape::Other => Some(Demand { asked: value.truth(findings)?, clause: None }),
     }
+}
+
+/// The largest budget.
+const MOST_BUDGET: u32 = 1_000_000;
+
+/// `{ epsilon = 10, per = "30 days", clause = "3e" }`
+fn budget(value: &Value<'_>, findings: &mut Findings) -> Option<Demand<Budget>> {
+    let mut fields = Fields::new("a budget", value, findings)?;
+    let epsilon = fields.take("epsilon");
+    if epsilon.is_none() {
+        let finding = Finding::new("`epsilon` of the budget is missing", &value.place, "how much may be told?");
+        findings.add(finding.help("budget = { epsilon = 10, per = \"30 days\" }"));
+    }
+    let per = needed(&mut fields, "per", &value.place, findings);
+    let clause = word(&mut fields, "clause", findings);
+    fields.finish(&[], findings);
+    let epsilon = epsilon.and_then(|value| value.thousandths(MOST_BUDGET, findings));
+    let per = per?;
+    let seconds = seconds(&per.text);
+    if seconds.is_none() {
+        let message = format!("`{}` is no length of time", per.text);
+        findings.add(Finding::new(message, &per.place, "for example \"30 days\", \"1 week\", \"12 hours\""));
+    }
+    Some(Demand { asked: Budget { epsilon: epsilon?, seconds: seconds? }, clause })
+}
+
+/// `30 days`
+fn seconds(text: &str) -> Option<u32> {
+    let (number, unit) = text.split_once(' ')?;
+    let unit = match unit.strip_suffix('s').unwrap_or(unit) {
+        "minute" => 60,
+        "hour" => 3600,
+        "day" => 86_400,
+        "week" => 7 * 86_400,
+        _another => return None,
+    };
+    number.parse::<u32>().ok().filter(|number| (1..=9999).contains(number))?.checked_mul(unit)
 }
 
 /// `{ pattern = "^CASE-[0-9]+$", clause = "3i" }`

@@ -19,7 +19,21 @@ pub(in crate::policy) struct RawTable {
     pub(in crate::policy) default: Option<Word>,
     pub(in crate::policy) columns: Vec<(Word, Vec<Word>)>,
     pub(in crate::policy) conditions: Vec<RawCondition>,
+    pub(in crate::policy) measures: Measures,
 }
+
+/// What numbers that are told with noise count of a person.
+#[derive(Debug, Clone, Default)]
+pub(in crate::policy) struct Measures {
+    /// At most so many rows.
+    pub(in crate::policy) rows_per_subject: Option<u32>,
+    /// Values of these columns as at least, and at most.
+    pub(in crate::policy) bounds: Vec<(Word, (i64, i64))>,
+}
+
+/// The most rows of a person, and the largest bound of a value.
+const MOST_ROWS: u32 = 10_000;
+const LARGEST_BOUND: i64 = 1_000_000_000_000;
 
 /// Groups of conditions, `consent.marketing`, beside the plain ones in `conditions`.
 const CONDITION_GROUPS: [&str; 3] = ["consent", "retention", "scope"];
@@ -57,6 +71,13 @@ pub(super) fn tags_of(name: &Word, mut fields: Fields<'_>, findings: &mut Findin
         }
         conditions.extend(value.word(findings).map(|sql| RawCondition { name, sql }));
     }
+    let mut measures = Measures {
+        rows_per_subject: fields.take("rows_per_subject").and_then(|value| value.number(1, MOST_ROWS, findings)),
+        bounds: Vec::new(),
+    };
+    for (column, value) in named(fields.take("bounds"), findings) {
+        measures.bounds.extend(value.range(LARGEST_BOUND, findings).map(|bounds| (column, bounds)));
+    }
     fields.finish(&["declassifies", "subject_path", "subjects", "patterns", "default_lock"], findings);
-    RawTable { name: name.clone(), subject, subject_key, default, columns, conditions }
+    RawTable { name: name.clone(), subject, subject_key, default, columns, conditions, measures }
 }

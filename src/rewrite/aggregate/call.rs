@@ -48,7 +48,7 @@ pub(super) mod number {
 
 /// Beyond these a sum or a square could overflow, and the error would tell of a value in a group that is not shown. Such
 /// values do not contribute.
-fn extremes(type_oid: Oid) -> Option<&'static str> {
+pub(super) fn extremes(type_oid: Oid) -> Option<&'static str> {
     match type_oid {
         number::FLOAT4 => Some("1e25"),
         number::FLOAT8 | number::NUMERIC => Some("1e100"),
@@ -58,7 +58,7 @@ fn extremes(type_oid: Oid) -> Option<&'static str> {
 
 /// The aggregates of one level.
 pub(super) struct Calls<'a> {
-    fact: &'a Fact<'a>,
+    pub(super) fact: &'a Fact<'a>,
     keys: &'a Keys,
     /// The conditions of WHERE on such columns. They go into every aggregate: in WHERE they would decide which rows the
     /// other expressions of the level are evaluated on, and whether those fail.
@@ -73,6 +73,10 @@ pub(super) struct Calls<'a> {
     sets: Option<&'a Sets>,
     /// What the inner of two levels tells, beside its keys.
     columns: Vec<Node>,
+    /// The calls that those stand for, where each is told with noise: what is asked twice is told once.
+    asked: Vec<Node>,
+    /// How many numbers are told with noise of each group.
+    told: u32,
 }
 
 impl<'a> Calls<'a> {
@@ -83,12 +87,29 @@ impl<'a> Calls<'a> {
         filters: Vec<Node>,
         tells: bool,
     ) -> Calls<'a> {
-        Calls { fact, keys, filters, tells, filter: None, pair: None, seen: 0, sets, columns: Vec::new() }
+        Calls {
+            fact,
+            keys,
+            filters,
+            tells,
+            filter: None,
+            pair: None,
+            seen: 0,
+            sets,
+            columns: Vec::new(),
+            asked: Vec::new(),
+            told: 0,
+        }
     }
 
     /// What the inner of two levels tells.
     pub(super) fn into_columns(self) -> Vec<Node> {
         self.columns
+    }
+
+    /// How many numbers are told with noise of each group.
+    pub(super) fn told(&self) -> u32 {
+        self.told
     }
 
     /// Whether the level has aggregates.
@@ -123,6 +144,11 @@ impl<'a> Calls<'a> {
         }
         let mut calls = Vec::with_capacity(taken.calls.len());
         for call in taken.calls {
+            if self.fact.noise.is_some() {
+                let number = self.once(call)?;
+                calls.push(Some(Sets::shown_aggregate(number)));
+                continue;
+            }
             let told = self.call(call)?;
             calls.push(Some(match self.sets {
                 None => told,
@@ -146,10 +172,27 @@ impl<'a> Calls<'a> {
         found(node, |node| self.fact.closed_column(node).is_some_and(|(index, _)| !self.keys.columns.contains(&index)))
     }
 
+    /// The column that tells of an aggregate with noise: that of the same aggregate before, if there is one.
+    fn once(&mut self, call: Node) -> Result<usize, Why> {
+        let mut bare = call.clone();
+        crate::sql::clear_locations(&mut bare).map_err(|reason| reason.what.to_string())?;
+        if let Some(known) = self.asked.iter().position(|known| *known == bare) {
+            return Ok(known);
+        }
+        let told = self.call(call)?;
+        self.asked.push(bare);
+        self.columns.push(told);
+        Ok(self.columns.len() - 1)
+    }
+
     /// What is sent for an aggregate.
     fn call(&mut self, node: Node) -> Result<Node, Why> {
         if matches!(node.node, Some(NodeEnum::GroupingFunc(_))) {
             return Ok(node);
+        }
+        if let Some(noise) = &self.fact.noise {
+            self.told += 1;
+            return self.noisy(node, noise);
         }
         let named = self.fact.is_named_in(&node);
         let Some(NodeEnum::FuncCall(mut call)) = node.node else {
@@ -300,7 +343,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn with_filters(&self, mut conditions: Vec<Node>) -> Vec<Node> {
+    pub(super) fn with_filters(&self, mut conditions: Vec<Node>) -> Vec<Node> {
         conditions.splice(0..0, self.filters.iter().cloned());
         conditions
     }
@@ -311,7 +354,7 @@ impl<'a> Calls<'a> {
     }
 
     /// The name of a function that can be none but the server's own.
-    fn plain_name(&self, call: &FuncCall) -> Option<String> {
+    pub(super) fn plain_name(&self, call: &FuncCall) -> Option<String> {
         let names: Vec<&str> = call.funcname.iter().filter_map(string).collect();
         let (qualified, name) = match names.as_slice() {
             [name] => (false, *name),
@@ -324,13 +367,13 @@ impl<'a> Calls<'a> {
 
 const UNSAFE: &str = "only count, sum, avg, stddev, variance, corr, covar and regr of bare columns release it";
 
-fn is_number(column: &Column) -> bool {
+pub(super) fn is_number(column: &Column) -> bool {
     let oid = column.type_oid;
     number::INTEGERS.contains(&oid) || number::FLOATS.contains(&oid) || oid == number::NUMERIC
 }
 
 /// `column BETWEEN -extreme AND extreme`.
-fn within(column: &Node, extreme: &str) -> Option<Node> {
+pub(super) fn within(column: &Node, extreme: &str) -> Option<Node> {
     Some(between(column.clone(), expression(&format!("-{extreme}"))?, expression(extreme)?))
 }
 

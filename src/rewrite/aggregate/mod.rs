@@ -17,6 +17,7 @@ mod call;
 mod condition;
 mod group;
 mod joins;
+mod noise;
 mod round;
 mod totals;
 
@@ -29,6 +30,7 @@ use crate::vocab::NotUnderstood;
 use call::Calls;
 use condition::{conjuncts, parameters_fit, plain, restless};
 use group::Keys;
+use noise::Noise;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, ColumnRef, FuncCall, Integer, LimitOption, Node, NullTest, NullTestType, ParamRef,
@@ -59,14 +61,23 @@ pub fn is_aggregated(standing: &Standing<'_>) -> bool {
             || (ruling.min_subjects().is_some() && !ruling.countable()))
 }
 
-/// Puts thresholds into the level of a statement that reads columns which are released in aggregates only. Returns the
-/// places of the references that it reads them by.
-pub fn release(tree: &mut Node, standings: &[Standing<'_>], context: &Context<'_>) -> Result<Vec<i32>, Unreleased> {
+/// What a statement releases.
+#[derive(Debug)]
+pub struct Released {
+    /// The places of the references that it reads such columns by.
+    pub references: Vec<i32>,
+    /// What its numbers tell of a person together, where they are told with noise: the sum of all epsilons, in thousandths.
+    pub epsilon: u64,
+}
+
+/// Puts thresholds into the level of a statement that reads columns which are released in aggregates only.
+pub fn release(tree: &mut Node, standings: &[Standing<'_>], context: &Context<'_>) -> Result<Released, Unreleased> {
     let wanted: Vec<&Standing<'_>> = standings.iter().filter(|standing| is_aggregated(standing)).collect();
     let parameters_fit = parameters_fit(tree, context.catalog);
-    let mut levels = Levels { wanted: &wanted, standings, context, parameters_fit, released: Vec::new(), failed: None };
+    let mut levels =
+        Levels { wanted: &wanted, standings, context, parameters_fit, released: Vec::new(), epsilon: 0, failed: None };
     let walked = walk(tree, &mut levels);
-    let Levels { wanted: _, standings: _, context: _, parameters_fit: _, released, failed } = levels;
+    let Levels { wanted: _, standings: _, context: _, parameters_fit: _, released, epsilon, failed } = levels;
     if let Some(failed) = failed {
         return Err(failed);
     }
@@ -77,7 +88,7 @@ pub fn release(tree: &mut Node, standings: &[Standing<'_>], context: &Context<'_
         }
         // INVARIANT: what the walk refuses was refused before.
         (None, Err(reason)) => Err(Unreleased { reference: -1, why: reason.what.to_string().into() }),
-        (None, Ok(())) => Ok(released),
+        (None, Ok(())) => Ok(Released { references: released, epsilon }),
     }
 }
 
@@ -87,6 +98,7 @@ struct Levels<'a> {
     context: &'a Context<'a>,
     parameters_fit: bool,
     released: Vec<i32>,
+    epsilon: u64,
     failed: Option<Unreleased>,
 }
 
@@ -123,8 +135,9 @@ impl Levels<'_> {
             _several => Err("the query joins two references that hold such columns".into()),
         };
         match outcome {
-            Ok(()) => {
+            Ok(epsilon) => {
                 self.released.push(first.reference.at);
+                self.epsilon += epsilon;
                 Ok(())
             }
             Err(why) => {
@@ -140,6 +153,7 @@ struct Fact<'a> {
     standing: &'a Standing<'a>,
     context: &'a Context<'a>,
     aggregate: Aggregate,
+    noise: Option<Noise>,
     /// What the statement declares its parameters as compares without a chance to fail.
     parameters_fit: bool,
 }
@@ -162,7 +176,10 @@ impl<'a> Fact<'a> {
             return Err("the query depends on the rows of the query around it".into());
         }
         match ruling.aggregate() {
-            Some(aggregate) => Ok(Fact { standing, context, aggregate, parameters_fit }),
+            Some(aggregate) => {
+                let noise = aggregate.noise.map(|epsilon| Noise::of(standing, epsilon, context.catalog)).transpose()?;
+                Ok(Fact { standing, context, aggregate, noise, parameters_fit })
+            }
             None => Err("nothing of it is released in aggregates".into()),
         }
     }
@@ -204,8 +221,9 @@ impl<'a> Fact<'a> {
         })
     }
 
-    /// Judges the level and puts its thresholds into it.
-    fn level(&self, select: &mut SelectStmt, standings: &[Standing<'_>]) -> Result<(), Why> {
+    /// Judges the level and puts its thresholds into it. Returns what its numbers tell of a person, where they are told with
+    /// noise.
+    fn level(&self, select: &mut SelectStmt, standings: &[Standing<'_>]) -> Result<u64, Why> {
         let SelectStmt {
             distinct_clause,
             into_clause: _,
@@ -244,10 +262,16 @@ impl<'a> Fact<'a> {
         if let Some(restless) = deciding.find_map(|node| restless(node, self.context)) {
             return Err(format!("{restless} decides which rows are aggregated").into());
         }
-        let sets = Sets::of(group_clause, target_list)?;
+        let sets = match &self.noise {
+            Some(_) => Some(Sets::read(group_clause, target_list)?),
+            None => Sets::of(group_clause, target_list)?,
+        };
         let keys = Keys::of(self, group_clause, target_list)?;
         // Whether which rows it has, or what is in a group, tells of such a column. Then nothing else may tell of the rows.
-        let tells = !filters.is_empty() || !keys.columns.is_empty() || !self.standing.ruling.countable();
+        let tells = !filters.is_empty()
+            || !keys.columns.is_empty()
+            || !self.standing.ruling.countable()
+            || self.noise.is_some();
         let mut calls = Calls::new(self, &keys, sets.as_ref(), filters, tells);
         for target in target_list.iter_mut() {
             calls.target(target)?;
@@ -262,10 +286,15 @@ impl<'a> Fact<'a> {
             return Err("nothing aggregates it".into());
         }
         *where_clause = all_of(open).map(Box::new);
+        if let (Some(sets), Some(noise)) = (&sets, &self.noise) {
+            let (shown, epsilon) = (calls.chosen(noise)?, noise.epsilon(calls.told(), sets.count()));
+            noise.wrap(self, sets, select, calls, shown)?;
+            return Ok(epsilon);
+        }
         let shown = calls.threshold(Vec::new());
         if let Some(sets) = &sets {
             sets.wrap(select, calls.into_columns(), shown);
-            return Ok(());
+            return Ok(0);
         }
         if !group_clause.is_empty() {
             let having = having_clause.take().map(|having| *having);
@@ -280,7 +309,7 @@ impl<'a> Fact<'a> {
             *limit_offset = Some(Box::new(integer(0)));
             *limit_option = LimitOption::Count as i32;
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Whom a row is about.

@@ -29,7 +29,7 @@ impl Number {
         }
     }
 
-    fn sql(self) -> &'static str {
+    pub(super) fn sql(self) -> &'static str {
         match self {
             Number::Bigint => "int8",
             Number::Numeric => "numeric",
@@ -50,30 +50,30 @@ pub(super) fn rounded(told: Node, number: Number, step: u32) -> Option<Node> {
          OPERATOR(pg_catalog.+) 0 AS pg_catalog.{})",
         number.sql()
     );
-    filled(&sql, told)
+    filled(&sql, [told])
 }
 
-/// Stands in an expression of ours for what is put there.
+/// Stand in an expression of ours for what is put there, in this order.
 pub(super) const TOLD: &str = "\"wherefore told\"";
+pub(super) const OTHER: &str = "\"wherefore other\"";
 
-/// An expression of ours with a node in the place of [`TOLD`].
-pub(super) fn filled(sql: &str, told: Node) -> Option<Node> {
-    struct Filler(Option<Node>);
+/// An expression of ours with nodes in the places of [`TOLD`] and [`OTHER`].
+pub(super) fn filled<const N: usize>(sql: &str, nodes: [Node; N]) -> Option<Node> {
+    struct Filler(Vec<(&'static str, Node)>);
     impl Visitor for Filler {
         fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
             if let Some(NodeEnum::ColumnRef(ColumnRef { fields, location: _ })) = &node.node
                 && let [name] = fields.as_slice()
-                && string(name).is_some_and(|name| name == TOLD.trim_matches('"'))
-                && let Some(told) = self.0.take()
+                && let Some(at) = self.0.iter().position(|(slot, _)| string(name) == Some(slot.trim_matches('"')))
             {
-                *node = told;
+                *node = self.0.swap_remove(at).1;
             }
             Ok(())
         }
         fn location(&mut self, _at: &mut i32) {}
     }
     let mut node = expression(sql)?;
-    let mut filler = Filler(Some(told));
+    let mut filler = Filler([TOLD, OTHER].into_iter().zip(nodes).collect());
     walk(&mut node, &mut filler).ok()?;
-    filler.0.is_none().then_some(node)
+    filler.0.is_empty().then_some(node)
 }

@@ -22,7 +22,7 @@ use pg_query::protobuf::{
 };
 
 /// What the inner level is called. Nothing that a statement may name is called so.
-const GROUPS: &str = "wherefore groups";
+pub(super) const GROUPS: &str = "wherefore groups";
 const SHOWN: &str = "shown";
 
 /// A window is made for each set.
@@ -45,6 +45,11 @@ impl Sets {
         if !items.iter().any(|item| matches!(item.node, Some(NodeEnum::GroupingSet(_)))) {
             return Ok(None);
         }
+        Sets::read(items, targets).map(Some)
+    }
+
+    /// The sets of any GROUP BY: one where it has keys only.
+    pub(super) fn read(items: &mut [Node], targets: &[Node]) -> Result<Sets, Why> {
         let mut sets = Sets { keys: Vec::new(), sets: Vec::new() };
         let mut all: Vec<Vec<usize>> = vec![Vec::new()];
         for item in items {
@@ -59,7 +64,12 @@ impl Sets {
         if !all.iter().any(|set| set.len() == sets.keys.len()) {
             return Err("no grouping set has all the keys of the others, of which the totals could be sums".into());
         }
-        Ok(Some(Sets { keys: sets.keys, sets: all }))
+        Ok(Sets { keys: sets.keys, sets: all })
+    }
+
+    /// How many sets there are.
+    pub(super) fn count(&self) -> usize {
+        self.sets.len()
     }
 
     fn item(&mut self, item: &mut Node, targets: &[Node]) -> Result<Vec<Vec<usize>>, Why> {
@@ -183,6 +193,11 @@ impl Sets {
         })))
     }
 
+    /// That, where its group is shown.
+    pub(super) fn shown_aggregate(number: usize) -> Node {
+        case_when(Some(of_groups(SHOWN)), Sets::aggregate(number))
+    }
+
     /// The column of the inner level that holds what stands at this place among its aggregates.
     pub(super) fn aggregate(number: usize) -> Node {
         of_groups(&format!("a{number}"))
@@ -215,8 +230,8 @@ impl Sets {
         }
     }
 
-    /// Makes two levels of one: the inner groups, the outer shows.
-    pub(super) fn wrap(&self, select: &mut SelectStmt, aggregates: Vec<Node>, shown: Node) {
+    /// The inner of two levels, which groups, taken out of the outer, which shows.
+    pub(super) fn inner(&self, select: &mut SelectStmt, aggregates: Vec<Node>, shown: Node) -> SelectStmt {
         let mut inner = empty_select();
         inner.from_clause = std::mem::take(&mut select.from_clause);
         inner.where_clause = select.where_clause.take();
@@ -228,10 +243,21 @@ impl Sets {
         // Conditions of the outer level stay there.
         inner.limit_offset = Some(Box::new(integer(0)));
         inner.limit_option = LimitOption::Count as i32;
+        inner
+    }
+
+    /// Makes two levels of one.
+    pub(super) fn wrap(&self, select: &mut SelectStmt, aggregates: Vec<Node>, shown: Node) {
+        let inner = self.inner(select, aggregates, shown);
         let subquery = Some(Box::new(wrap(NodeEnum::SelectStmt(Box::new(inner)))));
         let alias = Some(Alias { aliasname: GROUPS.to_owned(), colnames: Vec::new() });
         select.from_clause =
             vec![wrap(NodeEnum::RangeSubselect(Box::new(RangeSubselect { lateral: false, subquery, alias })))];
+        Sets::show(select);
+    }
+
+    /// Has the outer level leave groups out that are not shown.
+    pub(super) fn show(select: &mut SelectStmt) {
         let having = select.having_clause.take().map(|having| *having);
         select.where_clause = Some(Box::new(match having {
             Some(having) => case_when(Some(of_groups(SHOWN)), having),
@@ -257,7 +283,7 @@ fn of_groups(name: &str) -> Node {
     wrap(NodeEnum::ColumnRef(ColumnRef { fields: [GROUPS, name].map(text).to_vec(), location: -1 }))
 }
 
-fn target(value: Node, name: String) -> Node {
+pub(super) fn target(value: Node, name: String) -> Node {
     let target = ResTarget { name, indirection: Vec::new(), val: Some(Box::new(value)), location: -1 };
     wrap(NodeEnum::ResTarget(Box::new(target)))
 }
