@@ -5,6 +5,8 @@
 mod accord;
 #[path = "guard/aggregates.rs"]
 mod aggregates;
+#[path = "guard/bounded.rs"]
+mod bounded;
 mod common;
 #[path = "guard/declassified.rs"]
 mod declassified;
@@ -16,6 +18,8 @@ mod demands;
 mod exists;
 #[path = "guard/explained.rs"]
 mod explained;
+#[path = "guard/follows.rs"]
+mod follows;
 #[path = "guard/lookups.rs"]
 mod lookups;
 #[path = "guard/masks.rs"]

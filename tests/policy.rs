@@ -13,10 +13,14 @@ mod documented;
 mod errors;
 #[path = "policy/fixture.rs"]
 mod fixture;
+#[path = "policy/follows.rs"]
+mod follows;
 #[path = "policy/opened.rs"]
 mod opened;
 #[path = "policy/packs.rs"]
 mod packs;
+#[path = "policy/patterns.rs"]
+mod patterns;
 #[path = "policy/recipients.rs"]
 mod recipients;
 #[path = "policy/rules.rs"]
@@ -25,3 +29,5 @@ mod rules;
 mod schema;
 #[path = "policy/system.rs"]
 mod system;
+#[path = "policy/taxonomy.rs"]
+mod taxonomy;

@@ -5,12 +5,12 @@ use super::load::{self, CatalogSource, colour};
 use super::term::{Paint, Tone, count};
 use super::trial;
 use crate::catalog::Catalog;
-use crate::policy::{Bound, Lint, Policy, UntaggedColumn};
+use crate::policy::{Bound, Lint, Patterned, Policy, UntaggedColumn};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// How many untagged columns are listed before the rest is counted.
+/// How many columns are listed of a kind before the rest is counted.
 const LISTED_COLUMNS: usize = 40;
 
 #[derive(Debug, clap::Args)]
@@ -86,6 +86,7 @@ fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
             report.push_str(&(error.render(colour(paint)) + "\n"));
         }
         wrong = bound.errors().len();
+        report.push_str(&patterned(bound.patterned(), paint));
         report.push_str(&untagged(bound.untagged(), paint));
         extra = format!(", {}", count(bound.untagged().len(), "untagged column"));
     }
@@ -115,6 +116,24 @@ fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
     Ok(Found { report, summary, passed })
 }
 
+/// What patterns tag.
+fn patterned(patterns: &[Patterned], paint: Paint) -> String {
+    if patterns.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{}\n", paint.tone(Tone::Strong, "columns that patterns tag"));
+    for Patterned { tables, called, categories, columns } in patterns {
+        out.push_str(&format!("  {tables}.{called}: {}\n", categories.join(", ")));
+        for column in columns.iter().take(LISTED_COLUMNS) {
+            out.push_str(&format!("    {column}\n"));
+        }
+        if let Some(more) = columns.len().checked_sub(LISTED_COLUMNS).filter(|more| *more > 0) {
+            out.push_str(&format!("    … and {more} more\n"));
+        }
+    }
+    out + "\n"
+}
+
 /// The columns that carry no tag, by table.
 fn untagged(columns: &[UntaggedColumn], paint: Paint) -> String {
     if columns.is_empty() {
@@ -128,4 +147,29 @@ fn untagged(columns: &[UntaggedColumn], paint: Paint) -> String {
         out.push_str(&format!("  … and {more} more\n"));
     }
     out + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Paint, Patterned, patterned};
+
+    #[test]
+    fn what_patterns_tag_is_listed() {
+        let columns = (1..=42).map(|number| format!("public.t{number}.email")).collect();
+        let many = Patterned {
+            tables: "public.*".to_owned(),
+            called: "email".into(),
+            categories: vec!["contact".into(), "account".into()],
+            columns,
+        };
+        let none = Patterned { called: "phone".into(), columns: Vec::new(), ..many.clone() };
+        let listed = patterned(&[many, none], Paint::Plain);
+        let lines: Vec<&str> = listed.lines().collect();
+        assert_eq!(
+            lines[..3],
+            ["columns that patterns tag", "  public.*.email: contact, account", "    public.t1.email"]
+        );
+        assert_eq!(lines[42..], ["    … and 2 more", "  public.*.phone: contact, account", ""]);
+        assert_eq!(patterned(&[], Paint::Plain), "");
+    }
 }

@@ -50,7 +50,7 @@ pub(super) fn permit(
     };
     let keys: Vec<(i32, Option<usize>)> = standings
         .iter()
-        .map(|standing| (standing.reference.at, standing.ruling.subject_key))
+        .map(|standing| (standing.reference.at, standing.ruling.subject_key.as_ref().map(|key| key.index)))
         .filter(|(at, _)| references.contains(at))
         .collect();
     let charge = match epsilon {

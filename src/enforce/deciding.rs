@@ -36,7 +36,7 @@ impl Judged<'_> {
                 None => format!("the rows of {name}"),
             };
             let message = format!("{} may not write to {what}, by which conditions decide what it sees", self.reader());
-            return Err(self.refused(message, "a condition of another table reads it".to_owned()));
+            return Err(self.refused(message, "a condition or the subject key of another table reads it".to_owned()));
         }
         Ok(())
     }

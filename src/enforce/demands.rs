@@ -12,11 +12,11 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
-fn refusal(text: &str, message: String, at: Option<u32>) -> Refusal {
+pub(super) fn refusal(text: &str, message: String, at: Option<u32>) -> Refusal {
     Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, at)
 }
 
-fn words(view: &View) -> String {
+pub(super) fn words(view: &View) -> String {
     report::reader(view).unwrap_or_default()
 }
 
@@ -62,7 +62,7 @@ fn unnamed(view: &View, text: &str, what: &str, named: &Demanded<bool>, at: Opti
 }
 
 /// Quotes the clause that a demand rests on, if it cites one.
-fn rests_on(clause: &Option<Arc<Clause>>, refusal: Refusal) -> Refusal {
+pub(super) fn rests_on(clause: &Option<Arc<Clause>>, refusal: Refusal) -> Refusal {
     match clause {
         Some(clause) => refusal.with_detail(clause.quoted()),
         None => refusal,

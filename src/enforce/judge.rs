@@ -199,7 +199,15 @@ fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refus
     let catalog = view.bound().catalog();
     let context = context(view);
     let trouble = |reason| trouble(view, text, reason);
+    let policy = view.bound().policy();
+    let written = view.purpose().and_then(|purpose| policy.max_rows(purpose)).map(|_| tree.clone());
     let mut resolved = resolve(tree, &context).map_err(trouble)?;
+    if let Some(written) = written
+        && let Some(limited) = super::bounded::hold(view, text, &resolved, &written, &context)?
+    {
+        // Whether it locks rows beside a LIMIT is seen when it is resolved.
+        resolved = resolve(limited, &context).map_err(trouble)?;
+    }
     let charge = match runs(&resolved) {
         true => aggregate::permit(view, text, &mut resolved, &context)?,
         false => None,

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod asked;
+mod bounded;
 mod cache;
 mod called;
 mod deciding;

@@ -14,7 +14,9 @@ const MOST_TARGETS: usize = 200;
 
 /// A statement that is permitted and asks for as much of this one as may be; `None` where none was found.
 pub(super) fn nearest(view: &View, limits: &Limits, tree: &Node, relations: &[RelationReport]) -> Option<String> {
-    let Some(NodeEnum::SelectStmt(select)) = &tree.node else { return None };
+    let most = view.purpose().and_then(|purpose| view.bound().policy().max_rows(purpose));
+    let limited = most.and_then(|most| super::bounded::with_limit(tree, most.asked.rows));
+    let Some(NodeEnum::SelectStmt(select)) = &limited.as_ref().unwrap_or(tree).node else { return None };
     if select.op != SetOperation::SetopNone as i32 || select.target_list.is_empty() {
         return None;
     }

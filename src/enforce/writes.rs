@@ -131,7 +131,8 @@ impl Judged<'_> {
         let Some(least) = read.min_subjects() else { return Ok(()) };
         let counts = |index: usize| {
             let effect = read.columns.get(index).map(|column| &column.effect);
-            read.subject_key == Some(index) || effect.is_some_and(|effect| effect.aggregate().is_some())
+            read.subject_key.as_ref().is_some_and(|key| key.index == index)
+                || effect.is_some_and(|effect| effect.aggregate().is_some())
         };
         if self.write.verbs.contains(&Verb::Insert) || self.updated().any(|assigned| counts(assigned.index)) {
             let message = format!("{} may not write what it reads of {} in aggregates", self.reader(), self.name());

@@ -5,19 +5,22 @@
 //! ancestor tags is untagged, whatever its descendants say.
 
 use super::Policy;
-use super::bound::UntaggedColumn;
+use super::bound::{Patterned, UntaggedColumn};
 use super::comments;
 use super::condition::Condition;
 use super::constant::oid;
 use super::document::with_suggestion;
 use super::exists::OF;
+use super::follow::{self, Inheriting, Keys};
+use super::lint;
 use super::parameter::ParameterType;
+use super::pattern;
 use super::report::{Finding, Findings};
-use super::ruling::RowsPerSubject;
+use super::ruling::{RowsPerSubject, SubjectKey};
 use super::system::{self, Openness};
-use super::tags::TableTags;
+use super::tags::{TableTags, Untagged};
 use super::tree::{CategoryId, SubjectId};
-use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
+use crate::catalog::{Catalog, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
@@ -57,9 +60,8 @@ pub(super) struct RelationTags {
     /// One for each column, in the order of the relation's columns.
     pub(super) columns: Vec<ColumnTags>,
     pub(super) conditions: FxHashMap<Arc<str>, Usable>,
-    /// The column that says which person a row is about, by its index: its own or its nearest ancestor's, where no row
-    /// can lack it.
-    pub(super) subject_key: Option<usize>,
+    /// What says which person a row is about: its own tags or its nearest ancestor's, where no row can lack it.
+    pub(super) subject_key: Option<SubjectKey>,
     /// How many rows a person has at most, or count at most where numbers are told with noise.
     pub(super) rows_per_subject: Option<RowsPerSubject>,
     /// What values of each column count as at least and at most there.
@@ -72,8 +74,9 @@ pub(super) struct Binding {
     pub(super) relations: FxHashMap<Oid, RelationTags>,
     pub(super) untagged: Vec<UntaggedColumn>,
     pub(super) findings: Findings,
-    /// Comments that cannot be read, or say something else than the files.
+    /// Comments that cannot be read, or say something else than the files; patterns that disagree.
     pub(super) errors: Findings,
+    pub(super) patterned: Vec<Patterned>,
 }
 
 pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
@@ -84,10 +87,18 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
             None => unknown_table(table, catalog, &mut binding.findings),
         }
     }
-    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog, &mut binding.errors) };
+    let tags = tags_by_relation(policy, catalog, &mut binding.errors);
+    let mut linked = Linked { catalog, untagged: policy.untagged(), tags };
+    linked.inherit(policy, &mut binding.findings);
+    let tagged = |relation: &Relation| linked.tags.get(&relation.oid).map(Cow::as_ref);
+    binding.patterned = pattern::report(policy, tagged, catalog.relations(), &mut binding.findings);
     for relation in catalog.relations() {
         if system::openness(relation) != Openness::User {
             continue;
+        }
+        if let Some(tags) = tagged(relation).filter(|tags| !tags.patterned.is_empty()) {
+            let section = policy.tags_of(&relation.schema, &relation.name);
+            lint::of_patterned(policy, tags, section, &mut binding.findings);
         }
         let bound = linked.relation(relation);
         for (column, tags) in relation.columns.iter().zip(&bound.columns) {
@@ -107,8 +118,18 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
 /// The tags that a table would have that is not there yet.
 pub(super) fn tags_of_new(policy: &Policy, catalog: &Catalog, relation: &Relation) -> RelationTags {
     let named = |table: &&TableTags| *table.schema == *relation.schema && *table.table == *relation.name;
-    let tags = policy.tables.iter().find(named).map(|table| (relation.oid, Cow::Borrowed(table))).into_iter().collect();
-    Linked { catalog, tags }.relation(relation)
+    let section = policy.tables.iter().find(named);
+    let findings = &mut Findings::default();
+    let own = pattern::tags(policy, relation, section, |_| false, findings);
+    let follows = own.as_ref().is_some_and(|tags| !tags.follows.is_empty());
+    let mut tags = if follows { tags_by_relation(policy, catalog, findings) } else { FxHashMap::default() };
+    tags.extend(own.map(|tags| (relation.oid, tags)));
+    let mut linked = Linked { catalog, untagged: policy.untagged(), tags };
+    if follows {
+        let gained = Inheriting::new(&linked, &policy.parameters).of(relation, Keys::ToCome, findings);
+        linked.tags.entry(relation.oid).and_modify(|tags| tags.to_mut().conditions.extend(gained));
+    }
+    linked.relation(relation)
 }
 
 /// Carries the tags of an earlier binding of the same policy over by column number, and keeps tables' defaults from columns
@@ -120,15 +141,20 @@ pub(super) fn keep_tags(
     before: &Catalog,
     known: &FxHashMap<Oid, RelationTags>,
 ) {
-    let Binding { relations, untagged, findings: _, errors: _ } = binding;
-    let linked = Linked { catalog, tags: tags_by_relation(policy, catalog, &mut Findings::default()) };
+    let Binding { relations, untagged, findings: _, errors: _, patterned: _ } = binding;
+    let linked = Linked {
+        catalog,
+        untagged: policy.untagged(),
+        tags: tags_by_relation(policy, catalog, &mut Findings::default()),
+    };
     let late = later_columns(&linked, before, known);
     for (oid, tags) in relations {
         let Some(relation) = catalog.relation(*oid) else { continue };
         let earlier = before.relation(*oid).zip(known.get(oid));
         for (column, tags) in relation.columns.iter().zip(&mut tags.columns) {
             let is_late = linked.with_ancestors(*oid).iter().any(|oid| late.contains(&(*oid, &*column.name)));
-            if is_late && !tags.own.is_empty() {
+            // Where what is untagged is open a default can only close more than that.
+            if is_late && policy.untagged() == Untagged::Deny && !tags.own.is_empty() {
                 tags.own.clear();
                 if !relation.is_by_lineage() {
                     untagged.push(UntaggedColumn {
@@ -150,8 +176,9 @@ pub(super) fn keep_tags(
     }
 }
 
-/// Columns that appeared since a relation was first seen, and that no table of the policy names for it: a default does not
-/// cover them. One that was kept from a default stays so.
+/// Columns that appeared since a relation was first seen, and that no table of the policy names for it: neither a default nor a
+/// pattern covers them. One that was kept from a default stays so. Of a relation that appeared itself, a default does: the
+/// policy names it. A pattern does not.
 fn later_columns<'c>(
     linked: &Linked<'c>,
     before: &Catalog,
@@ -159,14 +186,25 @@ fn later_columns<'c>(
 ) -> FxHashSet<(Oid, &'c str)> {
     let mut late = FxHashSet::default();
     for relation in linked.catalog.relations() {
-        let (Some(earlier), Some(tags)) = (before.relation(relation.oid), known.get(&relation.oid)) else { continue };
-        let own = linked.tags_of(&linked.with_ancestors(relation.oid));
+        let earlier = before.relation(relation.oid).zip(known.get(&relation.oid));
+        let lineage = linked.with_ancestors(relation.oid);
+        let own = linked.tags_of(&lineage);
         for column in &relation.columns {
-            let place = earlier.columns.iter().position(|other| other.number == column.number);
-            let appeared = match place.and_then(|at| tags.columns.get(at)) {
-                // A default that it has only now is that of a new parent.
-                Some(kept) => kept.own.is_empty() && earlier.parents == relation.parents,
-                None => true,
+            let appeared = match earlier {
+                Some((earlier, tags)) => {
+                    let place = earlier.columns.iter().position(|other| other.number == column.number);
+                    match place.and_then(|at| tags.columns.get(at)) {
+                        // A default that it has only now is that of a new parent.
+                        Some(kept) => kept.own.is_empty() && earlier.parents == relation.parents,
+                        None => true,
+                    }
+                }
+                None => {
+                    let patterned =
+                        |oid: &&Oid| linked.tags.get(oid).is_some_and(|tags| tags.is_patterned(&column.name));
+                    let mut by_pattern = lineage.iter().filter(patterned).peekable();
+                    by_pattern.peek().is_some() && by_pattern.all(|oid| before.relation(*oid).is_none())
+                }
             };
             if appeared && !own.iter().any(|table| table.names(&column.name)) {
                 late.insert((relation.oid, &*column.name));
@@ -206,11 +244,20 @@ fn check_table(table: &TableTags, relation: &Relation, catalog: &Catalog, findin
     let name = format!("{}.{}", table.schema, table.table);
     let known = || relation.columns.iter().map(|column| &*column.name);
     let has = |column: &str| known().any(|known| known == column);
-    let columns = table.columns.iter().map(|named| &named.name);
-    let bounded = table.measures.bounds.iter().map(|(name, _)| name);
-    for word in columns.chain(&table.subject_key).chain(bounded).filter(|word| !has(&word.text)) {
-        let message = format!("table `{name}` has no column `{}`", word.text);
-        findings.add(with_suggestion(Finding::new(message, &word.place, "not a column"), &word.text, known()));
+    let columns = table.columns.iter().map(|named| (&named.name, &*named.name.text));
+    let key = table.subject_key.as_ref().map(|key| (key, follow::own_column(&key.text)));
+    let bounded = table.measures.bounds.iter().map(|(name, _)| (name, &*name.text));
+    for (word, column) in columns.chain(key).chain(bounded).filter(|(_, column)| !has(column)) {
+        let message = format!("table `{name}` has no column `{column}`");
+        findings.add(with_suggestion(Finding::new(message, &word.place, "not a column"), column, known()));
+    }
+    if let Some((word, _)) = key.filter(|(word, column)| &*word.text != *column && has(column))
+        && follow::subject_key(catalog, relation, word).is_none()
+    {
+        let message = format!("the subjects of `{name}` cannot be found");
+        let label =
+            "each step needs a valid foreign key of one column, of a type of the server's own, that is NOT NULL";
+        findings.add(Finding::new(message, &word.place, label));
     }
     for named in &table.conditions {
         if let Some(missing) = named.value.columns.iter().find(|column| !has(column)) {
@@ -299,19 +346,40 @@ fn tags_by_relation<'p>(
     let tagged = |table: &'p TableTags| Some((catalog.relation_in(&table.schema, &table.table)?.oid, table));
     let by_file: FxHashMap<Oid, &TableTags> = policy.tables.iter().filter_map(tagged).collect();
     let user = catalog.relations().iter().filter(|relation| system::openness(relation) == Openness::User);
+    let sections = Linked {
+        catalog,
+        untagged: policy.untagged(),
+        tags: by_file.iter().map(|(oid, table)| (*oid, Cow::Borrowed(*table))).collect(),
+    };
     let tags = |relation: &Relation| {
-        Some((relation.oid, comments::tags(policy, relation, by_file.get(&relation.oid).copied(), errors)?))
+        let section = by_file.get(&relation.oid).copied();
+        let above = sections.tags_of(&sections.with_ancestors(relation.oid));
+        let named_above = |column: &str| above.iter().any(|table| table.names(column));
+        let file = pattern::tags(policy, relation, section, named_above, errors);
+        Some((relation.oid, comments::tags(policy, relation, section, file, errors)?))
     };
     user.filter_map(tags).collect()
 }
 
 /// The catalog with the tables that the policy tags.
-struct Linked<'p> {
-    catalog: &'p Catalog,
-    tags: FxHashMap<Oid, Cow<'p, TableTags>>,
+pub(super) struct Linked<'p> {
+    pub(super) catalog: &'p Catalog,
+    untagged: Untagged,
+    pub(super) tags: FxHashMap<Oid, Cow<'p, TableTags>>,
 }
 
 impl Linked<'_> {
+    /// Gives tables the conditions of those that they follow.
+    fn inherit(&mut self, policy: &Policy, findings: &mut Findings) {
+        let mut inheriting = Inheriting::new(self, &policy.parameters);
+        let relations = self.catalog.relations().iter();
+        let gained = relations.map(|relation| (relation.oid, inheriting.of(relation, Keys::Held, findings)));
+        let gained: Vec<_> = gained.filter(|(_, gained)| !gained.is_empty()).collect();
+        for (oid, gained) in gained {
+            self.tags.entry(oid).and_modify(|tags| tags.to_mut().conditions.extend(gained));
+        }
+    }
+
     /// Everything reached by `step` from a relation, without itself.
     fn reach(&self, start: Oid, step: impl Fn(Oid) -> Vec<Oid>) -> Vec<Oid> {
         let mut found: Vec<Oid> = Vec::new();
@@ -334,7 +402,7 @@ impl Linked<'_> {
     }
 
     /// A relation and its ancestors.
-    fn with_ancestors(&self, oid: Oid) -> Vec<Oid> {
+    pub(super) fn with_ancestors(&self, oid: Oid) -> Vec<Oid> {
         let parents = |oid| self.catalog.relation(oid).map_or_else(Vec::new, |relation| relation.parents.clone());
         let mut all = vec![oid];
         all.extend(self.reach(oid, parents));
@@ -361,11 +429,12 @@ impl Linked<'_> {
             below: column_tags(&below, &column.name),
         });
         let mut columns: Vec<ColumnTags> = columns.collect();
-        inherit_of_sources(relation, &mut columns);
+        inherit_of_sources(relation, self.untagged, &mut columns);
         let key = own.iter().find_map(|table| table.subject_key.as_ref());
-        let is_key = |column: &Column| key.is_some_and(|key| key.text == column.name) && column.not_null;
-        let subject_key = relation.columns.iter().position(is_key);
-        let single = subject_key.is_some_and(|index| self.is_key(relation, index));
+        let subject_key = key.and_then(|key| follow::subject_key(self.catalog, relation, key));
+        // By way of another table a person may have many rows, whatever the row's own column is.
+        let is_single = |key: &SubjectKey| key.through.is_empty() && self.is_key(relation, key.index);
+        let single = subject_key.as_ref().is_some_and(is_single);
         let declared = || own.iter().find_map(|table| table.measures.rows_per_subject).map(RowsPerSubject::Count);
         let rows_per_subject = if single { Some(RowsPerSubject::One) } else { declared() };
         let bounds = relation.columns.iter().map(|column| {
@@ -392,8 +461,8 @@ impl Linked<'_> {
 }
 
 /// A generated column has the tags of the columns that it is computed from beside its own; computed from an untagged one
-/// it is untagged.
-fn inherit_of_sources(relation: &Relation, tags: &mut [ColumnTags]) {
+/// it is untagged, where that closes it.
+fn inherit_of_sources(relation: &Relation, untagged: Untagged, tags: &mut [ColumnTags]) {
     for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| column.generated) {
         let Some(tie) =
             relation.ties.iter().find(|tie| tie.name == column.name && tie.columns.contains(&column.number))
@@ -406,13 +475,13 @@ fn inherit_of_sources(relation: &Relation, tags: &mut [ColumnTags]) {
             .enumerate()
             .filter(|(source, other)| *source != at && tie.columns.contains(&other.number));
         let sources: Vec<usize> = sources.map(|(source, _)| source).collect();
-        let untagged = sources.iter().any(|source| tags[*source].own.is_empty());
+        let closed = untagged == Untagged::Deny && sources.iter().any(|source| tags[*source].own.is_empty());
         for source in sources {
             let (own, below) = (tags[source].own.clone(), tags[source].below.clone());
             add_missing(&mut tags[at].own, &own);
             add_missing(&mut tags[at].below, &below);
         }
-        if untagged {
+        if closed {
             tags[at].own.clear();
         }
     }
@@ -434,8 +503,11 @@ fn conditions(
     }
     let usable = |(name, conditions): (Arc<str>, Vec<Condition>)| {
         // A scan of the parent reads the children's rows, to which only the parent's conditions would be applied.
-        let meant_otherwise =
-            below.iter().filter_map(|table| table.condition(&name)).any(|other| !conditions.contains(other));
+        let meant_otherwise = below
+            .iter()
+            .flat_map(|table| &table.conditions)
+            .filter(|named| named.name.text == name)
+            .any(|other| !conditions.contains(&other.value));
         let fits = conditions.iter().all(|condition| Meant { condition, relation, catalog }.fits());
         let usable = if fits && !meant_otherwise { Usable::All(conditions) } else { Usable::No };
         (name, usable)

@@ -32,6 +32,18 @@ pub struct UntaggedColumn {
     pub column: Arc<str>,
 }
 
+/// A line of a pattern, with what it tags in a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterned {
+    /// The form of the tables' names, with their schema.
+    pub tables: String,
+    /// The form of the columns' names.
+    pub called: Arc<str>,
+    pub categories: Vec<Arc<str>>,
+    /// The columns that it tags, each with its table.
+    pub columns: Vec<String>,
+}
+
 pub(super) type Deciding = RwLock<FxHashMap<Reader, Arc<FxHashSet<ColumnOf>>>>;
 type Memo = RwLock<FxHashMap<(Option<Reader>, Right, Oid), Arc<RelationRuling>>>;
 
@@ -46,6 +58,7 @@ pub struct Bound {
     results: FxHashMap<Oid, Arc<[FunctionRead]>>,
     rewrites: BoundRewrites,
     untagged: Box<[UntaggedColumn]>,
+    patterned: Box<[Patterned]>,
     /// Whether the database can make pseudonyms.
     pub(super) pseudonyms: bool,
     lints: Box<[Lint]>,
@@ -81,6 +94,7 @@ impl Bound {
             results: declared.results,
             rewrites,
             untagged: binding.untagged.into(),
+            patterned: binding.patterned.into(),
             lints: Box::default(),
             errors: Box::default(),
             rulings: Memo::default(),
@@ -112,9 +126,14 @@ impl Bound {
         self.policy.principal(role, member_of)
     }
 
-    /// Comments that cannot be read for tags, or say something else than the policy's files.
+    /// Comments that cannot be read for tags, or say something else than the policy's files; patterns that disagree.
     pub fn errors(&self) -> &[Problem] {
         &self.errors
+    }
+
+    /// What each line of the policy's patterns tags, in the order of the files.
+    pub fn patterned(&self) -> &[Patterned] {
+        &self.patterned
     }
 
     /// The columns of user relations that carry no tag, in the catalog's order.
@@ -272,7 +291,7 @@ impl Bound {
             relation: relation.oid,
             columns: rulings.into(),
             rows: rows.into(),
-            subject_key: tags.subject_key,
+            subject_key: tags.subject_key.clone(),
             rows_per_subject: tags.rows_per_subject,
             bounds: Arc::clone(&tags.bounds),
             declared: relation.declared,

@@ -7,6 +7,7 @@
 
 use super::Policy;
 use super::document::{Word, with_suggestion};
+use super::follow::own_column;
 use super::raw::Measures;
 use super::report::{Finding, Findings, Place};
 use super::tags::{Named, TableTags};
@@ -31,23 +32,28 @@ pub(super) fn says_tags(comment: &str) -> bool {
     ["category", "subject", "subject_key", "default"].iter().any(|key| !said(comment, key).is_empty())
 }
 
-/// The tags of a relation by the policy's files and, where the policy reads them, its comments.
+/// The tags of a relation by the policy's files and, where the policy reads them, its comments. `section` is what names it in
+/// the files, beside which patterns may tag its columns.
 pub(super) fn tags<'p>(
     policy: &'p Policy,
     relation: &Relation,
-    file: Option<&'p TableTags>,
+    section: Option<&TableTags>,
+    file: Option<Cow<'p, TableTags>>,
     errors: &mut Findings,
 ) -> Option<Cow<'p, TableTags>> {
     let Some(place) =
         policy.pack.comments.as_ref().filter(|_| relation.comments.iter().any(|(_, text)| says_tags(text)))
     else {
-        return file.map(Cow::Borrowed);
+        return file;
     };
+    let file = file.as_deref();
+    // A pattern's word on whose data it is holds too.
+    let of_subject = section.or_else(|| file.filter(|file| file.subject.is_some()));
     let mut reader = Reader { policy, relation, place, errors };
     let own = relation.comments.iter().find(|(number, _)| *number == OF_RELATION).map_or("", |(_, text)| text);
-    let (subject, known) = reader.subject(own, file);
-    let subject_key = reader.subject_key(own, file);
-    let default = reader.default(own, file, subject);
+    let (subject, known) = reader.subject(own, of_subject);
+    let subject_key = reader.subject_key(own, section);
+    let default = reader.default(own, section, subject);
     let mut columns: Vec<Named<Vec<CategoryId>>> = file.map_or_else(Vec::new, |file| file.columns.clone());
     for (number, text) in &relation.comments {
         let Some(column) = relation.columns.iter().find(|column| column.number == *number) else { continue };
@@ -58,7 +64,8 @@ pub(super) fn tags<'p>(
         let what = format!("column `{}.{}.{}`", relation.schema, relation.name, column.name);
         let name = Word { text: Arc::clone(&column.name), place: place.clone() };
         let read = reader.categories(&what, &words);
-        let of_file = file.filter(|file| file.names(&column.name) || file.default.is_some());
+        let of_file =
+            file.filter(|file| file.names(&column.name) || file.is_patterned(&column.name) || file.default.is_some());
         if let Some(file) = of_file {
             reader.agrees(&what, read.as_deref(), file.categories(&column.name));
             continue;
@@ -71,11 +78,25 @@ pub(super) fn tags<'p>(
         columns.push(Named { name, value: categories });
     }
     let (schema, table) = (Arc::clone(&relation.schema), Arc::clone(&relation.name));
+    let follows = file.map_or_else(Vec::new, |file| file.follows.clone());
+    let patterned = file.map_or_else(Vec::new, |file| file.patterned.clone());
     let conditions = file.map_or_else(Vec::new, |file| file.conditions.clone());
     let measures = file.map_or_else(Measures::default, |file| file.measures.clone());
     let place = file.map_or_else(|| place.clone(), |file| file.place.clone());
     let default = default.filter(|_| known == Known::Yes);
-    Some(Cow::Owned(TableTags { place, schema, table, subject, subject_key, default, columns, conditions, measures }))
+    Some(Cow::Owned(TableTags {
+        place,
+        schema,
+        table,
+        subject,
+        subject_key,
+        default,
+        columns,
+        patterned,
+        conditions,
+        follows,
+        measures,
+    }))
 }
 
 /// Whether it is known whose data a table holds.
@@ -189,7 +210,7 @@ impl Reader<'_> {
             }
             return of_file;
         }
-        if self.relation.columns.iter().any(|column| *column.name == *word) {
+        if self.relation.columns.iter().any(|column| *column.name == *own_column(word)) {
             return Some(Word { text: word.into(), place: self.place.clone() });
         }
         let message = format!("the comment on {} names a subject_key `{word}` that it lacks", self.table());

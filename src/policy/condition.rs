@@ -61,28 +61,30 @@ pub(super) fn read(sql: &str, parameters: &[Parameter]) -> Result<Condition, Str
         return Err(format!("longer than {LONGEST} bytes"));
     }
     let sql = parameter::numbered(sql, parameters)?;
-    on_deep_stack(|| {
-        let expression = parse(&sql)?;
-        let mut reader = Reader::new(parameters);
-        let expression = reader.expression(expression)?;
-        reader.every_parameter_is_compared()?;
-        let negated = boolean_test(expression.clone(), BoolTestType::IsNotTrue);
-        Ok(Condition {
-            sql: parenthesised(&expression, parameters)?,
-            negated: parenthesised(&negated, parameters)?,
-            equality: reader.equality(&expression),
-            links: reader.links_of(&expression),
-            others: reader.others,
-            columns: reader.columns,
-            cast_to_time: reader.cast_to_time,
-            moments: reader.moments,
-            compared: reader.compared,
-        })
+    on_deep_stack(|| understood(parse(&sql)?, parameters))
+}
+
+/// The condition that an expression is.
+pub(super) fn understood(expression: Node, parameters: &[Parameter]) -> Result<Condition, String> {
+    let mut reader = Reader::new(parameters);
+    let expression = reader.expression(expression)?;
+    reader.every_parameter_is_compared()?;
+    let negated = boolean_test(expression.clone(), BoolTestType::IsNotTrue);
+    Ok(Condition {
+        sql: parenthesised(&expression, parameters)?,
+        negated: parenthesised(&negated, parameters)?,
+        equality: reader.equality(&expression),
+        links: reader.links_of(&expression),
+        others: reader.others,
+        columns: reader.columns,
+        cast_to_time: reader.cast_to_time,
+        moments: reader.moments,
+        compared: reader.compared,
     })
 }
 
 /// Parses `SELECT (sql)` and takes the one expression out of it; anything beside it is an error.
-fn parse(sql: &str) -> Result<Node, String> {
+pub(super) fn parse(sql: &str) -> Result<Node, String> {
     // The line break ends a `--` comment, which would otherwise swallow the parenthesis.
     let parsed = pg_query::parse(&format!("SELECT (\n{sql}\n)"), 0).map_err(|error| match error {
         pg_query::Error::Parse(message) => message,
@@ -118,8 +120,8 @@ pub(super) struct Reader<'a> {
     parameters: &'a [Parameter],
     pub(super) others: Vec<OtherTable>,
     pub(super) links: Vec<Link>,
-    /// Within an EXISTS: the first of its tables.
-    pub(super) inside: Option<usize>,
+    /// Within an EXISTS: its tables, and those of the EXISTS around it.
+    pub(super) inside: Vec<usize>,
     columns: Vec<Arc<str>>,
     cast_to_time: Vec<(Arc<str>, Arc<str>)>,
     moments: Moments,
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
             parameters,
             others: Vec::new(),
             links: Vec::new(),
-            inside: None,
+            inside: Vec::new(),
             columns: Vec::new(),
             cast_to_time: Vec::new(),
             moments: Moments::default(),
@@ -245,7 +247,7 @@ impl<'a> Reader<'a> {
         let names: Option<Vec<&str>> = fields.iter().map(crate::sql::string).collect();
         let name: Arc<str> = match names.as_deref() {
             Some([name]) => (*name).into(),
-            Some([OWN, name]) if self.inside.is_some() => (*name).into(),
+            Some([OWN, name]) if !self.inside.is_empty() => (*name).into(),
             Some([qualifier, name]) => {
                 self.qualified(qualifier, name)?;
                 return Ok(wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 })));
@@ -255,7 +257,7 @@ impl<'a> Reader<'a> {
         if !self.columns.contains(&name) {
             self.columns.push(Arc::clone(&name));
         }
-        let own = self.inside.is_some().then(|| string(OWN));
+        let own = (!self.inside.is_empty()).then(|| string(OWN));
         let fields = own.into_iter().chain([string(&name)]).collect();
         Ok(wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 })))
     }
@@ -362,7 +364,7 @@ pub(super) fn wrap(node: NodeEnum) -> Node {
     Node { node: Some(node) }
 }
 
-fn string(text: &str) -> Node {
+pub(super) fn string(text: &str) -> Node {
     wrap(NodeEnum::String(pg_query::protobuf::String { sval: text.to_owned() }))
 }
 
@@ -371,14 +373,14 @@ fn boolean_test(arg: Node, kind: BoolTestType) -> Node {
     wrap(NodeEnum::BooleanTest(Box::new(BooleanTest { xpr: None, arg, booltesttype: kind as i32, location: 0 })))
 }
 
-fn logical(kind: BoolExprType, mut args: Vec<Node>) -> Node {
+pub(super) fn logical(kind: BoolExprType, mut args: Vec<Node>) -> Node {
     if args.len() == 1 {
         return args.remove(0);
     }
     wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop: kind as i32, args, location: 0 })))
 }
 
-fn binary(sign: &str, left: Node, right: Node) -> Node {
+pub(super) fn binary(sign: &str, left: Node, right: Node) -> Node {
     wrap(NodeEnum::AExpr(Box::new(AExpr {
         kind: AExprKind::AexprOp as i32,
         name: vec![string("pg_catalog"), string(sign)],
@@ -615,7 +617,14 @@ mod tests {
         check("EXISTS (SELECT FROM public.c c JOIN public.d d ON true WHERE c.a = b)", "separated by commas");
         check("EXISTS (SELECT FROM f(1) c WHERE c.a = b)", "separated by commas");
         check("EXISTS (SELECT FROM public.c c WHERE lower(c.a) = b)", "function `lower`");
-        check("EXISTS (SELECT FROM public.c c WHERE EXISTS (SELECT FROM public.d d WHERE d.a = c.a))", "in another");
+        check(
+            "EXISTS (SELECT FROM public.c c WHERE c.b = b AND EXISTS (SELECT FROM public.d c WHERE c.a = b))",
+            "an alias of its own",
+        );
+        check(
+            "EXISTS (SELECT FROM public.c c WHERE EXISTS (SELECT FROM public.d d WHERE d.a = c.a) AND d.a = c.b)",
+            "no table of this EXISTS",
+        );
         check("EXISTS (SELECT FROM public.c c WHERE c.a = b) AND c.a = 1", "bare name");
         check("a = (SELECT c.a FROM public.c c)", "of sub-selects only EXISTS");
         check("a IN (SELECT b FROM c)", "of sub-selects only EXISTS");

@@ -4,10 +4,12 @@
 //! about, whatever the other table has. So the latter are written with a qualifier of their own, which becomes the
 //! table's alias where the condition is put into a statement.
 
-use super::condition::{Reader, wrap};
-use crate::sql::{empty_select, string};
+use super::condition::{Reader, binary, logical, string as named_node, wrap};
+use super::follow::Step;
+use crate::sql::{Visitor, empty_select, string, walk};
+use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{Alias, BoolExprType, Node, RangeVar, SubLink, SubLinkType};
+use pg_query::protobuf::{Alias, BoolExprType, ColumnRef, Node, RangeVar, SubLink, SubLinkType};
 use std::mem::take;
 use std::sync::Arc;
 
@@ -47,9 +49,6 @@ impl Reader<'_> {
                 "of sub-selects only EXISTS (SELECT FROM schema.table alias WHERE …) may stand in a condition".into()
             );
         };
-        if self.inside.is_some() {
-            return Err("an EXISTS may not stand in another".to_owned());
-        }
         // What is taken out is looked at below; of the rest nothing may be there.
         let mut bare = *select;
         let (target_list, from_clause) = (take(&mut bare.target_list), take(&mut bare.from_clause));
@@ -69,13 +68,15 @@ impl Reader<'_> {
         for table in from_clause {
             from.push(self.other_table(table)?);
         }
-        self.inside = Some(first);
+        let around = self.inside.len();
+        self.inside.extend(first..self.others.len());
         let condition = where_clause.map(|condition| self.expression(*condition)).transpose()?;
-        self.inside = None;
+        self.inside.truncate(around);
         if self.others[first..].is_empty() || self.others[first..].iter().any(|other| other.columns.is_empty()) {
             return Err("an EXISTS must say which rows of each of its tables it means".to_owned());
         }
-        if let Some(condition) = &condition {
+        // Whether the one around it holds only with an inner one is not looked at.
+        if let Some(condition) = condition.as_ref().filter(|_| around == 0) {
             self.note_links(condition);
         }
         let mut written = empty_select();
@@ -126,10 +127,13 @@ impl Reader<'_> {
 
     /// A column with a qualifier: of another table, or already written with the qualifier of the own one.
     pub(super) fn qualified(&mut self, qualifier: &str, name: &str) -> Result<(), String> {
-        let first = self.inside.ok_or_else(|| "a column is named by its bare name".to_owned())?;
-        let Some(other) = self.others[first..].iter_mut().find(|other| *other.alias == *qualifier) else {
+        if self.inside.is_empty() {
+            return Err("a column is named by its bare name".to_owned());
+        }
+        let Some(at) = self.inside.iter().copied().find(|at| *self.others[*at].alias == *qualifier) else {
             return Err(format!("`{qualifier}` is no table of this EXISTS"));
         };
+        let other = &mut self.others[at];
         if !other.columns.iter().any(|known| **known == *name) {
             other.columns.push(name.into());
         }
@@ -173,6 +177,90 @@ impl Reader<'_> {
             }
             Some(_) | None => {}
         }
+    }
+}
+
+/// Writes the columns of a condition's own table otherwise.
+pub(super) fn rename(expression: &mut Node, to: &dyn Fn(&str) -> Option<Vec<Node>>) -> Result<(), String> {
+    struct Renamer<'a>(&'a dyn Fn(&str) -> Option<Vec<Node>>);
+    impl Visitor for Renamer<'_> {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::ColumnRef(reference)) = &mut node.node {
+                let own = match reference.fields.as_slice() {
+                    [name] => string(name),
+                    [qualifier, name] if string(qualifier) == Some(OWN) => string(name),
+                    _another_tables => None,
+                };
+                if let Some(fields) = own.and_then(self.0) {
+                    reference.fields = fields;
+                }
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    walk(expression, &mut Renamer(to)).map_err(|reason| reason.what.to_string())
+}
+
+/// `EXISTS (SELECT FROM parent WHERE parent.key = key AND condition)`, with the condition's own columns as the parent's. The
+/// tables of an `EXISTS` that it is made of join the parent, so that one need not stand in the other.
+pub(super) fn of_parent(mut condition: Node, others: &[OtherTable], step: &Step<'_>) -> Result<Node, String> {
+    let free = |alias: &String| others.iter().all(|other| *other.alias != **alias);
+    let named = std::iter::once(step.parent.name.to_string());
+    let mut aliases = named.chain((2..=MOST + 2).map(|number| format!("{}_{number}", step.parent.name)));
+    let alias = aliases.find(free).ok_or_else(|| "it reads too many tables".to_owned())?;
+    let column = |fields: Vec<Node>| wrap(NodeEnum::ColumnRef(ColumnRef { fields, location: 0 }));
+    rename(&mut condition, &|name| Some(vec![named_node(&alias), named_node(name)]))?;
+    let mut conditions: Vec<Node> = Vec::new();
+    for (own, referenced) in &step.pairs {
+        let parents = column(vec![named_node(&alias), named_node(referenced)]);
+        conditions.push(binary("=", parents, column(vec![named_node(own)])));
+    }
+    let mut from = vec![wrap(NodeEnum::RangeVar(RangeVar {
+        catalogname: String::new(),
+        schemaname: step.parent.schema.to_string(),
+        relname: step.parent.name.to_string(),
+        inh: true,
+        relpersistence: "p".to_owned(),
+        alias: Some(Alias { aliasname: alias.clone(), colnames: Vec::new() }),
+        location: 0,
+    }))];
+    let parts = all_parts(condition);
+    let is_exists = |node: &Node| matches!(node.node, Some(NodeEnum::SubLink(_)));
+    let alone = parts.iter().filter(|part| is_exists(part)).count() == 1;
+    for part in parts {
+        match part.node {
+            Some(NodeEnum::SubLink(link)) if alone => {
+                let Some(NodeEnum::SelectStmt(select)) = link.subselect.and_then(|node| node.node) else {
+                    return Err("it cannot be written".to_owned());
+                };
+                from.extend(select.from_clause);
+                conditions.extend(select.where_clause.into_iter().flat_map(|node| all_parts(*node)));
+            }
+            node => conditions.push(Node { node }),
+        }
+    }
+    let mut select = empty_select();
+    select.from_clause = from;
+    select.where_clause = Some(Box::new(logical(BoolExprType::AndExpr, conditions)));
+    Ok(wrap(NodeEnum::SubLink(Box::new(SubLink {
+        xpr: None,
+        sub_link_type: SubLinkType::ExistsSublink as i32,
+        sub_link_id: 0,
+        testexpr: None,
+        oper_name: Vec::new(),
+        subselect: Some(Box::new(wrap(NodeEnum::SelectStmt(Box::new(select))))),
+        location: 0,
+    }))))
+}
+
+/// What a condition joins by AND.
+fn all_parts(node: Node) -> Vec<Node> {
+    match node.node {
+        Some(NodeEnum::BoolExpr(all)) if all.boolop == BoolExprType::AndExpr as i32 => {
+            all.args.into_iter().flat_map(all_parts).collect()
+        }
+        node => vec![Node { node }],
     }
 }
 

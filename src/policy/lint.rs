@@ -1,6 +1,7 @@
 //! What loads but is probably not meant.
 
 use super::document::Word;
+use super::fideslang;
 use super::narrow::Narrow;
 use super::raw::Verdict;
 use super::report::{Finding, Findings, Lint};
@@ -18,6 +19,7 @@ pub(super) fn of_policy(policy: &Policy) -> Vec<Lint> {
     purposes(policy, &mut findings);
     recipients(policy, &mut findings);
     shadowed(policy, &mut findings);
+    fideslang::check(policy, &mut findings);
     for rule in &policy.rules {
         without_budget(policy, rule, &mut findings);
         unreachable(policy, rule, &mut findings);
@@ -208,10 +210,20 @@ impl<'p> Asking<'p> {
     }
 }
 
+/// Conditions that a table lacks for what patterns tag in it, and would not miss but for them.
+pub(super) fn of_patterned(policy: &Policy, table: &TableTags, section: Option<&TableTags>, findings: &mut Findings) {
+    let narrows = policy.narrows.iter().map(Asking::Narrow);
+    for asking in policy.rules.iter().map(Asking::Rule).chain(narrows) {
+        if !section.is_some_and(|section| asking.covers_of(policy, section)) {
+            missing_conditions(policy, &asking, table, findings);
+        }
+    }
+}
+
 /// Tables that a rule would open if they had the conditions it asks for.
 fn missing_conditions(policy: &Policy, asking: &Asking<'_>, table: &TableTags, findings: &mut Findings) {
     let (id, conditions, _) = asking.parts();
-    let missing = conditions.iter().find(|wanted| table.condition(&wanted.condition).is_none());
+    let missing = conditions.iter().find(|wanted| !policy.has_condition(table, &wanted.condition));
     let Some(missing) = missing.filter(|_| asking.covers_of(policy, table)) else { return };
     let name = format!("{}.{}", table.schema, table.table);
     let message = format!("table `{name}` has no condition `{}`, which rule `{}` asks for", missing.condition, id.text);

@@ -3,6 +3,8 @@
 use super::apart::Apart;
 use super::condition;
 use super::document::{Word, list, with_suggestion};
+use super::fideslang;
+use super::follow;
 use super::lint;
 use super::narrow::Narrow;
 use super::never_together::NeverTogether;
@@ -39,6 +41,10 @@ pub(super) struct Pack {
     pub(super) untagged: Untagged,
     /// Where it says that comments in the database are read for tags.
     pub(super) comments: Option<Place>,
+    /// Where it says that Fideslang's categories are its own.
+    pub(super) taxonomy: Option<Place>,
+    /// Keys that it adds to Fideslang's, with what is below them.
+    pub(super) extension: Vec<Word>,
 }
 
 /// A clause with what the lints need to know of it.
@@ -122,7 +128,7 @@ struct Openings {
 impl Loader {
     fn resolve(mut self) -> Result<Loaded, PolicyErrors> {
         let pack = self.pack();
-        let (trees, traits) = self.trees();
+        let (trees, traits) = self.trees(&pack);
         let clauses = self.clauses(&pack);
         for (_, word) in traits.iter().flat_map(|traits| traits.settings.clauses()) {
             clause_of(word, &clauses, &mut self.findings);
@@ -130,6 +136,8 @@ impl Loader {
         let parameters = std::mem::take(&mut self.raw.parameters);
         let apart = self.apart(&trees);
         let mut tables = self.tables(&trees, &apart, &parameters);
+        follow::check(&tables, &mut self.findings);
+        let patterns = self.patterns(&pack, &trees, &apart);
         let declassifiers = self.declassifiers(&trees, &parameters, &clauses, &mut tables);
         let conditions: Vec<Arc<str>> =
             tables.iter().flat_map(|table| &table.conditions).map(|named| Arc::clone(&named.name.text)).collect();
@@ -155,6 +163,7 @@ impl Loader {
             rules,
             narrows,
             tables,
+            patterns,
             declassifiers,
             parameters,
             roles,
@@ -215,6 +224,8 @@ impl Loader {
                 dated: "".into(),
                 untagged: Untagged::Deny,
                 comments: None,
+                taxonomy: None,
+                extension: Vec::new(),
             };
         };
         let text = |word: &Option<Word>| word.as_ref().map_or_else(|| "".into(), |word| Arc::clone(&word.text));
@@ -231,11 +242,21 @@ impl Loader {
             let label = "a comment that cannot be read would leave its column open";
             self.findings.add(Finding::new("`comments` needs `untagged = \"deny\"`", place, label));
         }
+        let taxonomy = raw.taxonomy.as_ref().and_then(|word| match &*word.text {
+            "fideslang" => Some(word.place.clone()),
+            other => {
+                let message = format!("unknown taxonomy `{other}`");
+                self.findings.add(Finding::new(message, &word.place, "`fideslang`"));
+                None
+            }
+        });
         let dated = raw.dated.clone().unwrap_or_else(|| "".into());
-        Pack { name: text(&raw.name), document: text(&raw.document), dated, untagged, comments: raw.comments.clone() }
+        let (comments, extension) = (raw.comments.clone(), raw.extension.clone());
+        let (name, document) = (text(&raw.name), text(&raw.document));
+        Pack { name, document, dated, untagged, comments, taxonomy, extension }
     }
 
-    fn trees(&mut self) -> (Trees, Vec<PurposeTraits>) {
+    fn trees(&mut self, pack: &Pack) -> (Trees, Vec<PurposeTraits>) {
         let mut traits = Vec::new();
         let mut purposes = Vec::new();
         for RawPurpose { node, unrestricted, ddl, listen, title, settings } in std::mem::take(&mut self.raw.purposes) {
@@ -249,6 +270,10 @@ impl Loader {
             let listen = listen.into_iter().map(|word| word.text).collect();
             traits.push(PurposeTraits { unrestricted: unrestricted.is_some(), ddl, listen, title, settings });
             purposes.push(node);
+        }
+        if let Some(place) = &pack.taxonomy {
+            let of_taxonomy = fideslang::categories(place, &self.raw.categories);
+            self.raw.categories.extend(of_taxonomy);
         }
         let findings = &mut self.findings;
         let trees = Trees {
@@ -306,18 +331,10 @@ impl Loader {
         apart: &[Apart],
         parameters: &[Parameter],
     ) -> TableTags {
+        let columns = self.columns(raw.columns, raw.subject.as_ref(), trees, apart);
         let findings = &mut self.findings;
         let subject = raw.subject.as_ref().and_then(|word| trees.subjects.resolve(word, findings));
         let default = raw.default.as_ref().and_then(|word| trees.categories.resolve(word, findings));
-        let mut columns = Vec::new();
-        for (column, words) in raw.columns {
-            let categories: Vec<CategoryId> =
-                words.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
-            for rule in apart {
-                rule.check(trees, &column, &categories, subject, findings);
-            }
-            columns.push(Named { name: column, value: categories });
-        }
         if let (Some(word), Some(category)) = (&raw.default, default) {
             for rule in apart {
                 rule.check(trees, word, &[category], subject, findings);
@@ -335,18 +352,45 @@ impl Loader {
                 }
             }
         }
-        let place = raw.name.place;
+        if let Some(key) = &raw.subject_key {
+            follow::check_key(key, &mut self.findings);
+        }
+        let follows = self.follows(&raw.follows);
         TableTags {
-            place,
+            place: raw.name.place,
             schema,
             table,
             subject,
             subject_key: raw.subject_key,
             default,
             columns,
+            patterned: Vec::new(),
             conditions,
+            follows,
             measures: raw.measures,
         }
+    }
+
+    /// The categories of columns, where they may meet.
+    pub(super) fn columns(
+        &mut self,
+        raw: Vec<(Word, Vec<Word>)>,
+        subject: Option<&Word>,
+        trees: &Trees,
+        apart: &[Apart],
+    ) -> Vec<Named<Vec<CategoryId>>> {
+        let findings = &mut self.findings;
+        let subject = subject.and_then(|word| trees.subjects.find(&word.text));
+        let mut columns = Vec::new();
+        for (column, words) in raw {
+            let categories: Vec<CategoryId> =
+                words.iter().filter_map(|word| trees.categories.resolve(word, findings)).collect();
+            for rule in apart {
+                rule.check(trees, &column, &categories, subject, findings);
+            }
+            columns.push(Named { name: column, value: categories });
+        }
+        columns
     }
 
     pub(super) fn apart(&mut self, trees: &Trees) -> Vec<Apart> {

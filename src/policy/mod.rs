@@ -15,6 +15,8 @@ mod coverage;
 mod declassifier;
 mod document;
 mod exists;
+pub(crate) mod fideslang;
+mod follow;
 mod lint;
 mod load;
 mod mask;
@@ -26,6 +28,7 @@ mod never_together;
 mod opened;
 mod others;
 mod parameter;
+mod pattern;
 mod principal;
 mod raw;
 mod reader;
@@ -37,7 +40,7 @@ mod system;
 mod tags;
 mod tree;
 
-pub use bound::{Bound, UntaggedColumn};
+pub use bound::{Bound, Patterned, UntaggedColumn};
 pub use change::{Alteration, Change};
 pub use comments::OF_RELATION;
 pub use coverage::Coverage;
@@ -48,12 +51,12 @@ pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use never_together::Met;
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
 pub use principal::{Disagreement, Principal};
-pub use raw::Budget;
+pub use raw::{Budget, MaxRows, Over};
 pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
 pub use ruling::{
-    Aggregate, ColumnOf, ColumnRuling, Effect, Filter, RelationRuling, RowCondition, RowsPerSubject, Slices,
-    Thousandths,
+    Aggregate, ColumnOf, ColumnRuling, Effect, Filter, Hop, RelationRuling, RowCondition, RowsPerSubject, Slices,
+    SubjectKey, Thousandths,
 };
 pub use tags::Untagged;
 
@@ -61,10 +64,12 @@ use crate::analyze::Stars;
 use crate::vocab::Clause;
 use apart::Apart;
 use declassifier::Declassifier;
+use follow::Follow;
 use load::{Pack, PurposeTraits, Registered};
 use narrow::Narrow;
 use never_together::NeverTogether;
 use opened::Opened;
+use pattern::Pattern;
 use principal::Grant;
 use raw::{Demand, Mode, PurposeSettings};
 use regex::Regex;
@@ -116,6 +121,7 @@ pub struct Policy {
     /// Conditions that bound what the rules permit.
     narrows: Vec<Narrow>,
     tables: Vec<TableTags>,
+    patterns: Vec<Pattern>,
     declassifiers: Vec<Declassifier>,
     parameters: Vec<Parameter>,
     roles: FxHashMap<Arc<str>, Grant>,
@@ -207,6 +213,13 @@ impl Policy {
         Some(self.trees.subjects.name(self.tags_of(schema, table)?.subject?))
     }
 
+    /// Whether a table has a condition of that name, its own or of a table that it follows.
+    fn has_condition(&self, table: &TableTags, name: &str) -> bool {
+        let followed = |follow: &Follow| self.tags_of(&follow.schema, &follow.table);
+        table.condition(name).is_some()
+            || table.follows.iter().filter_map(followed).any(|parent| self.has_condition(parent, name))
+    }
+
     fn tags_of(&self, schema: &str, table: &str) -> Option<&TableTags> {
         self.tables.iter().find(|tags| *tags.schema == *schema && *tags.table == *table)
     }
@@ -280,6 +293,11 @@ impl Policy {
     /// Whether statements must name their columns under the purpose; `None` where they need not.
     pub fn named_columns_only(&self, purpose: PurposeId) -> Option<Demanded<bool>> {
         self.demanded(self.nearest(purpose, |settings| settings.named_columns_only.as_ref()).filter(|said| said.asked))
+    }
+
+    /// How many rows a statement may release under the purpose.
+    pub fn max_rows(&self, purpose: PurposeId) -> Option<Demanded<MaxRows>> {
+        self.demanded(self.nearest(purpose, |settings| settings.max_rows.as_ref()))
     }
 
     /// Whether both of a session's connections must be encrypted under the purpose; `None` where they need not.

@@ -216,10 +216,19 @@ fn read_name(written: &str) -> Option<ReadName> {
     if let Some((schema, table)) = table_name(written) {
         return Some(ReadName { schema, table, column: None });
     }
-    let (table, column) = written.rsplit_once('.')?;
+    column_name(written).map(|(schema, table, column)| ReadName { schema, table, column: Some(column) })
+}
+
+/// Splits `schema.table.column`; a part that holds a dot stands in double quotes.
+pub(super) fn column_name(written: &str) -> Option<(Arc<str>, Arc<str>, Arc<str>)> {
+    let at = match written.strip_suffix('"') {
+        Some(rest) => rest.rfind('"')?.checked_sub(1).filter(|at| written[*at..].starts_with('.'))?,
+        None => written.rfind('.')?,
+    };
+    let (table, column) = (&written[..at], &written[at + 1..]);
     let column = column.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(column);
     let (schema, table) = table_name(table)?;
-    Some(ReadName { schema, table, column: Some(column.into()) })
+    (!column.is_empty()).then(|| (schema, table, column.into()))
 }
 
 /// The types of an argument list as `pg_proc` writes them.

@@ -4,7 +4,7 @@ use super::bound::Bound;
 use super::condition::Condition;
 use super::exists::{Link, OF};
 use super::rules::Sense;
-use super::{ColumnOf, Reader, Slices};
+use super::{ColumnOf, Hop, Reader, Slices};
 use crate::catalog::{ReferentialAction, Relation};
 use crate::vocab::{AttNum, Oid, Right};
 use rustc_hash::FxHashSet;
@@ -28,11 +28,26 @@ impl Bound {
             for right in [Right::Read, Right::Insert, Right::Update, Right::Delete] {
                 let ruling = self.ruling_for(Some(reader), right, relation);
                 found.extend(ruling.rows.iter().flat_map(|row| row.reads.iter().copied()));
+                // Whom rows are about decides of how many people there are.
+                if let (Some(key), Right::Read, Some(_)) = (&ruling.subject_key, right, ruling.min_subjects()) {
+                    found.extend(key.through.iter().flat_map(|hop| self.columns_of(hop)));
+                }
             }
         }
         let found = Arc::new(found);
         let mut deciding = self.deciding.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(deciding.entry(reader).or_insert(found))
+    }
+
+    /// The columns by which a subject is looked up in another table, also in its children.
+    fn columns_of(&self, hop: &Hop) -> Vec<ColumnOf> {
+        let Some(named) = self.catalog.relation(hop.relation) else { return Vec::new() };
+        let names = [hop.referenced, hop.shown].map(|index| named.columns.get(index).map(|column| &column.name));
+        let of = |relation: &Relation| {
+            let index = |name: &&Arc<str>| relation.columns.iter().position(|column| column.name == **name);
+            names.iter().flatten().filter_map(index).map(|index| (relation.oid, index)).collect::<Vec<_>>()
+        };
+        self.catalog.with_descendants(named).into_iter().flat_map(of).collect()
     }
 
     /// What a condition reads of other tables, also of their children.

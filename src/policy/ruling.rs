@@ -17,8 +17,8 @@ pub struct RelationRuling {
     /// that opens a column of the relation, whether or not the statement names that column: the existence of a row is
     /// data too.
     pub rows: Box<[RowCondition]>,
-    /// The column that says which person a row is about, by its index, where every row has one.
-    pub subject_key: Option<usize>,
+    /// What says which person a row is about, where every row has one.
+    pub subject_key: Option<SubjectKey>,
     /// How many rows a person has at most, or count at most where numbers are told with noise; `None` where nobody says.
     pub rows_per_subject: Option<RowsPerSubject>,
     /// What values of a column, by its index, count as at least and at most where numbers are told with noise.
@@ -80,6 +80,31 @@ pub enum RowsPerSubject {
     One,
     /// As many as there are, of which so many count.
     Count(u32),
+}
+
+/// The way from a row to the person it is about: a column of its own, and further columns by foreign keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectKey {
+    /// The relation's own column, by its index.
+    pub index: usize,
+    pub through: Arc<[Hop]>,
+}
+
+impl SubjectKey {
+    /// Whether the relation's own column tells people apart; one that leads to them may be many to a person.
+    pub fn is(&self, index: usize) -> bool {
+        self.index == index && self.through.is_empty()
+    }
+}
+
+/// A step over a foreign key of one column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hop {
+    pub relation: Oid,
+    /// The column that the key refers to, by its index.
+    pub referenced: usize,
+    /// The column that is looked up.
+    pub shown: usize,
 }
 
 /// The ruling on a column.

@@ -42,8 +42,10 @@ fn noisy(bound: &Bound, rule: &Rule, findings: &mut Findings) {
         let of = |index: &usize| {
             let column = &relation.columns[*index];
             let bounded = tags.bounds.get(*index).copied().flatten().is_some();
-            (NUMBERS.contains(&column.type_oid) && !bounded && tags.subject_key != Some(*index))
-                .then(|| format!("{name}.{}", column.name))
+            (NUMBERS.contains(&column.type_oid)
+                && !bounded
+                && !tags.subject_key.as_ref().is_some_and(|key| key.is(*index)))
+            .then(|| format!("{name}.{}", column.name))
         };
         unbounded.extend(decided.iter().filter_map(of));
     }

@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::document::Word;
+use super::follow::Follow;
 use super::raw::Measures;
 use super::report::Place;
 use super::tree::{CategoryId, SubjectId};
@@ -30,13 +31,17 @@ pub(super) struct TableTags {
     pub(super) schema: Arc<str>,
     pub(super) table: Arc<str>,
     pub(super) subject: Option<SubjectId>,
-    /// The column that says which person a row is about. Kept for aggregates and look-ups.
+    /// The column that says which person a row is about, or the path to it. Kept for aggregates and look-ups.
     pub(super) subject_key: Option<Word>,
     /// The category of columns without tags of their own.
     pub(super) default: Option<CategoryId>,
     pub(super) columns: Vec<Named<Vec<CategoryId>>>,
+    /// What patterns give columns that are not named above.
+    pub(super) patterned: Vec<Named<Vec<CategoryId>>>,
     pub(super) conditions: Vec<Named<Condition>>,
     pub(super) measures: Measures,
+    /// The tables whose conditions it has beside its own.
+    pub(super) follows: Vec<Follow>,
 }
 
 impl TableTags {
@@ -49,9 +54,14 @@ impl TableTags {
         self.columns.iter().any(|named| &*named.name.text == column)
     }
 
+    /// Whether patterns speak of a column of that name here.
+    pub(super) fn is_patterned(&self, column: &str) -> bool {
+        self.patterned.iter().any(|named| &*named.name.text == column)
+    }
+
     /// The categories that the tags give a column of that name.
     pub(super) fn categories(&self, column: &str) -> &[CategoryId] {
-        match self.columns.iter().find(|named| &*named.name.text == column) {
+        match self.columns.iter().chain(&self.patterned).find(|named| &*named.name.text == column) {
             Some(named) => &named.value,
             None => self.default.as_slice(),
         }
@@ -59,7 +69,8 @@ impl TableTags {
 
     /// Every category that some column of the table carries.
     pub(super) fn all_categories(&self) -> Vec<CategoryId> {
-        let mut all: Vec<CategoryId> = self.columns.iter().flat_map(|named| named.value.iter().copied()).collect();
+        let named = self.columns.iter().chain(&self.patterned);
+        let mut all: Vec<CategoryId> = named.flat_map(|named| named.value.iter().copied()).collect();
         all.extend(self.default);
         all.sort_unstable();
         all.dedup();

@@ -53,7 +53,7 @@ pub(super) struct Declared {
 #[derive(Debug)]
 pub(super) struct Tree<I> {
     names: Vec<Word>,
-    fides: Vec<Option<Arc<str>>>,
+    fides: Vec<Option<Word>>,
     parents: Vec<Option<I>>,
     /// 1 for a root; a rule that omits the dimension has depth 0.
     depths: Vec<usize>,
@@ -95,7 +95,7 @@ impl<I: Node> Tree<I> {
                 found
             }));
         }
-        let fides = declared.iter().map(|node| node.fides.as_ref().map(|word| Arc::clone(&word.text))).collect();
+        let fides = declared.iter().map(|node| node.fides.clone()).collect();
         let mut tree = Tree { names, fides, parents, depths: Vec::new() };
         tree.cut_cycles(findings);
         tree.depths = (0..tree.names.len()).map(|at| tree.up(I::new(at as u16)).count()).collect();
@@ -128,7 +128,8 @@ impl<I: Node> Tree<I> {
 
     /// The one node with this key of Fideslang.
     pub(super) fn of_fides(&self, key: &str) -> Option<I> {
-        let mut found = self.nodes().filter(|node| self.fides[node.at()].as_deref() == Some(key));
+        let mut found =
+            self.nodes().filter(|node| self.fides[node.at()].as_ref().is_some_and(|word| *word.text == *key));
         found.next().filter(|_| found.next().is_none())
     }
 
@@ -149,7 +150,13 @@ impl<I: Node> Tree<I> {
     /// Every node, as tools see it.
     pub(super) fn terms(&self) -> impl Iterator<Item = Term> {
         let named = self.names.iter().zip(&self.fides);
-        named.map(|(name, fides)| Term { name: Arc::clone(&name.text), fides: fides.clone() })
+        let text = |word: &Word| Arc::clone(&word.text);
+        named.map(move |(name, fides)| Term { name: text(name), fides: fides.as_ref().map(text) })
+    }
+
+    /// The keys of Fideslang that nodes have.
+    pub(super) fn fides(&self) -> impl Iterator<Item = &Word> {
+        self.fides.iter().flatten()
     }
 
     pub(super) fn word(&self, node: I) -> &Word {

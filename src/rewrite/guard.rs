@@ -1,8 +1,8 @@
 //! Builds guards and puts them in place of relations.
 
 use crate::analyze::{Context, Lock, Offer, Place, RelationUse, Resolved, Trouble, clear_synthetic_locations, resolve};
-use crate::catalog::{Relation, quote_identifier, quote_qualified};
-use crate::policy::{ColumnRuling, Effect, OWN, RelationRuling};
+use crate::catalog::{Catalog, Relation, quote_identifier, quote_qualified};
+use crate::policy::{ColumnRuling, Effect, OWN, RelationRuling, SubjectKey};
 use crate::sql::{Visitor, all_of, clear_locations, empty_select, expression, only_target, parse, walk};
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -158,8 +158,8 @@ fn guard(standing: &Standing<'_>, fence: Fence, context: &Context<'_>) -> Result
     if reference.offer == Offer::All {
         targets.extend(placeholders(standing, offered..relation.columns.len())?);
     }
-    if let Some(key) = reference.subject.and_then(|index| relation.columns.get(index)) {
-        targets.push(target(column(&alias, &key.name), SUBJECT.to_owned()));
+    if let Some(key) = ruling.subject_key.as_ref().filter(|key| reference.subject == Some(key.index)) {
+        targets.push(target(subject(&alias, relation, key, context.catalog)?, SUBJECT.to_owned()));
     }
     for (name, at) in &reference.system {
         if !ruling.rows.is_empty() {
@@ -248,6 +248,29 @@ fn check_lock(standing: &Standing<'_>, fence: Fence) -> Result<(), Trouble> {
     };
     let what = format!("{why} on {}.{} (its rows are filtered or its columns masked)", relation.schema, relation.name);
     Err(NotUnderstood::new(what, u32::try_from(reference.origin).ok()).into())
+}
+
+/// Whom a row is about: a column of its own, or one that foreign keys lead to, each to one row that is there.
+fn subject(alias: &str, relation: &Relation, key: &SubjectKey, catalog: &Catalog) -> Result<Node, Trouble> {
+    let broken = || NotUnderstood::new("a subject key of the policy", None);
+    let name = |relation: &Relation, index: usize| {
+        relation.columns.get(index).map(|column| column.name.to_string()).ok_or_else(broken)
+    };
+    let own = name(relation, key.index)?;
+    let mut value = format!("{}.{}", quote_alias(alias), quote_identifier(&own));
+    for (number, hop) in key.through.iter().enumerate() {
+        let parent = catalog.relation(hop.relation).ok_or_else(broken)?;
+        let mut of = format!("of_{}", number + 1);
+        if of == alias {
+            of.push('_');
+        }
+        let (shown, referenced) = (name(parent, hop.shown)?, name(parent, hop.referenced)?);
+        let (shown, referenced) = (quote_identifier(&shown), quote_identifier(&referenced));
+        let from = quote_qualified(&parent.schema, &parent.name);
+        value =
+            format!("(SELECT {of}.{shown} FROM {from} AS {of} WHERE {of}.{referenced} OPERATOR(pg_catalog.=) {value})");
+    }
+    Ok(expression(&value).ok_or_else(broken)?)
 }
 
 fn is_reference_to(target: &Node, name: &str) -> bool {

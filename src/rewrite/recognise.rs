@@ -136,15 +136,15 @@ fn visible_names(
     for target in targets {
         let Some(NodeEnum::ResTarget(target)) = &target.node else { return None };
         let ResTarget { name, indirection: _, val, location: _ } = &**target;
+        if name == SUBJECT {
+            continue;
+        }
         match val.as_ref().and_then(|value| value.node.as_ref()).map(behind_fence) {
             Some(NodeEnum::ColumnRef(reference)) => {
                 let [qualifier, base] = reference.fields.as_slice() else { return None };
                 let (qualifier, base) = (string(qualifier)?, string(base)?);
                 if qualifier != alias {
                     return None;
-                }
-                if name == SUBJECT {
-                    continue;
                 }
                 // System columns have no place among the names.
                 if let Some(index) = own(base) {

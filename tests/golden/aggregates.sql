@@ -26,6 +26,10 @@ SELECT id, name FROM staff_with_pay
 SELECT city, sum(avg(pay)) OVER (ORDER BY city) FROM staff GROUP BY city
 SELECT DISTINCT ON (avg(pay)) city, avg(pay) FROM staff GROUP BY city ORDER BY avg(pay)
 SELECT name FROM staff WHERE (SELECT avg(pay) FROM staff) > 1000
+-- whom a row is about, by way of another table
+SELECT kind, avg(minutes), count(*) FROM visit_notes GROUP BY kind
+SELECT v.place, sum(n.minutes) FROM visit_notes n JOIN visits v ON v.id = n.visit_id GROUP BY v.place
+SELECT count(*) FROM visit_notes of_1 WHERE of_1.minutes > 5
 -- grouping sets
 SELECT city, sum(pay) FROM staff GROUP BY ROLLUP (city)
 SELECT s.city AS place, grade, count(*) FILTER (WHERE pay > 5) AS n, GROUPING(grade), upper(s.city) FROM staff s GROUP BY CUBE (1, grade) HAVING count(*) > 7 AND grade <> 'x' ORDER BY place, 2, count(*) DESC LIMIT 5

@@ -10,6 +10,8 @@ CREATE TABLE orphans (id int PRIMARY KEY, person_id int, city text, pay int);
 CREATE TABLE usage_events (
     id bigint PRIMARY KEY, person_id int NOT NULL, feature text, minutes int, at timestamptz
 );
+CREATE TABLE visits (id int PRIMARY KEY, staff_id int NOT NULL REFERENCES staff (id), place text);
+CREATE TABLE visit_notes (id int PRIMARY KEY, visit_id int NOT NULL REFERENCES visits (id), kind text, minutes int);
 CREATE VIEW pay_by_city AS SELECT city, avg(pay) AS average, count(*) AS people FROM staff GROUP BY city;
 CREATE VIEW events_counted AS SELECT count(*) AS n FROM usage_events;
 CREATE VIEW staff_with_pay AS SELECT id, name, city, pay FROM staff;

@@ -2,7 +2,7 @@
 
 use super::{Client, Proxy, clients_on, rows, run};
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE users (id int PRIMARY KEY, name text, email text, score int);
     INSERT INTO users SELECT i, 'name ' || i, CASE WHEN i < 4 THEN i::text ELSE 'SECRET-' || i END, i FROM generate_series(1, 6) i;
     CREATE TABLE consents (id int PRIMARY KEY, user_id int REFERENCES users (id), kind text, withdrawn_at timestamptz);
@@ -25,7 +25,7 @@ const SCHEMA: &str = "
     INSERT INTO drafts VALUES (1, 1), (2, 2);
 ";
 
-const PACK: &str = r#"
+pub(super) const PACK: &str = r#"
     [pack]
     name = "exists"
     document = "A Promise"

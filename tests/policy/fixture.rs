@@ -3,7 +3,7 @@
 use super::schema;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use wherefore::catalog::{Catalog, Column, Relation, RelationKind, Snapshot};
+use wherefore::catalog::{Catalog, Column, ForeignKey, ReferentialAction, Relation, RelationKind, Snapshot};
 use wherefore::policy::{
     Bound, Colour, Effect, Loaded, Mask, Policy, PolicyErrors, Reader, RelationRuling, SourceFile,
 };
@@ -71,7 +71,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
     for statement in pg_query::parse(ddl, 0).unwrap().protobuf.stmts {
         let Some(NodeEnum::CreateStmt(create)) = statement.stmt.and_then(|node| node.node) else { continue };
         let relation = create.relation.unwrap();
-        let (mut columns, mut primary_key) = (Vec::new(), Vec::new());
+        let (mut columns, mut primary_key, mut foreign_keys) = (Vec::new(), Vec::new(), Vec::new());
         for element in &create.table_elts {
             let Some(NodeEnum::ColumnDef(column)) = &element.node else { continue };
             let type_name = column.type_name.as_ref().unwrap();
@@ -86,6 +86,22 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
                         if kinds.iter().any(|kind| constraint.contype == *kind as i32))
                 })
             };
+            for node in &column.constraints {
+                let Some(NodeEnum::Constraint(constraint)) = &node.node else { continue };
+                let Some(to) = constraint.pktable.as_ref() else { continue };
+                let parent = relations.iter().find(|known| *known.name == to.relname).expect("what a key refers to");
+                let named = constraint.pk_attrs.first().map(string);
+                let at =
+                    named.map(|name| parent.columns.iter().find(|column| *column.name == *name).expect("a column"));
+                foreign_keys.push(ForeignKey {
+                    columns: vec![number],
+                    references: parent.oid,
+                    referenced: vec![at.map_or(parent.primary_key[0], |column| column.number)],
+                    on_delete: ReferentialAction::Refuse,
+                    on_update: ReferentialAction::Refuse,
+                    valid: true,
+                });
+            }
             if constrained(&[ConstrType::ConstrPrimary]) {
                 primary_key.push(number);
             }
@@ -109,7 +125,7 @@ pub fn catalog(ddl: &str) -> Arc<Catalog> {
         let schema = if relation.schemaname.is_empty() { "public" } else { &relation.schemaname };
         let oid = 20_000 + relations.len() as Oid;
         let bare = Relation::new(oid, schema, &relation.relname, RelationKind::Table, columns);
-        relations.push(Relation { parents, primary_key, ..bare });
+        relations.push(Relation { parents, primary_key, foreign_keys, ..bare });
     }
     Arc::new(Catalog::new(Snapshot { database: "test".to_owned(), relations, ..Snapshot::default() }, 1))
 }

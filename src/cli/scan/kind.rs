@@ -276,7 +276,7 @@ const KINDS: [About; 25] = [
     },
     About {
         kind: Kind::Interests,
-        fides: "user.behavior.interests",
+        fides: "user.behavior",
         words: "interests",
         columns: &["interests", "interest", "hobbies"],
         categories: &["interests"],
@@ -558,6 +558,14 @@ fn is_name(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::fideslang::Vocabulary;
+
+    #[test]
+    fn what_is_proposed_is_of_fideslang() {
+        for About { kind, fides, .. } in &KINDS {
+            assert!(Vocabulary::Categories.keys().any(|key| key == *fides), "{kind:?}: {fides}");
+        }
+    }
 
     #[test]
     fn values_are_recognised() {

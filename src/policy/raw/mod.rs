@@ -9,6 +9,7 @@ mod mask;
 mod narrow;
 mod never_together;
 mod parameter;
+mod pattern;
 mod purpose;
 mod role;
 mod rule;
@@ -26,7 +27,8 @@ pub(super) use declassifier::RawDeclassifier;
 pub(super) use effect::Verdict;
 pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
-pub use purpose::Budget;
+pub(super) use pattern::RawPattern;
+pub use purpose::{Budget, MaxRows, Over};
 pub(super) use purpose::{Demand, Mode, PurposeSettings, RawPurpose};
 pub(super) use role::RawRole;
 pub(super) use rule::{RawPoints, RawRule};
@@ -52,6 +54,7 @@ pub(super) struct Raw {
     pub(super) rules: Vec<RawRule>,
     pub(super) narrows: Vec<RawNarrow>,
     pub(super) tables: Vec<RawTable>,
+    pub(super) patterns: Vec<RawPattern>,
     pub(super) declassifiers: Vec<RawDeclassifier>,
     pub(super) roles: Vec<RawRole>,
     pub(super) parameters: Vec<Parameter>,
@@ -70,6 +73,10 @@ pub(super) struct RawPack {
     pub(super) untagged: Option<Word>,
     /// Where it says that comments are read.
     pub(super) comments: Option<Place>,
+    /// Whose categories it has beside its own.
+    pub(super) taxonomy: Option<Word>,
+    /// Keys that it adds to Fideslang's.
+    pub(super) extension: Vec<Word>,
 }
 
 /// Reads an optional string.
@@ -183,6 +190,11 @@ impl Raw {
                 self.tables.extend(table::tags(&name, &value, findings));
             }
         }
+        for (name, value) in named(top.take("pattern"), findings) {
+            if self.first("pattern", &name, findings) {
+                self.patterns.extend(pattern::pattern(&name, &value, findings));
+            }
+        }
         for (name, value) in named(top.take("declassifier"), findings) {
             // Its tags stand in a table's place.
             if self.first("table", &name, findings) {
@@ -214,7 +226,7 @@ impl Raw {
                 self.systems.extend(opened::read(opened::Kind::System, &name, &value, findings));
             }
         }
-        let later = ["include", "pattern", "test", "view"];
+        let later = ["include", "test", "view"];
         top.finish(&later, findings);
     }
 
@@ -245,6 +257,8 @@ impl Raw {
             comments: fields
                 .take_keyed("comments")
                 .and_then(|(key, value)| value.truth(findings).filter(|read| *read).map(|_| key.place)),
+            taxonomy: word(&mut fields, "taxonomy", findings),
+            extension: words(&mut fields, "fideslang_extension", findings),
         });
         fields.finish(&["require_tls", "mode", "stars"], findings);
     }

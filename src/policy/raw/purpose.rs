@@ -27,6 +27,7 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) justification: Option<Demand<Regex>>,
     pub(in crate::policy) named_columns_only: Option<Demand<bool>>,
     pub(in crate::policy) require_tls: Option<Demand<bool>>,
+    pub(in crate::policy) max_rows: Option<Demand<MaxRows>>,
     pub(in crate::policy) mode: Option<Mode>,
     pub(in crate::policy) stars: Option<Stars>,
     /// What may be told with noise.
@@ -50,6 +51,21 @@ pub(in crate::policy) enum Mode {
     Shadow,
 }
 
+/// How many rows a statement may release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxRows {
+    pub rows: u32,
+    pub over: Over,
+}
+
+/// What becomes of a statement that does not say that it releases no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    Refuse,
+    /// It gets a LIMIT, or a lower one, where it can have one.
+    Limit,
+}
+
 /// What is asked, and on what words it rests.
 #[derive(Debug, Clone)]
 pub(in crate::policy) struct Demand<T> {
@@ -60,12 +76,14 @@ pub(in crate::policy) struct Demand<T> {
 impl PurposeSettings {
     /// The clauses that they cite, each with the key that cites it.
     pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let PurposeSettings { justification, named_columns_only, require_tls, mode: _, stars: _, budget } = self;
+        let PurposeSettings { justification, named_columns_only, require_tls, max_rows, mode: _, stars: _, budget } =
+            self;
         let cited = [
             ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("require_tls", require_tls.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("budget", budget.as_ref().and_then(|demand| demand.clause.as_ref())),
+            ("max_rows", max_rows.as_ref().and_then(|demand| demand.clause.as_ref())),
         ];
         cited.into_iter().filter_map(|(key, clause)| Some((key, clause?)))
     }
@@ -76,7 +94,7 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
     let parent = word(&mut fields, "parent", findings);
     let title = word(&mut fields, "title", findings);
     let fides = word(&mut fields, "fides", findings);
-    word(&mut fields, "dpv", findings);
+    super::tree::dpv(&mut fields, findings);
     let unrestricted =
         fields.take("unrestricted").and_then(|value| value.truth(findings)?.then(|| value.place.clone()));
     let listen = words(&mut fields, "listen", findings);
@@ -108,12 +126,12 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
         named_columns_only: fields.take("named_columns_only").and_then(|value| switch(&value, findings)),
         require_tls: fields.take("require_tls").and_then(|value| switch(&value, findings)),
+        max_rows: fields.take("max_rows").and_then(|value| max_rows(&value, findings)),
         mode,
         stars,
         budget: fields.take("budget").and_then(|value| budget(&value, findings)),
     };
-    let later = ["max_rows", "subject", "parameters"];
-    fields.finish(&later, findings);
+    fields.finish(&["subject", "parameters"], findings);
     Some(RawPurpose {
         node: Declared { name: name.clone(), parent, fides },
         unrestricted,
@@ -176,6 +194,35 @@ fn seconds(text: &str) -> Option<u32> {
         _another => return None,
     };
     number.parse::<u32>().ok().filter(|number| (1..=9999).contains(number))?.checked_mul(unit)
+}
+
+/// The most that a bound may be: it is written as an `int4`.
+const MOST_ROWS: u32 = 1_000_000_000;
+
+/// `100`, or `{ rows = 100, over = "limit", clause = "8.1" }`
+fn max_rows(value: &Value<'_>, findings: &mut Findings) -> Option<Demand<MaxRows>> {
+    let Shape::Table = value.shape() else {
+        let rows = value.number(1, MOST_ROWS, findings)?;
+        return Some(Demand { asked: MaxRows { rows, over: Over::Refuse }, clause: None });
+    };
+    let mut fields = Fields::new("max_rows", value, findings)?;
+    let rows = fields.take("rows");
+    if rows.is_none() {
+        findings.add(Finding::new("`rows` is missing", &value.place, "how many rows at most?"));
+    }
+    let rows = rows.and_then(|rows| rows.number(1, MOST_ROWS, findings));
+    let clause = word(&mut fields, "clause", findings);
+    let over = word(&mut fields, "over", findings).map_or(Some(Over::Refuse), |over| match &*over.text {
+        "refuse" => Some(Over::Refuse),
+        "limit" => Some(Over::Limit),
+        other => {
+            let message = format!("what is over cannot be `{other}`");
+            findings.add(Finding::new(message, &over.place, "`refuse` or `limit`"));
+            None
+        }
+    });
+    fields.finish(&[], findings);
+    Some(Demand { asked: MaxRows { rows: rows?, over: over? }, clause })
 }
 
 /// `{ pattern = "^CASE-[0-9]+$", clause = "3i" }`

@@ -1,6 +1,6 @@
 //! The tags of a table, and the conditions on its rows.
 
-use super::{named, word};
+use super::{named, word, words};
 use crate::policy::document::{Fields, Value, Word};
 use crate::policy::report::{Finding, Findings};
 
@@ -20,6 +20,7 @@ pub(in crate::policy) struct RawTable {
     pub(in crate::policy) columns: Vec<(Word, Vec<Word>)>,
     pub(in crate::policy) conditions: Vec<RawCondition>,
     pub(in crate::policy) measures: Measures,
+    pub(in crate::policy) follows: Vec<Word>,
 }
 
 /// What numbers that are told with noise count of a person.
@@ -39,8 +40,10 @@ const LARGEST_BOUND: i64 = 1_000_000_000_000;
 const CONDITION_GROUPS: [&str; 3] = ["consent", "retention", "scope"];
 
 pub(super) fn tags(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawTable> {
-    let fields = Fields::new("a table", value, findings)?;
-    Some(tags_of(name, fields, findings))
+    let mut fields = Fields::new("a table", value, findings)?;
+    // A declassifier follows no table: nothing of the policy holds within it.
+    let follows = words(&mut fields, "follows", findings);
+    Some(RawTable { follows, ..tags_of(name, fields, findings) })
 }
 
 /// The tags that are left of a relation's keys.
@@ -78,6 +81,6 @@ pub(super) fn tags_of(name: &Word, mut fields: Fields<'_>, findings: &mut Findin
     for (column, value) in named(fields.take("bounds"), findings) {
         measures.bounds.extend(value.range(LARGEST_BOUND, findings).map(|bounds| (column, bounds)));
     }
-    fields.finish(&["declassifies", "subject_path", "subjects", "patterns", "default_lock"], findings);
-    RawTable { name: name.clone(), subject, subject_key, default, columns, conditions, measures }
+    fields.finish(&["declassifies", "subjects", "default_lock"], findings);
+    RawTable { name: name.clone(), subject, subject_key, default, columns, conditions, follows: Vec::new(), measures }
 }

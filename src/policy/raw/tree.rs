@@ -2,6 +2,7 @@
 
 use super::word;
 use crate::policy::document::{Fields, Value, Word};
+use crate::policy::fideslang;
 use crate::policy::report::Findings;
 use crate::policy::tree::Declared;
 
@@ -10,6 +11,13 @@ pub(in crate::policy) struct RawApart {
     pub(in crate::policy) category: Word,
     pub(in crate::policy) categories: Vec<Word>,
     pub(in crate::policy) subjects: Vec<Word>,
+}
+
+/// Reads a term of DPV, of which nothing but its form is known.
+pub(super) fn dpv(fields: &mut Fields<'_>, findings: &mut Findings) {
+    if let Some(word) = word(fields, "dpv", findings) {
+        fideslang::check_dpv(&word, findings);
+    }
 }
 
 /// Reads a node of a tree. `fides` and `dpv` name it in the vocabularies of others.
@@ -23,9 +31,8 @@ pub(super) fn node(
     let mut fields = Fields::new(what, value, findings)?;
     let parent = word(&mut fields, "parent", findings);
     let fides = word(&mut fields, "fides", findings);
-    for key in ["title", "dpv"] {
-        word(&mut fields, key, findings);
-    }
+    word(&mut fields, "title", findings);
+    dpv(&mut fields, findings);
     more(&mut fields, findings);
     fields.finish(&[], findings);
     Some(Declared { name: name.clone(), parent, fides })

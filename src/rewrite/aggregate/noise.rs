@@ -263,7 +263,8 @@ impl Calls<'_> {
             conditions.push(*filter);
         }
         let released = |index: usize| self.fact.is_aggregated(index);
-        let is_subject = |index: usize| self.fact.standing.ruling.subject_key == Some(index);
+        let is_subject =
+            |index: usize| self.fact.standing.ruling.subject_key.as_ref().is_some_and(|key| key.index == index);
         let (told, number) = match (name.as_deref(), columns.as_slice(), args.as_slice()) {
             (Some("count"), [], []) if agg_star => {
                 let count = aggregate("pg_catalog.count(*)", [], conditions)?;
