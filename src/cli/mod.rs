@@ -10,6 +10,7 @@ mod load;
 mod matrix;
 mod page;
 mod replay;
+mod retention;
 mod scan;
 mod schema;
 pub mod serve;
@@ -47,6 +48,8 @@ enum Command {
     Explain(explain::Args),
     /// Show what the statements of a server's log would meet
     Replay(replay::Args),
+    /// Count the rows that are past what the policy keeps them for
+    Retention(retention::Args),
     /// Draft tags: which columns probably hold personal data
     Scan(scan::Args),
     /// Draft tags from Fides datasets or the properties of dbt
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => trial::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Retention(args) => retention::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Catalog(args) => snapshot::run(&args),

@@ -33,6 +33,7 @@ mod principal;
 mod raw;
 mod reader;
 mod report;
+mod retention;
 mod rules;
 mod ruling;
 mod subjects;
@@ -54,6 +55,7 @@ pub use principal::{Disagreement, Principal};
 pub use raw::{Budget, MaxRows, Over};
 pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
+pub use retention::{End, Holders, Part as EndingPart, Past, Retention, Rows, Test};
 pub use ruling::{
     Aggregate, ColumnOf, ColumnRuling, Effect, Filter, Hop, RelationRuling, RowCondition, RowsPerSubject, Slices,
     SubjectKey, Thousandths,
