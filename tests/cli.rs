@@ -192,10 +192,12 @@ fn the_matrix_shows_what_each_purpose_gets() {
         let line = part.lines().find(|line| line.trim_start().starts_with(&format!("{category} "))).expect(category);
         line.split_whitespace().skip(1).map(str::to_owned).collect()
     };
-    // The heading stands before the purposes.
-    assert_eq!(row("end_user ", "conversation_data")[column - 1], "✕B-1d", "{shown}");
+    assert_eq!(row("end_user ", "conversation_data")[column], "✕B-1d", "{shown}");
     assert_eq!(row("end_user ", "conversation_data")[0], "●*B-3a", "{shown}");
     assert_eq!(row("user ", "credential")[0], "◐*B-1e", "{shown}");
+    let support = names.iter().position(|name| *name == "customer_support").expect("a purpose");
+    assert_eq!(row("end_user ", "contact.email")[support], "◐?*B-1c", "{shown}");
+    assert!(shown.contains("? rows are found by a look-up"), "{shown}");
     assert!(!shown.contains("bot_content.prompt"), "no table carries it: {shown}");
     assert!(printed(&["matrix", PACK, "--all"], 0).contains("bot_content.prompt"));
     let inserts = printed(&["matrix", PACK, "--right", "insert"], 0);
@@ -205,7 +207,12 @@ fn the_matrix_shows_what_each_purpose_gets() {
     let file = folder.join("matrix.html");
     assert_eq!(printed(&["matrix", PACK, "--html", &file.to_string_lossy()], 0), "");
     let page = std::fs::read_to_string(&file).expect("the page");
-    for words in ["<!doctype html>", "We do not use Conversation Data", "aria-label=\"nothing: forbidden for good"] {
+    for words in [
+        "<!doctype html>",
+        "We do not use Conversation Data",
+        "aria-label=\"nothing: forbidden for good",
+        "the first 1 and last 4 characters, found by a look-up, rows where",
+    ] {
         assert!(page.contains(words), "`{words}` in\n{page}");
     }
     for fetched in ["http://", "https://", "<script", "src="] {
@@ -219,22 +226,33 @@ fn a_matrix_of_two_packs_shows_what_changes() {
     let folder = Cluster::shared().new_folder("wider-pack");
     for entry in std::fs::read_dir(PACK).expect("the pack").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(text) = name.ends_with(".toml").then(|| std::fs::read_to_string(entry.path()).expect("a file")) {
+        let declares = name.ends_with(".toml") || name.ends_with(".lock");
+        if let Some(text) = declares.then(|| std::fs::read_to_string(entry.path()).expect("a file")) {
             std::fs::write(folder.join(name), text).expect("writing");
         }
     }
     let rule = "\n[[rule]]\nid = \"wider\"\nclause = \"B-3e\"\nsubject = \"user\"\ncategory = \"preference\"\npurpose = \"analytics\"\neffect = { mask = \"null\" }\n";
     std::fs::write(folder.join("wider.toml"), rule).expect("writing");
     let wider = folder.to_string_lossy();
-    let line = "  analytics: read user × preference: nothing: no rule permits it → masked: null where not erased [wider, B-3e]\n";
+    let line = "  analytics: read user × preference: nothing: no rule permits it → masked: NULL where not erased [wider, B-3e]\n";
     assert_eq!(printed(&["matrix", &wider, "--diff", PACK], 0), format!("granted (1)\n{line}"));
     let back = printed(&["matrix", PACK, "--diff", &wider], 0);
     assert!(
         back.starts_with(
-            "taken away (1)\n  analytics: read user × preference: masked: null where not erased [wider, B-3e] →"
+            "taken away (1)\n  analytics: read user × preference: masked: NULL where not erased [wider, B-3e] →"
         ),
         "{back}"
     );
+    // A look-up that is gone, and a usage that is closed.
+    std::fs::remove_file(folder.join("wider.toml")).expect("a file");
+    let file = folder.join("rules.toml");
+    let rules = std::fs::read_to_string(&file).expect("the rules");
+    std::fs::write(&file, rules.replace("filter   = \"lookup\"", "sort = \"deny\"")).expect("writing");
+    let told = printed(&["matrix", &wider, "--diff", PACK], 0);
+    let was = "read end_user × contact.email: masked: the first 1 and last 4 characters, found by a look-up";
+    assert!(told.starts_with("taken away (2)\n") && told.contains(was), "{told}");
+    assert!(told.contains("→ masked: the first 1 and last 4 characters, not for sort"), "{told}");
+    assert!(printed(&["matrix", PACK, "--diff", &wider], 0).starts_with("granted (2)\n"));
     let broken = printed(&["matrix", &Cluster::shared().new_folder("no-pack").to_string_lossy()], 2);
     assert!(broken.contains("error:"), "{broken}");
 }
@@ -406,4 +424,55 @@ fn the_tour_does_what_it_says() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(printed.contains("steps did what they say"), "{printed}");
+}
+
+#[test]
+fn one_training_job_under_both_packs() {
+    let output = wherefore(&["demo", "--job", "training"]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    let (botpress, pystorm) = printed.split_once("Under the Pystorm Privacy Policy").expect("both packs");
+    let job = "SELECT person, body FROM conversations ORDER BY id";
+    for (part, words) in [
+        (botpress, [job, "clause B-1d of Botpress Privacy Statement", "model improvements or training"]),
+        (pystorm, [job, "wherefore.pseudonym", "steps did what they say"]),
+    ] {
+        for words in words {
+            assert!(part.contains(words), "`{words}` in\n{part}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_file_is_written_and_closes_what_comes_later() {
+    let cluster = Cluster::shared();
+    cluster.database("locked", "CREATE TABLE kept (id int, a text)");
+    let url = format!("postgres://postgres@127.0.0.1:{}/locked", cluster.port());
+    let folder = cluster.new_folder("locked-pack");
+    let pack = "[pack]\nuntagged = \"deny\"\nlock = true\n[category.plain]\n[purpose.reading]\n[[rule]]\nid = \"plain\"\n\
+                category = \"plain\"\neffect = \"allow\"\n[table.\"public.kept\"]\ndefault = \"plain\"\n";
+    std::fs::write(folder.join("pack.toml"), pack).expect("writing");
+    let policy = folder.to_string_lossy();
+    let check = |more: &[&str], code: i32, words: &str| {
+        let report = printed(&[&["check", &*policy], more].concat(), code);
+        assert!(report.contains(words), "{more:?}: `{words}` in\n{report}");
+    };
+    let reads = |column: &str, code: i32| {
+        let sql = format!("SELECT {column} FROM kept");
+        printed(&["explain", "--policy", &policy, "--url", &url, "--purpose", "reading", &sql], code)
+    };
+    check(&[], 1, "the pack says `lock = true` and has no policy.lock");
+    check(&["--write-lock"], 2, "--write-lock needs a catalog");
+    check(&["--url", &url, "--write-lock"], 0, "0 untagged columns");
+    let lock = std::fs::read_to_string(folder.join("policy.lock")).expect("the file");
+    assert!(lock.ends_with("\n\n[table.\"public.kept\"]\ncolumns = [\n    \"a\",\n    \"id\",\n]\n"), "{lock}");
+    reads("a", 0);
+    cluster.sql("locked", "ALTER TABLE kept ADD COLUMN later text");
+    let line = "public.kept.later: not in policy.lock; tag it by name, `columns.later = \"…\"`, or look at it";
+    check(&["--url", &url], 0, line);
+    assert!(reads("later", 1).contains("it carries no tag"));
+    check(&["--url", &url, "--write-lock"], 0, "0 untagged columns");
+    reads("later", 0);
+    cluster.sql("locked", "ALTER TABLE kept DROP COLUMN a");
+    check(&["--url", &url, "--deny-lints"], 1, "policy.lock lists a column `public.kept.a` that the table lacks");
 }

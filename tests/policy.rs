@@ -15,6 +15,8 @@ mod errors;
 mod fixture;
 #[path = "policy/follows.rs"]
 mod follows;
+#[path = "policy/lock.rs"]
+mod lock;
 #[path = "policy/opened.rs"]
 mod opened;
 #[path = "policy/packs.rs"]

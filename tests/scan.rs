@@ -162,7 +162,7 @@ fn the_packs_own_tags_are_proposed() {
         let folder = cluster.new_folder(&format!("scan-{pack}"));
         for entry in std::fs::read_dir(&own).expect("the pack").flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".toml") {
+            if name.ends_with(".toml") || name.ends_with(".lock") {
                 std::fs::write(folder.join(&name), read(&name).replace("[table.\"public.", "[table.\"elsewhere."))
                     .expect("a file");
             }

@@ -2,11 +2,12 @@
 
 use super::clauses::Clauses;
 use super::load::{self, CatalogSource, colour};
+use super::scan::draft::key;
 use super::term::{Paint, Tone, count};
 use super::trial;
-use crate::catalog::Catalog;
-use crate::policy::{Bound, Lint, Patterned, Policy, UntaggedColumn};
-use std::path::PathBuf;
+use crate::catalog::{Catalog, Snapshot};
+use crate::policy::{Bound, LOCK_FILE, Lack, Lint, Patterned, Policy, SourceFile, UntaggedColumn};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub struct Args {
     /// Show of each clause what enforces it and how many tests show it
     #[arg(long)]
     clauses: bool,
+    /// Write policy.lock anew: the columns that tags cover without naming them. Needs a catalog
+    #[arg(long)]
+    write_lock: bool,
     /// Fail on lints too, and on clauses that no test shows
     #[arg(long)]
     deny_lints: bool,
@@ -43,6 +47,8 @@ enum Failure {
     Load(#[from] load::Failure),
     #[error(transparent)]
     Tests(#[from] trial::Failure),
+    #[error("--write-lock needs a catalog: name one with --url, --config or --catalog")]
+    NoCatalog,
 }
 
 /// What a check found.
@@ -66,7 +72,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
-    let files = load::pack(&args.policy)?;
+    let snapshot = args.source.snapshot(args.database.as_deref())?;
+    let mut files = load::pack(&args.policy)?;
+    if args.write_lock {
+        lock(&args.policy, &mut files, snapshot.clone().ok_or(Failure::NoCatalog)?)?;
+    }
     let loaded = match Policy::parse(&files) {
         Ok(loaded) => loaded,
         Err(errors) => {
@@ -79,7 +89,7 @@ fn check(args: &Args, paint: Paint) -> Result<Found, Failure> {
     let mut report = String::new();
     let mut extra = String::new();
     let mut wrong = 0;
-    if let Some(snapshot) = args.source.snapshot(args.database.as_deref())? {
+    if let Some(snapshot) = snapshot {
         let bound = Bound::new(Arc::new(loaded.policy), Arc::new(Catalog::new(snapshot, 0)));
         lints.extend(bound.lints().iter().cloned());
         for error in bound.errors() {
@@ -134,14 +144,38 @@ fn patterned(patterns: &[Patterned], paint: Paint) -> String {
     out + "\n"
 }
 
-/// The columns that carry no tag, by table.
+/// Writes the lock file of a pack that loads but for it; what is wrong with the rest is left to the check.
+fn lock(folder: &Path, files: &mut Vec<SourceFile>, snapshot: Snapshot) -> Result<(), Failure> {
+    let path = folder.join(LOCK_FILE);
+    let name = path.display().to_string();
+    files.retain(|file| file.path != name);
+    files.push(SourceFile { path: name, text: String::new() });
+    let Ok(loaded) = Policy::parse(files) else { return Ok(()) };
+    let bound = Bound::new(Arc::new(loaded.policy), Arc::new(Catalog::new(snapshot, 0)));
+    let text = bound.lock_file();
+    std::fs::write(&path, &text).map_err(|error| load::Failure::file(&path, error))?;
+    if let Some(file) = files.last_mut() {
+        file.text = text;
+    }
+    Ok(())
+}
+
+/// The columns that carry no tag, by table, and what would tag those that are not in the lock file.
 fn untagged(columns: &[UntaggedColumn], paint: Paint) -> String {
     if columns.is_empty() {
         return String::new();
     }
     let mut out = format!("{}\n", paint.tone(Tone::Strong, "columns without a tag (closed under restricted purposes)"));
     for column in columns.iter().take(LISTED_COLUMNS) {
-        out.push_str(&format!("  {}.{}\n", column.relation, column.column));
+        let UntaggedColumn { id: _, relation, column, lack } = column;
+        let more = match lack {
+            Lack::NoTag => String::new(),
+            Lack::NotLocked => format!(
+                ": not in {LOCK_FILE}; tag it by name, `columns.{} = \"…\"`, or look at it and take it in by --write-lock",
+                key(column)
+            ),
+        };
+        out.push_str(&format!("  {relation}.{column}{more}\n"));
     }
     if let Some(more) = columns.len().checked_sub(LISTED_COLUMNS).filter(|more| *more > 0) {
         out.push_str(&format!("  … and {more} more\n"));

@@ -3,7 +3,7 @@
 use super::load;
 use super::term::{Paint, Tone};
 use crate::enforce::words::not_for;
-use crate::policy::{Cell, Extent, Gets, Matrix, Policy};
+use crate::policy::{Cell, Extent, Filter, Gets, Matrix, Policy};
 use crate::vocab::Right;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -110,8 +110,17 @@ pub(super) fn words(gets: &Gets) -> String {
     }
 }
 
+/// What a purpose gets and for what, in words.
+pub(super) fn words_of(cell: &Cell) -> String {
+    let looked_up = match cell.filter {
+        Filter::AsShown => "",
+        Filter::LookUp => ", found by a look-up",
+    };
+    format!("{}{looked_up}{}", words(&cell.gets), not_for(cell.closed))
+}
+
 /// The signs, explained.
-pub(super) const LEGEND: [(&str, &str); 9] = [
+pub(super) const LEGEND: [(&str, &str); 10] = [
     ("●", "as it is"),
     ("◐", "masked"),
     ("Σ", "in aggregates over enough subjects"),
@@ -119,25 +128,26 @@ pub(super) const LEGEND: [(&str, &str); 9] = [
     ("–", "denied by a rule"),
     ("✕", "forbidden for good"),
     ("○", "unrestricted, not judged"),
+    ("?", "rows are found by a look-up of one given value"),
     ("!", "not for every usage"),
     ("*", "only rows that meet the rule's conditions"),
 ];
 
-/// What stands behind a sign: whether usages are closed, and whether there are conditions.
-pub(super) fn marks(cell: &Cell) -> &'static str {
-    match (cell.closed.is_empty(), cell.conditions.is_empty()) {
-        (true, true) => "",
-        (true, false) => "*",
-        (false, true) => "!",
-        (false, false) => "!*",
-    }
+/// What stands behind a sign: look-ups, closed usages, conditions.
+pub(super) fn marks(cell: &Cell) -> String {
+    let looked_up = match cell.filter {
+        Filter::AsShown => "",
+        Filter::LookUp => "?",
+    };
+    let closed = if cell.closed.is_empty() { "" } else { "!" };
+    let conditions = if cell.conditions.is_empty() { "" } else { "*" };
+    format!("{looked_up}{closed}{conditions}")
 }
 
-/// A cell in a few characters: the sign, a star for conditions, the clause.
+/// A cell in a few characters: the sign, its marks, the clause.
 fn short(cell: &Cell) -> String {
-    let star = marks(cell);
     let clause = cell.clause.as_ref().map_or("", |clause| &*clause.id);
-    format!("{}{star}{clause}", sign(&cell.gets))
+    format!("{}{}{clause}", sign(&cell.gets), marks(cell))
 }
 
 fn tone(gets: &Gets) -> Tone {
@@ -210,14 +220,15 @@ fn diff(old: &Policy, new: &Policy, paint: Paint) -> String {
             // As without a recipient.
             continue;
         }
-        if was.map(|cell| (&cell.gets, &cell.conditions)) == is.map(|cell| (&cell.gets, &cell.conditions)) {
+        let meaning = |cell: &&Cell| (cell.gets.clone(), cell.filter, cell.closed, cell.conditions.clone());
+        if was.as_ref().map(meaning) == is.as_ref().map(meaning) {
             continue;
         }
         let told = |cell: Option<&Cell>| cell.map_or_else(|| "not declared".to_owned(), told);
         let word = RIGHTS[*right].word();
         let recipient = recipient.as_ref().map_or(String::new(), |recipient| format!(" for {recipient}"));
         let line = format!("  {purpose}{recipient}: {word} {subject} × {category}: {} → {}", told(was), told(is));
-        let rank = |cell: Option<&Cell>| cell.map_or(0, |cell| openness(&cell.gets));
+        let rank = |cell: Option<&Cell>| cell.map_or((0, 0, 0), openness);
         match rank(was).cmp(&rank(is)) {
             std::cmp::Ordering::Less => granted.push(line),
             std::cmp::Ordering::Greater => taken.push(line),
@@ -235,14 +246,19 @@ fn diff(old: &Policy, new: &Policy, paint: Paint) -> String {
     if out.is_empty() { "no right changes\n".to_owned() } else { out }
 }
 
-/// How much a purpose gets: nothing, something in its place, or the value.
-fn openness(gets: &Gets) -> u8 {
-    match gets {
+/// How much a purpose gets: nothing, something in its place, or the value; whether it looks values up; for how many usages.
+fn openness(cell: &Cell) -> (u8, u8, i32) {
+    let gets = match cell.gets {
         Gets::Nothing | Gets::Denied | Gets::Forbidden => 0,
         Gets::Masked(_) | Gets::Aggregated(_) => 1,
         Gets::Raw => 2,
         Gets::Everything => 3,
-    }
+    };
+    let looked_up = match cell.filter {
+        Filter::AsShown => 0,
+        Filter::LookUp => 1,
+    };
+    (gets, looked_up, -(cell.closed.iter().count() as i32))
 }
 
 fn told(cell: &Cell) -> String {
@@ -252,7 +268,7 @@ fn told(cell: &Cell) -> String {
         Some(clause) => format!(" [{rule}, {}]", clause.id),
         None => format!(" [{rule}]"),
     });
-    format!("{}{}{where_}{rule}", words(&cell.gets), not_for(cell.closed))
+    format!("{}{where_}{rule}", words_of(cell))
 }
 
 fn places(policy: &Policy) -> BTreeMap<Place, Cell> {

@@ -1,7 +1,6 @@
 //! Self-contained pages: everything in one file, nothing fetched, light and dark.
 
-use super::matrix::{LEGEND, marks, sign, words};
-use crate::enforce::words::not_for;
+use super::matrix::{LEGEND, marks, sign, words_of};
 use crate::policy::{Cell, Gets, Matrix, Policy};
 use crate::vocab::Right;
 use std::fmt::Write as _;
@@ -85,7 +84,7 @@ fn cell_of(cell: &Cell) -> String {
         Gets::Denied | Gets::Forbidden => "no",
         Gets::Nothing | Gets::Everything => "nothing",
     };
-    let mut told = format!("{}{}", words(&cell.gets), not_for(cell.closed));
+    let mut told = words_of(cell);
     if !cell.conditions.is_empty() {
         let conditions: Vec<&str> = cell.conditions.iter().map(|condition| &**condition).collect();
         let _ = write!(told, ", rows where {}", conditions.join(", "));

@@ -1,6 +1,6 @@
 //! A policy pack from its directory.
 
-use crate::policy::{Colour, Policy, SourceFile};
+use crate::policy::{Colour, LOCK_FILE, Policy, SourceFile};
 use std::path::{Path, PathBuf};
 
 /// Why a pack cannot be used.
@@ -19,7 +19,7 @@ pub enum PackError {
 /// How many files a pack may have, those that it includes among them.
 const MOST_FILES: usize = 500;
 
-/// The files of a pack, by name; behind them those that its `[pack]` includes.
+/// The files of a pack, by name; behind them those that its `[pack]` includes, and its lock file.
 pub fn pack_files(directory: &Path) -> Result<Vec<SourceFile>, PackError> {
     let unreadable = |path: &Path, source| PackError::Unreadable { path: path.display().to_string(), source };
     let entries = std::fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
@@ -58,6 +58,10 @@ pub fn pack_files(directory: &Path) -> Result<Vec<SourceFile>, PackError> {
                 }
             }
         }
+    }
+    let lock = directory.join(LOCK_FILE);
+    if lock.is_file() {
+        files.push(read(&lock)?);
     }
     Ok(files)
 }

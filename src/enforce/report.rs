@@ -2,8 +2,8 @@
 
 use super::view::View;
 use crate::catalog::{Column, Relation, quote_identifier, quote_qualified};
-use crate::policy::ColumnRuling;
 use crate::policy::RowCondition;
+use crate::policy::{ColumnRuling, Opens};
 use crate::vocab::{AttNum, Cause, Closed, NotUnderstood, Oid, Refusal, Right, SqlState, Unresolved, Usage};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -108,10 +108,14 @@ pub(super) fn reason(closed: &Closed) -> String {
 pub(super) fn hint(view: &View, right: Right, places: &[(Oid, Option<AttNum>)]) -> Option<String> {
     let mut purposes = view.bound().purposes_that_open(view.principal(), right, places, PURPOSES_IN_HINT);
     // Through a materialized view a purpose may be refused what it may read from the table.
-    purposes.retain(|name| purpose_name(view) != Some(name));
+    purposes.retain(|(name, _)| purpose_name(view) != Some(name));
     match (purposes.split_first(), view.purpose()) {
-        (Some((first, _)), _) => {
-            let all = purposes.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        (Some(((first, _), _)), _) => {
+            let told = |(name, opens): &(Arc<str>, Opens)| match opens {
+                Opens::AsTheyAre | Opens::Masked | Opens::Everything => format!("\"{name}\""),
+                Opens::InAggregates => format!("\"{name}\" (in aggregates)"),
+            };
+            let all = purposes.iter().map(told).collect::<Vec<_>>().join(", ");
             Some(format!("This role may declare {all} for this, e.g. SET wherefore.purpose = '{first}'."))
         }
         (None, None) => {

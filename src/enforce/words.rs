@@ -3,7 +3,7 @@
 use super::explain::{ColumnReport, Explanation, RelationReport};
 use super::plan::Plan;
 use super::view::{Limits, View};
-use crate::policy::{Effect, Keys, Mask};
+use crate::policy::Effect;
 use crate::sql::Kind;
 use crate::vocab::{Cause, Usage, UsageSet};
 
@@ -11,7 +11,7 @@ use crate::vocab::{Cause, Usage, UsageSet};
 pub fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Allow => "the value".to_owned(),
-        Effect::Mask(mask) => masked(mask),
+        Effect::Mask(mask) => mask.words(),
         Effect::Aggregate(aggregate) => aggregate.to_string(),
         Effect::Deny => "nothing".to_owned(),
     }
@@ -21,25 +21,6 @@ pub fn effect(effect: &Effect) -> String {
 pub fn not_for(closed: UsageSet) -> String {
     let words: Vec<&str> = closed.iter().map(Usage::word).collect();
     if words.is_empty() { String::new() } else { format!(", not for {}", words.join(", ")) }
-}
-
-/// What a mask shows.
-fn masked(mask: &Mask) -> String {
-    match mask {
-        Mask::Null => "NULL".to_owned(),
-        Mask::Constant(constant) => format!("'{constant}'"),
-        Mask::Partial { first, last: 0 } => format!("the first {first} characters"),
-        Mask::Partial { first: 0, last } => format!("the last {last} characters"),
-        Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
-        Mask::PostalCode(first) => format!("the first {first} of a postal code"),
-        Mask::Date(unit) => format!("its {}", unit.word()),
-        Mask::Number(step) => format!("a multiple of {step}"),
-        Mask::Inet(bits) => format!("its network of {bits} bits"),
-        Mask::Jsonb(Keys::Keep, keys) => format!("the keys {}", keys.join(", ")),
-        Mask::Jsonb(Keys::Remove, keys) => format!("all but the keys {}", keys.join(", ")),
-        Mask::Jsonb(Keys::Hide, keys) => format!("all but the values of {}", keys.join(", ")),
-        Mask::Pseudonym(_) => "a pseudonym".to_owned(),
-    }
 }
 
 /// Why.

@@ -5,14 +5,15 @@
 //! ancestor tags is untagged, whatever its descendants say.
 
 use super::Policy;
-use super::bound::{Patterned, UntaggedColumn};
+use super::bound::{Lack, Patterned, UntaggedColumn};
 use super::comments;
 use super::condition::Condition;
 use super::constant::oid;
-use super::document::with_suggestion;
+use super::document::{with_suggestion, written};
 use super::exists::OF;
 use super::follow::{self, Inheriting, Keys};
 use super::lint;
+use super::lock::{Lock, Unnamed};
 use super::parameter::ParameterType;
 use super::pattern;
 use super::report::{Finding, Findings};
@@ -20,7 +21,7 @@ use super::ruling::{RowsPerSubject, SubjectKey};
 use super::system::{self, Openness};
 use super::tags::{TableTags, Untagged};
 use super::tree::{CategoryId, SubjectId};
-use crate::catalog::{Catalog, Relation, RelationKind, quote_qualified};
+use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
@@ -87,9 +88,11 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
             None => unknown_table(table, catalog, &mut binding.findings),
         }
     }
-    let tags = tags_by_relation(policy, catalog, &mut binding.errors);
-    let mut linked = Linked { catalog, untagged: policy.untagged(), tags };
+    let mut linked = linked(policy, catalog, &mut binding.errors);
     linked.inherit(policy, &mut binding.findings);
+    if let Some(lock) = &policy.lock {
+        lock.check(catalog, &linked.unnamed(), &mut binding.findings);
+    }
     let tagged = |relation: &Relation| linked.tags.get(&relation.oid).map(Cow::as_ref);
     binding.patterned = pattern::report(policy, tagged, catalog.relations(), &mut binding.findings);
     for relation in catalog.relations() {
@@ -103,16 +106,33 @@ pub(super) fn bind(policy: &Policy, catalog: &Catalog) -> Binding {
         let bound = linked.relation(relation);
         for (column, tags) in relation.columns.iter().zip(&bound.columns) {
             if tags.own.is_empty() && relation.kind != RelationKind::Sequence && !relation.is_by_lineage() {
-                binding.untagged.push(UntaggedColumn {
-                    id: ColumnId { relation: relation.oid, column: column.number },
-                    relation: quote_qualified(&relation.schema, &relation.name).into(),
-                    column: Arc::clone(&column.name),
-                });
+                let own = linked.tags_of(&linked.with_ancestors(relation.oid));
+                let lack = if linked.locks_out(&own, &column.name) { Lack::NotLocked } else { Lack::NoTag };
+                binding.untagged.push(untagged(relation, column, lack));
             }
         }
         binding.relations.insert(relation.oid, bound);
     }
     binding
+}
+
+fn untagged(relation: &Relation, column: &Column, lack: Lack) -> UntaggedColumn {
+    UntaggedColumn {
+        id: ColumnId { relation: relation.oid, column: column.number },
+        relation: quote_qualified(&relation.schema, &relation.name).into(),
+        column: Arc::clone(&column.name),
+        lack,
+    }
+}
+
+/// The columns that tags cover without naming them, whatever the lock file lists.
+pub(super) fn unnamed(policy: &Policy, catalog: &Catalog) -> Unnamed {
+    linked(policy, catalog, &mut Findings::default()).unnamed()
+}
+
+fn linked<'p>(policy: &'p Policy, catalog: &'p Catalog, errors: &mut Findings) -> Linked<'p> {
+    let tags = tags_by_relation(policy, catalog, errors);
+    Linked { catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags }
 }
 
 /// The tags that a table would have that is not there yet.
@@ -124,7 +144,7 @@ pub(super) fn tags_of_new(policy: &Policy, catalog: &Catalog, relation: &Relatio
     let follows = own.as_ref().is_some_and(|tags| !tags.follows.is_empty());
     let mut tags = if follows { tags_by_relation(policy, catalog, findings) } else { FxHashMap::default() };
     tags.extend(own.map(|tags| (relation.oid, tags)));
-    let mut linked = Linked { catalog, untagged: policy.untagged(), tags };
+    let mut linked = Linked { catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags };
     if follows {
         let gained = Inheriting::new(&linked, &policy.parameters).of(relation, Keys::ToCome, findings);
         linked.tags.entry(relation.oid).and_modify(|tags| tags.to_mut().conditions.extend(gained));
@@ -142,11 +162,7 @@ pub(super) fn keep_tags(
     known: &FxHashMap<Oid, RelationTags>,
 ) {
     let Binding { relations, untagged, findings: _, errors: _, patterned: _ } = binding;
-    let linked = Linked {
-        catalog,
-        untagged: policy.untagged(),
-        tags: tags_by_relation(policy, catalog, &mut Findings::default()),
-    };
+    let linked = linked(policy, catalog, &mut Findings::default());
     let late = later_columns(&linked, before, known);
     for (oid, tags) in relations {
         let Some(relation) = catalog.relation(*oid) else { continue };
@@ -157,11 +173,7 @@ pub(super) fn keep_tags(
             if is_late && policy.untagged() == Untagged::Deny && !tags.own.is_empty() {
                 tags.own.clear();
                 if !relation.is_by_lineage() {
-                    untagged.push(UntaggedColumn {
-                        id: ColumnId { relation: relation.oid, column: column.number },
-                        relation: quote_qualified(&relation.schema, &relation.name).into(),
-                        column: Arc::clone(&column.name),
-                    });
+                    untagged.push(self::untagged(relation, column, Lack::NoTag));
                 }
             }
             let kept = earlier.and_then(|(earlier, tags)| {
@@ -349,6 +361,7 @@ fn tags_by_relation<'p>(
     let sections = Linked {
         catalog,
         untagged: policy.untagged(),
+        lock: None,
         tags: by_file.iter().map(|(oid, table)| (*oid, Cow::Borrowed(*table))).collect(),
     };
     let tags = |relation: &Relation| {
@@ -365,6 +378,7 @@ fn tags_by_relation<'p>(
 pub(super) struct Linked<'p> {
     pub(super) catalog: &'p Catalog,
     untagged: Untagged,
+    lock: Option<&'p Lock>,
     pub(super) tags: FxHashMap<Oid, Cow<'p, TableTags>>,
 }
 
@@ -378,6 +392,28 @@ impl Linked<'_> {
         for (oid, gained) in gained {
             self.tags.entry(oid).and_modify(|tags| tags.to_mut().conditions.extend(gained));
         }
+    }
+
+    /// The columns of every relation that its tags or those of its ancestors cover without naming them.
+    fn unnamed(&self) -> Unnamed {
+        let mut all = Unnamed::new();
+        for relation in self.catalog.relations() {
+            for table in self.tags_of(&self.with_ancestors(relation.oid)) {
+                let covered = relation.columns.iter().filter(|column| table.covers_unnamed(&column.name));
+                let covered: Vec<Arc<str>> = covered.map(|column| Arc::clone(&column.name)).collect();
+                if !covered.is_empty() {
+                    all.entry(written(&table.schema, &table.table)).or_default().extend(covered);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether tags would cover a column without naming it, and the lock file does not list it. Then it has none: what is left of
+    /// several could be weaker.
+    fn locks_out(&self, own: &[&TableTags], column: &str) -> bool {
+        let Some(lock) = self.lock else { return false };
+        own.iter().any(|table| table.covers_unnamed(column) && !lock.lists(table, column))
     }
 
     /// Everything reached by `step` from a relation, without itself.
@@ -425,7 +461,7 @@ impl Linked<'_> {
             tags
         };
         let columns = relation.columns.iter().map(|column| ColumnTags {
-            own: column_tags(&own, &column.name),
+            own: if self.locks_out(&own, &column.name) { Vec::new() } else { column_tags(&own, &column.name) },
             below: column_tags(&below, &column.name),
         });
         let mut columns: Vec<ColumnTags> = columns.collect();

@@ -3,6 +3,7 @@
 use super::bind::{self, ColumnTags, RelationTags, Tag, Usable};
 use super::condition::Condition;
 use super::declassifier;
+use super::lock;
 use super::masked;
 use super::opened::{self, BoundFunctions, BoundRewrites};
 use super::others::ReadOfOthers;
@@ -30,6 +31,15 @@ pub struct UntaggedColumn {
     /// Schema-qualified, quoted where it needs it.
     pub relation: Arc<str>,
     pub column: Arc<str>,
+    pub lack: Lack,
+}
+
+/// Why a column carries no tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    NoTag,
+    /// Tags would cover it, and the lock file does not list it.
+    NotLocked,
 }
 
 /// A line of a pattern, with what it tags in a database.
@@ -141,6 +151,11 @@ impl Bound {
         &self.untagged
     }
 
+    /// The text of a lock file for this policy and this catalog.
+    pub fn lock_file(&self) -> String {
+        lock::text(&bind::unnamed(&self.policy, &self.catalog))
+    }
+
     /// What a reader (or a session without a purpose) may see of a relation. Memoised.
     pub fn ruling(&self, reader: Option<Reader>, relation: &Relation) -> Arc<RelationRuling> {
         self.ruling_for(reader, Right::Read, relation)
@@ -178,19 +193,20 @@ impl Bound {
     }
 
     /// The purposes that this principal may declare and under which this right to none of these is denied; `None` stands for the
-    /// relation's rows. At most `most` names, those that open them unmasked first.
+    /// relation's rows. At most `most` names, those that open them unmasked first, each with how it opens them.
     pub fn purposes_that_open(
         &self,
         principal: &Principal,
         right: Right,
         columns: &[(Oid, Option<AttNum>)],
         most: usize,
-    ) -> Vec<Arc<str>> {
+    ) -> Vec<(Arc<str>, Opens)> {
         let rank = |purpose: &PurposeId| Some((self.rank(principal.reader(*purpose), right, columns)?, *purpose));
         let ranked = principal.purposes.iter().filter_map(rank);
         let mut ranked: Vec<(Opens, PurposeId)> = ranked.collect();
         ranked.sort_unstable();
-        ranked.into_iter().take(most).map(|(_, purpose)| Arc::clone(self.policy.purpose_name(purpose))).collect()
+        let named = |(opens, purpose)| (Arc::clone(self.policy.purpose_name(purpose)), opens);
+        ranked.into_iter().take(most).map(named).collect()
     }
 
     /// How a reader opens columns; `None` if it does not.
@@ -209,7 +225,8 @@ impl Bound {
             };
             match &ruling.columns.iter().find(|column| column.number == *number)?.effect {
                 Effect::Allow => {}
-                Effect::Mask(_) | Effect::Aggregate(_) => opens = Opens::InPart,
+                Effect::Mask(_) => opens = opens.max(Opens::Masked),
+                Effect::Aggregate(_) => opens = Opens::InAggregates,
                 Effect::Deny => return None,
             }
         }
@@ -498,10 +515,12 @@ impl Source<'_> {
 
 /// How a purpose opens columns, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Opens {
+pub enum Opens {
     AsTheyAre,
-    /// Masked, or in aggregates only.
-    InPart,
+    /// Some of them masked.
+    Masked,
+    /// Some of them in aggregates only.
+    InAggregates,
     /// The purpose is unrestricted: suggested last.
     Everything,
 }

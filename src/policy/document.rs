@@ -2,6 +2,7 @@
 
 use super::report::{Finding, Findings, Place};
 use serde_spanned::Spanned;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -272,6 +273,30 @@ impl<'t> Fields<'t> {
             }
         }
     }
+}
+
+/// A string of TOML on one line.
+pub fn basic(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            _ if letter.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(letter));
+            }
+            _ => out.push(letter),
+        }
+    }
+    out + "\""
+}
+
+/// `schema.table` as policies write it: a part with a dot, a quote or none at all in double quotes.
+pub fn written(schema: &str, table: &str) -> String {
+    let part = |name: &str| match name.contains(['.', '"']) || name.is_empty() {
+        true => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => name.to_owned(),
+    };
+    format!("{}.{}", part(schema), part(table))
 }
 
 /// More names than these are not listed. Every table of the language has fewer keys.

@@ -6,6 +6,7 @@ use super::document::{Word, list, with_suggestion};
 use super::fideslang;
 use super::follow;
 use super::lint;
+use super::lock::{self, Lock};
 use super::narrow::Narrow;
 use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
@@ -45,6 +46,8 @@ pub(super) struct Pack {
     pub(super) taxonomy: Option<Place>,
     /// Keys that it adds to Fideslang's, with what is below them.
     pub(super) extension: Vec<Word>,
+    /// Where it says that a lock file lists what tags cover without naming it.
+    pub(super) lock: Option<Place>,
 }
 
 /// A clause with what the lints need to know of it.
@@ -81,8 +84,13 @@ pub(super) fn parse_with(files: &[SourceFile], alter: impl FnOnce(&mut Raw)) -> 
     let mut findings = Findings::default();
     let mut raw = Raw::default();
     let mut readable = true;
+    let mut lock = None;
     for (file, text) in files.iter().enumerate() {
         let (table, errors) = DeTable::parse_recoverable(&text.text);
+        if errors.is_empty() && lock::is_lock(&text.path) {
+            lock = Some(Lock::read(file, table.get_ref(), &mut findings));
+            continue;
+        }
         if errors.is_empty() {
             raw.read(file, table.get_ref(), &mut findings);
             continue;
@@ -98,7 +106,7 @@ pub(super) fn parse_with(files: &[SourceFile], alter: impl FnOnce(&mut Raw)) -> 
         return Err(findings.into_errors(&sources));
     }
     alter(&mut raw);
-    let loader = Loader { raw, findings, sources, version: version(files) };
+    let loader = Loader { raw, findings, sources, lock, version: version(files) };
     loader.resolve()
 }
 
@@ -115,6 +123,7 @@ pub(super) struct Loader {
     pub(super) raw: Raw,
     pub(super) findings: Findings,
     sources: Arc<Sources>,
+    lock: Option<Lock>,
     version: u64,
 }
 
@@ -128,6 +137,7 @@ struct Openings {
 impl Loader {
     fn resolve(mut self) -> Result<Loaded, PolicyErrors> {
         let pack = self.pack();
+        lock::demanded(&pack, self.lock.as_ref(), &mut self.findings);
         let (trees, traits) = self.trees(&pack);
         let clauses = self.clauses(&pack);
         for (_, word) in traits.iter().flat_map(|traits| traits.settings.clauses()) {
@@ -150,7 +160,7 @@ impl Loader {
         let Openings { functions, rewrites, systems } = self.opened(&trees, &clauses);
         let never_together = self.never_together(&trees, &clauses);
         rules::check(&rules, &trees, &mut self.findings);
-        let Loader { raw: _, findings, sources, version } = self;
+        let Loader { raw: _, findings, sources, lock, version } = self;
         if !findings.is_empty() {
             return Err(findings.into_errors(&sources));
         }
@@ -173,6 +183,7 @@ impl Loader {
             systems,
             never_together,
             apart,
+            lock,
             sources,
         };
         policy.readers = reader::readers(&policy);
@@ -226,6 +237,7 @@ impl Loader {
                 comments: None,
                 taxonomy: None,
                 extension: Vec::new(),
+                lock: None,
             };
         };
         let text = |word: &Option<Word>| word.as_ref().map_or_else(|| "".into(), |word| Arc::clone(&word.text));
@@ -251,9 +263,9 @@ impl Loader {
             }
         });
         let dated = raw.dated.clone().unwrap_or_else(|| "".into());
-        let (comments, extension) = (raw.comments.clone(), raw.extension.clone());
+        let (comments, lock, extension) = (raw.comments.clone(), raw.lock.clone(), raw.extension.clone());
         let (name, document) = (text(&raw.name), text(&raw.document));
-        Pack { name, document, dated, untagged, comments, taxonomy, extension }
+        Pack { name, document, dated, untagged, comments, taxonomy, extension, lock }
     }
 
     fn trees(&mut self, pack: &Pack) -> (Trees, Vec<PurposeTraits>) {

@@ -105,6 +105,25 @@ pub struct Pseudonym {
 }
 
 impl Mask {
+    /// What it shows, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Mask::Null => "NULL".to_owned(),
+            Mask::Constant(constant) => format!("'{constant}'"),
+            Mask::Partial { first, last: 0 } => format!("the first {first} characters"),
+            Mask::Partial { first: 0, last } => format!("the last {last} characters"),
+            Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
+            Mask::PostalCode(first) => format!("the first {first} of a postal code"),
+            Mask::Date(unit) => format!("its {}", unit.word()),
+            Mask::Number(step) => format!("a multiple of {step}"),
+            Mask::Inet(bits) => format!("its network of {bits} bits"),
+            Mask::Jsonb(Keys::Keep, keys) => format!("the keys {}", keys.join(", ")),
+            Mask::Jsonb(Keys::Remove, keys) => format!("all but the keys {}", keys.join(", ")),
+            Mask::Jsonb(Keys::Hide, keys) => format!("all but the values of {}", keys.join(", ")),
+            Mask::Pseudonym(_) => "a pseudonym".to_owned(),
+        }
+    }
+
     /// Whether it depends on the value, so that who sees it learns something of it.
     pub fn tells(&self) -> bool {
         match self {

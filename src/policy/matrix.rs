@@ -5,7 +5,7 @@ use super::raw::Verdict;
 use super::rules::{Point, Rule, decide};
 use super::ruling::Aggregate;
 use super::tree::{CategoryId, Node, SubjectId, Tree};
-use super::{Effect, Mask, Policy, Reader, RecipientId};
+use super::{Effect, Filter, Policy, Reader, RecipientId};
 use crate::vocab::{Clause, Right, UsageSet};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub gets: Gets,
+    /// What conditions compare: what it gets, or in a look-up what the column holds.
+    pub filter: Filter,
     /// The usages that are closed all the same.
     pub closed: UsageSet,
     /// The conditions that rows must meet, as the rule writes them.
@@ -56,6 +58,13 @@ pub struct Cell {
     /// The rule that decides; `None` where no rule matches, or none is asked.
     pub rule: Option<Arc<str>>,
     pub clause: Option<Arc<Clause>>,
+}
+
+impl Cell {
+    fn without_rule(gets: Gets) -> Cell {
+        let (filter, closed) = (Filter::AsShown, UsageSet::EMPTY);
+        Cell { gets, filter, closed, conditions: Vec::new(), rule: None, clause: None }
+    }
 }
 
 /// What a purpose gets, in the order of strictness.
@@ -125,19 +134,11 @@ impl Policy {
 
     fn cell(&self, right: Right, subject: Option<SubjectId>, category: CategoryId, reader: Reader) -> Cell {
         if self.is_unrestricted(reader.purpose) {
-            return Cell {
-                gets: Gets::Everything,
-                closed: UsageSet::EMPTY,
-                conditions: Vec::new(),
-                rule: None,
-                clause: None,
-            };
+            return Cell::without_rule(Gets::Everything);
         }
         let point = Point::of(subject, category, reader);
         match decide(&self.rules, &self.trees, right, point) {
-            None => {
-                Cell { gets: Gets::Nothing, closed: UsageSet::EMPTY, conditions: Vec::new(), rule: None, clause: None }
-            }
+            None => Cell::without_rule(Gets::Nothing),
             Some(rule) => {
                 let mut cell = of_rule(rule);
                 let bounded = |narrow: &&Narrow| !rule.closes() && narrow.covers(&self.trees, right, point);
@@ -158,32 +159,15 @@ fn of_rule(rule: &Rule) -> Cell {
         Verdict::Give(Effect::Deny) => Gets::Denied,
         Verdict::Give(Effect::Allow) => Gets::Raw,
         Verdict::Give(Effect::Aggregate(aggregate)) => Gets::Aggregated(*aggregate),
-        Verdict::Give(Effect::Mask(mask)) => Gets::Masked(words(mask)),
+        Verdict::Give(Effect::Mask(mask)) => Gets::Masked(mask.words()),
     };
     Cell {
         gets,
+        filter: rule.filter,
         closed: rule.closed,
         conditions: rule.conditions.iter().map(|wanted| Arc::clone(&wanted.written.text)).collect(),
         rule: Some(Arc::clone(&rule.id.text)),
         clause: rule.clause.clone(),
-    }
-}
-
-/// A mask in a few words.
-fn words(mask: &Mask) -> String {
-    match mask {
-        Mask::Null => "null".to_owned(),
-        Mask::Constant(text) => format!("the constant \"{text}\""),
-        Mask::Partial { first, last } => format!("the first {first} and last {last} characters"),
-        Mask::PostalCode(kept) => format!("the first {kept} characters of a postal code"),
-        Mask::Date(unit) => format!("the {}", unit.word()),
-        Mask::Number(step) => format!("multiples of {step}"),
-        Mask::Inet(bits) => format!("the network of {bits} bits"),
-        Mask::Jsonb(keys, names) => {
-            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-            format!("{} keys {}", keys.word(), names.join(", "))
-        }
-        Mask::Pseudonym(pseudonym) => format!("a pseudonym (key \"{}\")", pseudonym.key),
     }
 }
 

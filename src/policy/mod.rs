@@ -19,6 +19,7 @@ pub(crate) mod fideslang;
 mod follow;
 mod lint;
 mod load;
+mod lock;
 mod mask;
 mod masked;
 mod matrix;
@@ -41,12 +42,14 @@ mod system;
 mod tags;
 mod tree;
 
-pub use bound::{Bound, Patterned, UntaggedColumn};
-pub use change::{Alteration, Change};
+pub use bound::{Bound, Lack, Opens, Patterned, UntaggedColumn};
+pub use change::{Alteration, Change, Declaration};
 pub use comments::OF_RELATION;
 pub use coverage::Coverage;
+pub use document::{basic, written};
 pub use exists::OWN;
 pub use load::Loaded;
+pub use lock::LOCK_FILE;
 pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use never_together::Met;
@@ -68,6 +71,7 @@ use apart::Apart;
 use declassifier::Declassifier;
 use follow::Follow;
 use load::{Pack, PurposeTraits, Registered};
+use lock::Lock;
 use narrow::Narrow;
 use never_together::NeverTogether;
 use opened::Opened;
@@ -134,6 +138,8 @@ pub struct Policy {
     never_together: Vec<NeverTogether>,
     /// Tags that may not meet on a column.
     apart: Vec<Apart>,
+    /// The columns that tags cover without naming them; all where the pack asks for no lock file.
+    lock: Option<Lock>,
     sources: Arc<Sources>,
 }
 

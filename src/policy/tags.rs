@@ -59,6 +59,11 @@ impl TableTags {
         self.patterned.iter().any(|named| &*named.name.text == column)
     }
 
+    /// Whether a column of that name has tags here that do not name it.
+    pub(super) fn covers_unnamed(&self, column: &str) -> bool {
+        !self.names(column) && !self.categories(column).is_empty()
+    }
+
     /// The categories that the tags give a column of that name.
     pub(super) fn categories(&self, column: &str) -> &[CategoryId] {
         match self.columns.iter().chain(&self.patterned).find(|named| &*named.name.text == column) {

@@ -172,7 +172,7 @@ fn hints_name_the_purposes_that_open_what_was_closed() {
     let check = |columns: &[i16], most: usize, expected: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|at| (parent, (*at != 0).then_some(AttNum(*at)))).collect();
         let names = bound.purposes_that_open(&all, Right::Read, &columns, most);
-        assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), expected, "{columns:?}");
+        assert_eq!(names.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), expected, "{columns:?}");
     };
     check(&[1], 9, &["service", "research", "owner"]);
     check(&[1], 1, &["service"]);

@@ -25,11 +25,11 @@ pub fn policy(text: &str) -> Arc<Policy> {
     Arc::new(parse(text).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy)
 }
 
-/// Every `*.toml` of a pack, by name.
+/// Every `*.toml` of a pack and its lock file, by name.
 pub fn pack(name: &str) -> Vec<SourceFile> {
     let directory = format!("policy/{name}");
     let mut paths: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml" || extension == "lock"));
     paths.sort();
     let read = |path: std::path::PathBuf| SourceFile {
         text: std::fs::read_to_string(&path).unwrap(),

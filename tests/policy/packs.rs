@@ -105,7 +105,7 @@ fn hints_name_only_what_the_principal_may_declare() {
     let check = |user: &str, expected: &[&str]| {
         let principal = bound.policy().principal(user, &[]);
         let names = bound.purposes_that_open(&principal, Right::Read, &[(messages.oid, Some(body))], 5);
-        assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), expected, "{user}");
+        assert_eq!(names.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), expected, "{user}");
     };
     check("ml_engineer", &[]);
     check("support_agent", &["customer_support", "technical_support"]);

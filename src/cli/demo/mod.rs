@@ -3,6 +3,7 @@
 //! Everything lives in one temporary folder and this process: whichever way it ends, the cluster's supervisor stops the
 //! server and removes the folder.
 
+mod job;
 mod sample;
 mod tour;
 mod walk;
@@ -29,6 +30,15 @@ pub struct Args {
     /// The policy pack, with the schema.sql that the sample data goes into
     #[arg(long, value_name = "DIR", default_value = "policy/botpress")]
     policy: PathBuf,
+    /// Ask one job under both packs instead of taking the tour, and end
+    #[arg(long, value_enum)]
+    job: Option<Job>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Job {
+    /// Train a model on conversations
+    Training,
 }
 
 /// Why the demo stopped.
@@ -42,6 +52,8 @@ pub(super) enum Failure {
     Sample { what: String, why: String },
     #[error("the connection failed: {0}")]
     Connection(tokio_postgres::Error),
+    #[error("{0}")]
+    Pack(String),
     #[error("{path}: {error}")]
     File { path: String, error: std::io::Error },
     #[error("waiting for a signal: {0}")]
@@ -76,6 +88,14 @@ pub(super) fn run(args: &Args) -> ExitCode {
 async fn demo(args: &Args, paint: Paint) -> Result<Vec<String>, Failure> {
     // Signals are caught from here on. What they interrupt is dropped, and with it the cluster.
     let mut signals = Signals::new()?;
+    if args.job == Some(Job::Training) {
+        let mismatches = tokio::select! {
+            outcome = job::training(args, paint) => outcome?,
+            () = signals.any() => return Err(Failure::Interrupted),
+        };
+        conclude(paint, job::steps(), &mismatches);
+        return Ok(mismatches);
+    }
     let (stage, mismatches) = tokio::select! {
         outcome = tour(args, paint) => outcome?,
         () = signals.any() => return Err(Failure::Interrupted),
@@ -130,7 +150,7 @@ async fn tour(args: &Args, paint: Paint) -> Result<(Stage, Vec<String>), Failure
     let mark = format!("{}%u|", walk::LOG_MARK);
     let cluster = tokio::task::spawn_blocking(move || Throwaway::start(&[("log_line_prefix", &mark)]));
     let cluster = cluster.await.map_err(|_| Failure::Interrupted)??;
-    let oracle = prepare(&cluster).await?;
+    let oracle = prepare(&cluster, DATABASE).await?;
     let version = one(&oracle, "SELECT current_setting('server_version')").await?;
     let version = version.split(' ').next().unwrap_or_default();
     let seconds = started.elapsed().as_secs_f32();
@@ -146,23 +166,27 @@ async fn tour(args: &Args, paint: Paint) -> Result<(Stage, Vec<String>), Failure
 
     let scene = walk::Scene { cluster: &cluster, database: DATABASE, proxy_port: proxy.port(), oracle: &oracle, paint };
     let mismatches = walk::walk(&scene, tour::STEPS).await?;
+    conclude(paint, tour::STEPS.len(), &mismatches);
+    Ok((Stage { proxy, _cluster: cluster }, mismatches))
+}
+
+/// Says whether every step did what it says.
+fn conclude(paint: Paint, steps: usize, mismatches: &[String]) {
     println!();
     if mismatches.is_empty() {
-        let words = format!("All {} steps did what they say.", tour::STEPS.len());
-        println!("{}", paint.tone(Tone::Good, &words));
+        println!("{}", paint.tone(Tone::Good, &format!("All {steps} steps did what they say.")));
     } else {
         println!("{}", paint.tone(Tone::Bad, "Not every step did what it says:"));
         mismatches.iter().for_each(|mismatch| println!("  {mismatch}"));
     }
-    Ok((Stage { proxy, _cluster: cluster }, mismatches))
 }
 
 /// Makes the database; gives a superuser's connection to it.
-async fn prepare(cluster: &Throwaway) -> Result<Client, Failure> {
+async fn prepare(cluster: &Throwaway, database: &str) -> Result<Client, Failure> {
     let client = connect(cluster, "postgres").await?;
-    let create = format!("CREATE DATABASE {DATABASE}");
+    let create = format!("CREATE DATABASE {database}");
     client.batch_execute(&create).await.map_err(|error| Failure::sample("the database", &error))?;
-    connect(cluster, DATABASE).await
+    connect(cluster, database).await
 }
 
 async fn connect(cluster: &Throwaway, database: &str) -> Result<Client, Failure> {

@@ -1,6 +1,7 @@
 //! The draft as TOML: what is proposed, with the reason beside it, and what is not, as comments.
 
 use super::words::Words;
+use crate::policy::{basic, written};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -55,25 +56,10 @@ const HEADER: &str = "\
 ";
 
 /// A key of TOML.
-fn key(text: &str) -> String {
+pub(in crate::cli) fn key(text: &str) -> String {
     let bare =
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     if bare { text.to_owned() } else { basic(text) }
-}
-
-/// A string of TOML on one line.
-fn basic(text: &str) -> String {
-    let mut out = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => out.extend(['\\', letter]),
-            _ if letter.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(letter));
-            }
-            _ => out.push(letter),
-        }
-    }
-    out + "\""
 }
 
 /// A name in a comment: on one line.
@@ -83,13 +69,9 @@ fn told(text: &str) -> String {
         .collect()
 }
 
-/// `schema.table` as policies write it: a part with a dot, a quote or none at all in double quotes.
+/// `schema.table` as a key.
 fn table_key(schema: &str, table: &str) -> String {
-    let part = |name: &str| match name.contains(['.', '"']) || name.is_empty() {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.to_owned(),
-    };
-    basic(&format!("{}.{}", part(schema), part(table)))
+    basic(&written(schema, table))
 }
 
 /// A word of TOML, or a list of them.

@@ -5,6 +5,7 @@
 pub(super) mod draft;
 mod guess;
 mod kind;
+mod looks;
 mod sample;
 pub(super) mod words;
 

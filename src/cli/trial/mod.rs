@@ -8,7 +8,7 @@ use super::load::{self, CatalogSource};
 use super::term::{Paint, Tone, wrap};
 use super::throwaway::{self, SUPERUSER, Throwaway};
 use crate::catalog::{Catalog, Snapshot, noise, pseudonyms};
-use crate::policy::{Change, Policy, SourceFile};
+use crate::policy::{Policy, SourceFile};
 pub(super) use case::Case;
 use run::{Ground, Outcome};
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ pub struct Args {
     /// The database to read the catalog of, with --config
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
-    /// Take away or widen each rule in turn, and fail if no test notices
+    /// Take away or widen each rule, bound and demand in turn, and fail if no test notices
     #[arg(long)]
     mutate: bool,
     /// Say only what is not as it should be
@@ -110,7 +110,7 @@ fn trial(args: &Args, paint: Paint) -> Result<bool, Failure> {
     Ok(survivors(&files, &policy, &cases, &outcomes, &ground, paint))
 }
 
-/// Changes every rule in turn; whether some test notices each.
+/// Changes every rule, bound and demand in turn; whether some test notices each.
 fn survivors(
     files: &[SourceFile],
     policy: &Policy,
@@ -128,10 +128,9 @@ fn survivors(
             continue;
         }
         survived += 1;
-        let Change { rule, what } = &change;
-        println!("{} rule `{rule}` {what}: no test notices", paint.tone(Tone::Bad, "survives:"));
+        println!("{} {change}: no test notices", paint.tone(Tone::Bad, "survives:"));
     }
-    let summary = format!("{} of {changed} changes to rules are noticed", changed - survived);
+    let summary = format!("{} of {changed} changes to the policy are noticed", changed - survived);
     println!("{}", paint.tone(if survived == 0 { Tone::Good } else { Tone::Bad }, &summary));
     survived == 0
 }

@@ -77,6 +77,8 @@ pub(super) struct RawPack {
     pub(super) taxonomy: Option<Word>,
     /// Keys that it adds to Fideslang's.
     pub(super) extension: Vec<Word>,
+    /// Where it says that there is a lock file.
+    pub(super) lock: Option<Place>,
 }
 
 /// Reads an optional string.
@@ -249,14 +251,18 @@ impl Raw {
         let Some(mut fields) = Fields::new("[pack]", value, findings) else { return };
         // Whoever reads the files has added what it names.
         words(&mut fields, "include", findings);
+        let mut said = |key, findings: &mut Findings| {
+            let (key, value) = fields.take_keyed(key)?;
+            value.truth(findings).filter(|said| *said).map(|_| key.place)
+        };
+        let (comments, lock) = (said("comments", findings), said("lock", findings));
         self.pack = Some(RawPack {
             name: word(&mut fields, "name", findings),
             document: word(&mut fields, "document", findings),
             dated: fields.take("dated").and_then(|value| value.date(findings)),
             untagged: word(&mut fields, "untagged", findings),
-            comments: fields
-                .take_keyed("comments")
-                .and_then(|(key, value)| value.truth(findings).filter(|read| *read).map(|_| key.place)),
+            comments,
+            lock,
             taxonomy: word(&mut fields, "taxonomy", findings),
             extension: words(&mut fields, "fideslang_extension", findings),
         });
