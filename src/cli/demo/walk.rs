@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::tour::{Declared, Expected, Step, Upstream};
+use crate::catalog::pseudonyms;
 use crate::cli::term::{Paint, Tone, table, wrap};
 use crate::cli::throwaway::Throwaway;
 use std::fs::File;
@@ -188,8 +189,9 @@ fn statements_in(log: &str, role: &str) -> Vec<String> {
         let text = entry.strip_prefix(role)?.strip_prefix("|LOG:  ")?;
         let (what, sql) = text.split_once(": ")?;
         let runs = what == "statement" || what.starts_with("execute ");
+        let own = sql.contains("wherefore.") && !sql.contains(pseudonyms::FUNCTION);
         // Continued lines begin with a tab.
-        (runs && !sql.contains("wherefore.")).then(|| sql.trim_end().replace("\n\t", "\n"))
+        (runs && !own).then(|| sql.trim_end().replace("\n\t", "\n"))
     };
     log.split(LOG_MARK).filter_map(statement).collect()
 }
