@@ -15,7 +15,6 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio_postgres::NoTls;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -134,15 +133,13 @@ fn asked<'c>(
 }
 
 fn counted<'c>(
-    server: &tokio_postgres::Config,
+    server: &load::Server,
     asked: Vec<(&'c Relation, Retention)>,
     timeout: u32,
 ) -> Result<Vec<Counted<'c>>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(load::Failure::Runtime)?;
     runtime.block_on(async {
-        let connected = server.connect(NoTls).await;
-        let (client, connection) = connected.map_err(|error| Failure::Connect(load::words(&error)))?;
-        tokio::spawn(connection);
+        let client = server.connect().await.map_err(Failure::Connect)?;
         let shown = std::io::stderr().is_terminal();
         let many = asked.len();
         let mut counted = Vec::with_capacity(many);
