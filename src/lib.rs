@@ -21,6 +21,9 @@ pub mod sql;
 /// The words: columns, usages, rights, refusals. Everything else speaks in them.
 pub mod vocab;
 
+/// Who a client is, where the proxy finds out; and how the proxy logs in to the server.
+#[cfg(feature = "proxy")]
+pub mod auth;
 /// `wherefore serve`, `check`, `explain`, `demo`: one file per subcommand.
 #[cfg(feature = "proxy")]
 pub mod cli;

@@ -1,0 +1,307 @@
+//! SCRAM-SHA-256 towards a client (RFC 5802, 7677), by pgwire's implementation, and what is learned from it.
+
+use super::Denied;
+use super::keys::{ClientKeys, hmac};
+use super::messages::{initial_response, kind, offer, request};
+use super::verifier::{KEY, Verifier};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::BytesMut;
+use pgwire::api::auth::sasl::scram::{ScramSecret, ScramServerAuth, ScramServerAuthWaitingForClientFinal};
+
+const PLAIN: &str = "SCRAM-SHA-256";
+const BOUND: &str = "SCRAM-SHA-256-PLUS";
+
+/// Stands in for users that do not exist: the same exchange, always the same salt for a name, and no password that fits.
+/// Otherwise the first answer would tell who exists.
+pub struct Stranger {
+    secret: [u8; KEY],
+    iterations: u32,
+}
+
+impl Stranger {
+    /// `secret` is random, and the process's own. `iterations` should be those of the verifiers of users that exist.
+    pub fn new(secret: [u8; KEY], iterations: u32) -> Stranger {
+        Stranger { secret, iterations }
+    }
+
+    fn verifier(&self, user: &str) -> Verifier {
+        let derived = |label: &[u8]| hmac(&self.secret, &[label, user.as_bytes()].concat());
+        Verifier {
+            iterations: self.iterations,
+            salt: derived(b"salt")[..16].to_vec(),
+            stored_key: derived(b"stored key"),
+            server_key: derived(b"server key"),
+        }
+    }
+}
+
+/// One client's proof of its password.
+pub struct Exchange {
+    server: ScramServerAuth,
+    verifier: Verifier,
+    stranger: bool,
+    mechanisms: &'static [&'static str],
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    last: ScramServerAuthWaitingForClientFinal,
+    /// `client-first-message-bare,server-first-message`.
+    said: String,
+}
+
+/// What is to be sent after a message of the client.
+#[derive(Debug)]
+pub enum Heard {
+    /// The client answers again.
+    Continue(BytesMut),
+    /// The password is proven. AuthenticationOk comes after this.
+    Proven(BytesMut, ClientKeys),
+}
+
+impl Exchange {
+    /// `verifier` is `None` for a user that does not exist. `certificate` is the proxy's own, as DER, where the client's
+    /// connection is encrypted under it: then its channel may be bound.
+    pub fn new(
+        verifier: Option<&Verifier>,
+        stranger: &Stranger,
+        user: &str,
+        certificate: Option<&[u8]>,
+    ) -> Result<Exchange, Denied> {
+        let mut server = ScramServerAuth::new();
+        if let Some(certificate) = certificate {
+            let text = STANDARD.encode(certificate);
+            let text = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+            server.configure_certificate(text.as_bytes()).map_err(|error| Denied::Malformed(error.to_string()))?;
+        }
+        Ok(Exchange {
+            server,
+            stranger: verifier.is_none(),
+            verifier: verifier.cloned().unwrap_or_else(|| stranger.verifier(user)),
+            mechanisms: if certificate.is_some() { &[BOUND, PLAIN] } else { &[PLAIN] },
+            waiting: None,
+        })
+    }
+
+    /// The first message of the exchange.
+    pub fn offer(&self, out: &mut BytesMut) {
+        offer(self.mechanisms, out);
+    }
+
+    /// Hears a message of the client, without its tag and length.
+    pub fn hear(&mut self, body: &[u8]) -> Result<Heard, Denied> {
+        match self.waiting.take() {
+            None => self.first(body),
+            Some(waiting) => self.last(&waiting, body),
+        }
+    }
+
+    fn first(&mut self, body: &[u8]) -> Result<Heard, Denied> {
+        let malformed = |what: &str| Denied::Malformed(what.to_owned());
+        let (mechanism, data) = initial_response(body).ok_or_else(|| malformed("a broken SASLInitialResponse"))?;
+        if !self.mechanisms.contains(&mechanism) {
+            return Err(malformed("the client chose a mechanism that was not offered"));
+        }
+        let text = std::str::from_utf8(data).map_err(|_| malformed("a SCRAM message that is not UTF-8"))?;
+        if (mechanism == BOUND) != text.starts_with("p=") {
+            return Err(malformed("the client's mechanism and its channel binding do not agree"));
+        }
+        // The GS2 header ends at the second comma.
+        let bare = text.splitn(3, ',').nth(2).ok_or_else(|| malformed("a broken SCRAM message"))?;
+        let Verifier { iterations, salt, stored_key, server_key } = &self.verifier;
+        let secret = ScramSecret::Verifier {
+            salt: salt.clone(),
+            iterations: usize::try_from(*iterations).unwrap_or(usize::MAX),
+            stored_key: stored_key.to_vec(),
+            server_key: server_key.to_vec(),
+        };
+        let answered = self.server.on_client_first_message_with_secret(data, secret);
+        let (answer, last) = answered.map_err(|error| Denied::Malformed(error.to_string()))?;
+        let mut out = BytesMut::new();
+        request(kind::SASL_CONTINUE, answer.as_bytes(), &mut out);
+        self.waiting = Some(Waiting { last, said: format!("{bare},{answer}") });
+        Ok(Heard::Continue(out))
+    }
+
+    fn last(&self, waiting: &Waiting, body: &[u8]) -> Result<Heard, Denied> {
+        let answered = waiting.last.on_client_final_message(body);
+        let absent = if self.stranger { Denied::NoSuchUser } else { Denied::WrongPassword };
+        // What went wrong of a final message is not told apart: a wrong password, a wrong channel, a wrong nonce.
+        let answer = answered.map_err(|_| absent.clone())?;
+        let text = std::str::from_utf8(body).map_err(|_| absent.clone())?;
+        let (unproven, proof) = text.rsplit_once(",p=").ok_or_else(|| absent.clone())?;
+        let proof: [u8; KEY] =
+            STANDARD.decode(proof).ok().and_then(|proof| proof.try_into().ok()).ok_or_else(|| absent.clone())?;
+        if self.stranger {
+            return Err(absent);
+        }
+        let said = format!("{},{unproven}", waiting.said);
+        let keys = ClientKeys::of_proof(&self.verifier, &proof, said.as_bytes()).ok_or(absent)?;
+        let mut out = BytesMut::new();
+        request(kind::SASL_FINAL, answer.as_bytes(), &mut out);
+        Ok(Heard::Proven(out, keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::read_request;
+    use super::super::upstream::{Answer, Channel, Credential, Secret, UpstreamLogin};
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    /// Made by Postgres, of the password `pencil`.
+    const VERIFIER: &str = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+
+    fn stranger() -> Stranger {
+        Stranger::new([7; KEY], 4096)
+    }
+
+    fn verifier() -> Verifier {
+        VERIFIER.parse().expect("a verifier")
+    }
+
+    fn password(text: &str) -> Credential {
+        Credential::Password(Secret(text.as_bytes().into()))
+    }
+
+    /// A message without its tag and length.
+    fn body(message: &[u8]) -> &[u8] {
+        &message[5..]
+    }
+
+    /// A client with a credential logs in to an exchange; every message that passed, and how it ended.
+    fn play(exchange: &mut Exchange, credential: Credential) -> (Vec<BytesMut>, Result<ClientKeys, Denied>) {
+        let mut client = UpstreamLogin::new("ada", credential, Channel::Open, None, [1; 18]);
+        let mut request = BytesMut::new();
+        exchange.offer(&mut request);
+        let mut said = vec![request];
+        loop {
+            let answer = client.answer(body(&said[said.len() - 1])).expect("an answer");
+            let Answer::Send(answer) = answer else { panic!("{answer:?} in the middle") };
+            said.push(answer);
+            match exchange.hear(body(&said[said.len() - 1])) {
+                Ok(Heard::Continue(request)) => said.push(request),
+                Ok(Heard::Proven(last, keys)) => {
+                    assert_eq!(client.answer(body(&last)), Ok(Answer::Wait), "the client believes it");
+                    return (said, Ok(keys));
+                }
+                Err(denied) => return (said, Err(denied)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_is_proven_and_its_keys_open_the_same_verifier() {
+        let verifier = verifier();
+        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let keys = play(&mut exchange, password("pencil")).1.expect("let in");
+        assert!(!format!("{keys:?}").contains("client_key"), "keys are not shown");
+        let mut server = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        play(&mut server, Credential::Keys(keys.clone())).1.expect("let in by keys");
+        // The same password under another salt is another verifier.
+        let other = Verifier { salt: vec![1; 16], ..verifier };
+        let mut server = Exchange::new(Some(&other), &stranger(), "ada", None).expect("an exchange");
+        let mut offer = BytesMut::new();
+        server.offer(&mut offer);
+        let mut client = UpstreamLogin::new("ada", Credential::Keys(keys), Channel::Open, None, [1; 18]);
+        let Ok(Answer::Send(first)) = client.answer(body(&offer)) else { panic!("no answer") };
+        let Ok(Heard::Continue(request)) = server.hear(body(&first)) else { panic!("no challenge") };
+        let error = client.answer(body(&request)).expect_err("another verifier");
+        assert!(error.contains("another verifier"), "{error}");
+    }
+
+    #[test]
+    fn a_stranger_hears_what_a_user_with_a_wrong_password_hears() {
+        let verifier = verifier();
+        let shape = |said: &[BytesMut]| said.iter().map(|message| (message[0], message.len())).collect::<Vec<_>>();
+        let mut known = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let mut unknown = Exchange::new(None, &stranger(), "ada", None).expect("an exchange");
+        let (known, wrong) = play(&mut known, password("pen"));
+        let (unknown, nobody) = play(&mut unknown, password("pencil"));
+        assert_eq!((wrong.err(), nobody.err()), (Some(Denied::WrongPassword), Some(Denied::NoSuchUser)));
+        assert_eq!(shape(&known), shape(&unknown));
+        let salt = |said: &[BytesMut]| {
+            let text = String::from_utf8_lossy(read_request(body(&said[2])).expect("a request").1).into_owned();
+            text.split(',').find_map(|part| part.strip_prefix("s=").map(str::to_owned)).expect("a salt")
+        };
+        let mut again = Exchange::new(None, &stranger(), "ada", None).expect("an exchange");
+        assert_eq!(salt(&unknown), salt(&play(&mut again, password("x")).0), "the same salt every time");
+        let mut other = Exchange::new(None, &stranger(), "bob", None).expect("an exchange");
+        assert_ne!(salt(&unknown), salt(&play(&mut other, password("x")).0), "another for another name");
+    }
+
+    #[test]
+    fn broken_messages_are_denied() {
+        let verifier = verifier();
+        let first = |text: &str| [b"SCRAM-SHA-256\0", &(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+        for message in [
+            Vec::new(),
+            b"SCRAM-SHA-256".to_vec(),
+            b"SCRAM-SHA-256\0\0\0\0\x08n,,n=,r=x".to_vec(),
+            b"SCRAM-SHA-256\0\xff\xff\xff\xff".to_vec(),
+            b"SCRAM-SHA-1\0\0\0\0\x09n,,n=,r=x".to_vec(),
+            b"SCRAM-SHA-256-PLUS\0\0\0\0\x09n,,n=,r=x".to_vec(),
+            first(""),
+            first("n,,"),
+            first("n"),
+            first("p=tls-unique,,n=,r=x"),
+            first("x,,n=,r=x"),
+            [&first("n,,n=,r=")[..], &[0xff, 0xfe]].concat(),
+        ] {
+            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+            let denied = exchange.hear(&message).expect_err("denied");
+            assert!(matches!(denied, Denied::Malformed(_)), "{message:?}: {denied:?}");
+        }
+        for message in ["", "c=biws", "c=biws,r=x,p=", "p=", "c=biws,r=x,p=AAAA", "c=eSws,r=x,p=AAAA", ",p=,p=,p="] {
+            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+            exchange.hear(&first("n,,n=,r=abc")).expect("a challenge");
+            assert_eq!(exchange.hear(message.as_bytes()).expect_err("denied"), Denied::WrongPassword, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_proof_is_for_one_nonce() {
+        let verifier = verifier();
+        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let (said, proven) = play(&mut exchange, password("pencil"));
+        proven.expect("let in");
+        let mut again = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        again.hear(body(&said[1])).expect("a challenge");
+        assert_eq!(again.hear(body(&said[3])).expect_err("denied"), Denied::WrongPassword);
+    }
+
+    #[test]
+    fn a_server_must_show_that_it_knows_the_password() {
+        let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
+        for credential in [password("pencil"), Credential::Nothing] {
+            let mut client = UpstreamLogin::new("ada", credential, Channel::Private, None, [1; 18]);
+            if client.answer(&sasl).is_ok() {
+                let error = client.answer(&0_u32.to_be_bytes()).expect_err("too early");
+                assert!(error.contains("without showing"), "{error}");
+            }
+        }
+        let mut open = UpstreamLogin::new("ada", password("pencil"), Channel::Open, None, [1; 18]);
+        assert!(open.answer(&3_u32.to_be_bytes()).expect_err("in clear text").contains("unencrypted"));
+        let mut private = UpstreamLogin::new("ada", password("pencil"), Channel::Private, None, [1; 18]);
+        assert_eq!(private.answer(&3_u32.to_be_bytes()), Ok(Answer::Send(BytesMut::from(&b"p\0\0\0\x0bpencil\0"[..]))));
+        let md5 = [&5_u32.to_be_bytes()[..], &[1, 2, 3, 4]].concat();
+        assert!(matches!(private.answer(&md5), Ok(Answer::Send(hash)) if hash.starts_with(b"p\0\0\0\x28md5")));
+        for broken in
+            [&[][..], &[0, 0], &7_u32.to_be_bytes(), &5_u32.to_be_bytes(), &11_u32.to_be_bytes(), &12_u32.to_be_bytes()]
+        {
+            assert!(private.answer(broken).is_err(), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn the_digest_of_a_verifier_is_that_of_its_key() {
+        // StoredKey = H(ClientKey): what a proof reveals is checked against it.
+        let stored: [u8; KEY] = Sha256::digest([0; KEY]).into();
+        let verifier = Verifier { stored_key: stored, ..verifier() };
+        let proof = super::super::keys::hmac(&stored, b"said");
+        assert!(ClientKeys::of_proof(&verifier, &proof, b"said").is_some());
+        assert!(ClientKeys::of_proof(&verifier, &proof, b"other").is_none());
+    }
+}

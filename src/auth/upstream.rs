@@ -1,0 +1,159 @@
+//! The proxy's login to the server, with what it has: a client's keys, or a password of its own.
+
+use super::keys::{ClientKeys, KeyLogin};
+use super::messages::{kind, read_request, response};
+use bytes::BytesMut;
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256};
+
+/// What a login shows.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Those of the client that has just proven its password.
+    Keys(ClientKeys),
+    Password(Secret),
+    /// Nothing: the server trusts the proxy, or knows it by its certificate.
+    Nothing,
+}
+
+/// A password that is never shown.
+#[derive(Clone)]
+pub struct Secret(pub Box<[u8]>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// How the connection to the server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Encrypted, or never outside the machine: a password may be sent as it is.
+    Private,
+    Open,
+}
+
+/// A login under way.
+pub struct UpstreamLogin {
+    user: String,
+    credential: Credential,
+    channel: Channel,
+    /// The hash of the server's certificate, where there is one to bind to (RFC 5929, tls-server-end-point).
+    certificate_hash: Option<Vec<u8>>,
+    random: [u8; 18],
+    scram: Option<Scram>,
+    /// Whether the server has shown that it knows the password, where it asked for SCRAM.
+    shown: bool,
+}
+
+enum Scram {
+    Keys(Box<KeyLogin>),
+    Password(Box<ScramSha256>),
+}
+
+/// What a request of the server asks of the proxy.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    Send(BytesMut),
+    /// The server goes on by itself.
+    Wait,
+    LoggedIn,
+}
+
+impl UpstreamLogin {
+    /// `random` is for a nonce.
+    pub fn new(
+        user: &str,
+        credential: Credential,
+        channel: Channel,
+        certificate_hash: Option<Vec<u8>>,
+        random: [u8; 18],
+    ) -> UpstreamLogin {
+        UpstreamLogin { user: user.to_owned(), credential, channel, certificate_hash, random, scram: None, shown: true }
+    }
+
+    /// Answers an authentication request, given without its tag and length. Errors are for the proxy's log.
+    pub fn answer(&mut self, body: &[u8]) -> Result<Answer, String> {
+        let (kind, rest) = read_request(body).ok_or("the server's authentication request is broken")?;
+        let mut out = BytesMut::new();
+        match kind {
+            kind::OK if self.shown => return Ok(Answer::LoggedIn),
+            kind::OK => return Err("the server ended SCRAM without showing that it knows the password".to_owned()),
+            kind::CLEARTEXT => match (&self.credential, self.channel) {
+                (Credential::Password(Secret(password)), Channel::Private) => response(&[password, &[0]], &mut out),
+                (Credential::Password(_), Channel::Open) => {
+                    return Err(
+                        "the server asks for the password in clear text over an unencrypted connection".to_owned()
+                    );
+                }
+                (Credential::Keys(_) | Credential::Nothing, _) => return Err(self.lacking("a password in clear text")),
+            },
+            kind::MD5 => {
+                let Credential::Password(Secret(password)) = &self.credential else {
+                    return Err(self.lacking("an md5 password"));
+                };
+                let salt = rest.first_chunk::<4>().ok_or("the server's authentication request is broken")?;
+                let hash = md5_hash(self.user.as_bytes(), password, *salt);
+                response(&[hash.as_bytes(), &[0]], &mut out);
+            }
+            kind::SASL => self.begin(rest, &mut out)?,
+            kind::SASL_CONTINUE => {
+                let text = match self.scram.as_mut().ok_or("SCRAM goes on that was not begun")? {
+                    Scram::Keys(login) => login.last(utf8(rest)?)?.into_bytes(),
+                    Scram::Password(login) => {
+                        login.update(rest).map_err(|error| error.to_string())?;
+                        login.message().to_vec()
+                    }
+                };
+                response(&[&text], &mut out);
+            }
+            kind::SASL_FINAL => {
+                match self.scram.as_mut().ok_or("SCRAM ends that was not begun")? {
+                    Scram::Keys(login) if login.is_answered(utf8(rest)?) => {}
+                    Scram::Keys(_) => return Err("the server does not know the password".to_owned()),
+                    Scram::Password(login) => login.finish(rest).map_err(|error| error.to_string())?,
+                }
+                self.shown = true;
+                return Ok(Answer::Wait);
+            }
+            other => return Err(format!("the server asks for authentication of kind {other}, which is not supported")),
+        }
+        Ok(Answer::Send(out))
+    }
+
+    fn begin(&mut self, offered: &[u8], out: &mut BytesMut) -> Result<(), String> {
+        let offers = |name: &str| offered.split(|byte| *byte == 0).any(|offer| offer == name.as_bytes());
+        let hash = self.certificate_hash.take().filter(|_| offers(SCRAM_SHA_256_PLUS));
+        if hash.is_none() && !offers(SCRAM_SHA_256) {
+            return Err("the server offers no mechanism that the proxy knows".to_owned());
+        }
+        let mechanism = if hash.is_some() { SCRAM_SHA_256_PLUS } else { SCRAM_SHA_256 };
+        let (scram, first) = match &self.credential {
+            Credential::Keys(keys) => {
+                let login = KeyLogin::new(keys.clone(), hash.as_deref(), self.random);
+                let first = login.first().into_bytes();
+                (Scram::Keys(Box::new(login)), first)
+            }
+            Credential::Password(Secret(password)) => {
+                let binding = hash.map_or_else(ChannelBinding::unsupported, ChannelBinding::tls_server_end_point);
+                let login = ScramSha256::new(password, binding);
+                let first = login.message().to_vec();
+                (Scram::Password(Box::new(login)), first)
+            }
+            Credential::Nothing => return Err(self.lacking("a password")),
+        };
+        let length = (first.len() as u32).to_be_bytes();
+        response(&[mechanism.as_bytes(), &[0], &length, &first], out);
+        (self.scram, self.shown) = (Some(scram), false);
+        Ok(())
+    }
+
+    fn lacking(&self, asked: &str) -> String {
+        format!("the server asks for {asked} of \"{}\", which the proxy does not have", self.user)
+    }
+}
+
+fn utf8(text: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(text).map_err(|_| "the server's SCRAM message is not UTF-8".to_owned())
+}
