@@ -2,7 +2,7 @@
 //!
 //! The modules stand in the order in which data meets them, and import in one direction only:
 //! `vocab ← sql, catalog ← analyze ← policy ← rewrite ← enforce` is the pure core (no I/O, no async, no clock, no
-//! randomness); `wire ← session, net ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
+//! randomness); `wire ← session, net, auth ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
 //! `tests/house.rs` holds us to it.
 #![deny(unsafe_code)]
 

@@ -6,6 +6,8 @@ mod authority;
 mod clients;
 #[path = "door/hostile.rs"]
 mod hostile;
+#[path = "door/known.rs"]
+mod known;
 mod relay_support;
 #[path = "door/reload.rs"]
 mod reload;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with those it may import, in the order in which data meets them.
-const MODULES: [(&str, &[&str]); 14] = [
+const MODULES: [(&str, &[&str]); 15] = [
     ("vocab", &[]),
     ("sql", &["vocab"]),
     ("catalog", &["vocab"]),
@@ -16,12 +16,19 @@ const MODULES: [(&str, &[&str]); 14] = [
     ("wire", &["vocab", "sql", "catalog", "analyze", "policy", "rewrite", "enforce"]),
     ("session", &["vocab", "sql", "catalog", "policy", "enforce", "wire"]),
     ("net", &[]),
-    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net"]),
+    ("auth", &[]),
+    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth"]),
     ("observe", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session"]),
-    ("server", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "control", "observe"]),
+    (
+        "server",
+        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "control", "observe"],
+    ),
     (
         "cli",
-        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "control", "observe", "server"],
+        &[
+            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "control", "observe",
+            "server",
+        ],
     ),
 ];
 

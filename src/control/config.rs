@@ -1,5 +1,6 @@
 //! `wherefore.toml`. Unknown keys are errors, and every error names its place.
 
+use super::authentication::Auth;
 use super::hba::Row;
 use crate::net::{ClientLeg, ServerLeg, SslMode};
 use crate::session::Bounds;
@@ -35,6 +36,9 @@ pub struct Config {
     /// Who may come from where; the first row that matches decides.
     #[serde(default)]
     pub hba: Vec<Row>,
+    /// Who finds out who a client is.
+    #[serde(default)]
+    pub auth: Auth,
     #[serde(default)]
     pub catalog: CatalogConfig,
     #[serde(default)]
@@ -295,7 +299,7 @@ impl Config {
         config.file = path.to_owned();
         let base = path.parent().unwrap_or(Path::new("."));
         let aliases = config.database.values_mut().filter_map(|alias| alias.policy.as_mut());
-        let files = config.upstream.files().chain(config.tls.files());
+        let files = config.upstream.files().chain(config.tls.files()).chain(config.auth.files());
         for relative in config.policy.iter_mut().chain(aliases).chain(files) {
             *relative = base.join(&*relative);
         }
@@ -320,6 +324,9 @@ impl Config {
         }
         if let Some(message) = config.tls.contradiction() {
             return Err(wrong(message.to_owned(), section("tls")));
+        }
+        if let Some(message) = config.auth.contradiction() {
+            return Err(wrong(message.to_owned(), section("auth")));
         }
         if let Some(message) = config.hba.iter().find_map(|row| row.contradiction(&config.tls)) {
             return Err(wrong(message.to_owned(), section("[hba]")));

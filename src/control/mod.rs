@@ -1,5 +1,6 @@
 //! Configuration, and the catalog and policy snapshots that are swapped whole.
 
+mod authentication;
 mod budget;
 pub mod catalog;
 pub mod config;
@@ -11,6 +12,7 @@ mod routines;
 mod setup;
 mod written;
 
+pub use authentication::{AuthError, Carrier, Doorman};
 pub use config::{Config, ConfigError};
 pub use database::{Database, Databases, NotReady, ReloadError, Reloaded};
 pub use hba::{Comer, Turned, admits};

@@ -1,7 +1,9 @@
-//! The config with everything that it names read: packs and certificates. Swapped whole.
+//! The config with everything that it names read: packs, certificates, users. Swapped whole.
 
+use super::authentication::{AuthError, Doorman, service};
 use super::config::Config;
 use super::pack::{PackError, read_pack};
+use crate::auth::Credential;
 use crate::net::{Acceptor, TlsError, Upstream};
 use crate::policy::Policy;
 use crate::session::Bounds;
@@ -16,6 +18,9 @@ pub struct Setup {
     /// Encrypts connections of clients, where TLS is on.
     pub acceptor: Option<Acceptor>,
     pub upstream: Upstream,
+    pub doorman: Doorman,
+    /// As whom sessions log in to the server, if not as their own users.
+    pub service: Option<(String, Credential)>,
     packs: BTreeMap<PathBuf, Arc<Policy>>,
 }
 
@@ -26,6 +31,8 @@ pub enum SetupError {
     Pack(#[from] PackError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
 }
 
 impl Setup {
@@ -47,7 +54,9 @@ impl Setup {
                 tracing::warn!(%pack, %purpose, "nobody can declare it: it requires TLS, and upstream.sslmode is \"disable\"");
             }
         }
-        Ok(Setup { bounds: Arc::new(config.limits.session()), acceptor, upstream, packs, config })
+        let (doorman, service) = (Doorman::load(&config.auth)?, service(&config.auth)?);
+        let bounds = Arc::new(config.limits.session());
+        Ok(Setup { bounds, acceptor, upstream, doorman, service, packs, config })
     }
 
     /// The policy in a pack's directory.

@@ -1,12 +1,13 @@
 //! Start-up: from a fresh connection to a session that is ready for queries.
 //!
-//! Authentication is the server's: its messages pass in both directions until it says that all is well. Only then does the
-//! client learn what the policy thinks of its purpose.
+//! Who a client is finds the server out, whose messages pass in both directions until it says that all is well, or the proxy
+//! does. Only then does the client learn what the policy thinks of its purpose.
 
 use super::arrival::{Arrival, arrive};
 use super::buffers::Inbox;
 use super::gate::{Handle, Shared};
 use super::hello;
+use super::known::{Found, find_out};
 use super::login::{Binding, Entered, authenticate, hear_out};
 use super::relay::Relay;
 use super::settle::settle_in;
@@ -114,6 +115,15 @@ async fn open(
         hello::fatal(client, "3D000", &message).await;
         return Ok(None);
     }
+    let known = match find_out(shared, setup, client, inbox, &wishes.user).await? {
+        Found::LeftToServer => None,
+        Found::Known(known) => {
+            startup.set("user", known.user.as_bytes());
+            wishes.session_user.clone_from(&known.user);
+            Some(known)
+        }
+        Found::Denied => return Ok(None),
+    };
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
     let database = shared.databases.find(setup, &wishes.database);
     startup.set("database", config.dbname(&wishes.database).as_bytes());
@@ -146,8 +156,13 @@ async fn open(
     startup.write(&mut packet);
     server.send(&packet).await?;
     let mut from_server = Inbox::default();
-    let binding = Binding::between(client, setup.acceptor.as_ref().map(Acceptor::certificate), &server);
-    let entered = authenticate(client, inbox, &mut server, &mut from_server, binding).await?;
+    let entered = match known {
+        Some(known) => known.enter(client, &mut server, &mut from_server).await?,
+        None => {
+            let binding = Binding::between(client, setup.acceptor.as_ref().map(Acceptor::certificate), &server);
+            authenticate(client, inbox, &mut server, &mut from_server, binding).await?
+        }
+    };
     if entered == Entered::Refused {
         if let (Some(database), Err(_)) = (&database, &shelf) {
             shared.databases.forget(database);

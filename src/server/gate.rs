@@ -1,6 +1,7 @@
 //! Listening, accepting within bounds, and stopping without cutting anyone off.
 
 use super::door;
+use crate::auth::Attempts;
 use crate::control::config::{Log, LogFormat};
 use crate::control::{Config, Database, Databases, Reloaded, Setup, SetupError};
 use crate::enforce::Enforcer;
@@ -23,6 +24,8 @@ pub enum ServeError {
     Listen { address: String, source: io::Error },
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error("the system gives no random bytes: {0}")]
+    Random(String),
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
 }
@@ -33,6 +36,10 @@ pub struct Shared {
     pub enforcer: Arc<Enforcer>,
     pub counters: Arc<Counters>,
     pub sessions: DashMap<u64, Arc<Handle>>,
+    /// Failed logins.
+    pub attempts: Attempts,
+    /// What stands in for the verifiers of users that do not exist is derived from it.
+    pub secret: [u8; 32],
     next: AtomicU64,
 }
 
@@ -109,7 +116,17 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     counters.lookups.bound(config.limits.lookups_per_minute);
     let enforcer = Arc::new(Enforcer::new(config.limits.core()));
     let databases = Databases::new(config)?;
-    let shared = Arc::new(Shared { databases, enforcer, counters, sessions: DashMap::new(), next: AtomicU64::new(1) });
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| ServeError::Random(error.to_string()))?;
+    let shared = Arc::new(Shared {
+        databases,
+        enforcer,
+        counters,
+        sessions: DashMap::new(),
+        attempts: Attempts::default(),
+        secret,
+        next: AtomicU64::new(1),
+    });
     let setup = shared.databases.setup();
     let address = setup.config.listen;
     let listen_error = |source| ServeError::Listen { address: address.to_string(), source };

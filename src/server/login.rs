@@ -79,7 +79,7 @@ pub async fn authenticate(
 }
 
 /// Waits for an answer of the client: a password message, whose length Postgres bounds to 64 KiB at most.
-async fn answer(client: &mut Stream, inbox: &mut Inbox) -> io::Result<usize> {
+pub async fn answer(client: &mut Stream, inbox: &mut Inbox) -> io::Result<usize> {
     let (tag, length) = hello::message(client, inbox).await?;
     if tag != b'p' || length > 64 << 10 {
         hello::fatal(client, "08P01", &format!("expected password response, got message type {tag}")).await;

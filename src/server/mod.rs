@@ -5,6 +5,7 @@ mod buffers;
 mod door;
 mod gate;
 mod hello;
+mod known;
 mod login;
 mod relay;
 mod settle;

@@ -65,7 +65,7 @@ pub async fn settle_in(
     };
     let name = |purpose| policy.as_ref().map_or("", |policy| &**policy.purpose_name(purpose));
     let expected = start.purpose.map_or("", name);
-    if purpose != expected || *session_user != wishes.user {
+    if purpose != expected || *session_user != wishes.session_user {
         hello::fatal(client, "08P01", "the session did not start as it was asked to").await;
         return Ok(None);
     }

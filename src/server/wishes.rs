@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// The client's wishes, as far as they concern the proxy.
 pub struct Wishes {
     pub user: String,
+    /// As whom the session is on the server.
+    pub session_user: String,
     /// The database by the name that the client used.
     pub database: String,
     /// `wherefore.purpose`, if declared.
@@ -60,7 +62,7 @@ pub fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
     });
     let (purposes, given): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "wherefore.purpose");
     let purpose = purposes.into_iter().next_back().map(|(_, value)| value);
-    Ok(Wishes { user, database, purpose, given, unjudged: None, replication })
+    Ok(Wishes { session_user: user.clone(), user, database, purpose, given, unjudged: None, replication })
 }
 
 /// The first start-up setting that may not be made under a restricted purpose.

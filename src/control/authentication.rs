@@ -1,0 +1,203 @@
+//! `[auth]`: who finds out who a client is, and as whom the proxy then logs in to the server.
+
+use super::catalog;
+use super::config::Config;
+use super::database::words;
+use crate::auth::{Credential, Secret, Tokens, TokensError, Users, UsersError, Verifier, VerifierError};
+use crate::net::Upstream;
+use serde::Deserialize;
+use std::path::PathBuf;
+use tokio::sync::Mutex;
+use tokio_postgres::Client;
+
+/// `[auth]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    pub method: Method,
+    /// Users and their verifiers, in the form of pgbouncer's `auth_file`.
+    pub users_file: Option<PathBuf>,
+    /// Asked for users that are not in the file: `$1` is the name, the first column of the one row the verifier.
+    pub query: Option<String>,
+    /// The database that it is asked in, by the catalog user.
+    pub query_database: String,
+    /// As whom every session logs in to the server, instead of as its own user.
+    pub service: Option<Service>,
+    pub token: Option<Token>,
+    /// Failed logins of a user from an address within a minute; 0 sets no bound.
+    pub failures_per_minute: u32,
+    /// What users that do not exist are asked for.
+    pub scram_iterations: u32,
+}
+
+impl Default for Auth {
+    fn default() -> Auth {
+        Auth {
+            method: Method::Server,
+            users_file: None,
+            query: None,
+            query_database: "postgres".to_owned(),
+            service: None,
+            token: None,
+            failures_per_minute: 20,
+            scram_iterations: 4096,
+        }
+    }
+}
+
+/// Who finds out who a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// The server: its messages pass.
+    Server,
+    /// The proxy, by SCRAM-SHA-256.
+    Scram,
+    /// The proxy, by a signed token in place of the password.
+    Token,
+}
+
+/// `[auth.service]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub user: String,
+    /// A file that holds its password; without one the server trusts the proxy, or knows it by its certificate.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `[auth.token]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The issuer's public keys, a JSON Web Key Set.
+    pub keys_file: PathBuf,
+    pub issuer: String,
+    pub audience: String,
+    /// The claim that names the role, or a list of those that the bearer may log in as.
+    #[serde(default = "subject")]
+    pub role: String,
+    #[serde(default)]
+    pub carrier: Carrier,
+}
+
+fn subject() -> String {
+    "sub".to_owned()
+}
+
+/// How a client hands over its token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// As its password: any client can.
+    #[default]
+    Password,
+    /// By OAUTHBEARER, as clients of PostgreSQL 18 can.
+    OAuthBearer,
+}
+
+impl Auth {
+    /// The files that it names.
+    pub(super) fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let service = self.service.as_mut().and_then(|service| service.password_file.as_mut());
+        let token = self.token.as_mut().map(|token| &mut token.keys_file);
+        self.users_file.iter_mut().chain(service).chain(token)
+    }
+
+    /// What does not go together.
+    pub(super) fn contradiction(&self) -> Option<&'static str> {
+        let sources = self.users_file.is_some() || self.query.is_some();
+        match self.method {
+            Method::Scram if !sources => {
+                Some("method = \"scram\" needs verifiers: auth.users_file, auth.query, or both")
+            }
+            Method::Token if self.token.is_none() => Some("method = \"token\" needs [auth.token]"),
+            Method::Token if self.service.is_none() => {
+                Some("method = \"token\" needs [auth.service]: a token opens no role on the server")
+            }
+            Method::Server if sources || self.service.is_some() || self.token.is_some() => Some(
+                "method = \"server\" leaves authentication to the server: users, query, service and token have no use",
+            ),
+            Method::Scram | Method::Token | Method::Server => None,
+        }
+    }
+}
+
+/// What `[auth]` names, read.
+pub enum Doorman {
+    /// The server finds out.
+    Server,
+    Scram {
+        users: Users,
+        query: Option<Query>,
+    },
+    Token {
+        tokens: Tokens,
+        role: String,
+        carrier: Carrier,
+    },
+}
+
+/// Why `[auth]` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error("{}: {source}", path.display())]
+    Password { path: PathBuf, source: std::io::Error },
+}
+
+impl Doorman {
+    pub(super) fn load(auth: &Auth) -> Result<Doorman, AuthError> {
+        Ok(match (auth.method, &auth.token) {
+            (Method::Scram, _) => Doorman::Scram {
+                users: auth.users_file.as_deref().map(Users::read).transpose()?.unwrap_or_default(),
+                query: auth.query.as_ref().map(|text| Query { text: text.clone(), client: Mutex::default() }),
+            },
+            (Method::Token, Some(token)) => Doorman::Token {
+                tokens: Tokens::read(&token.keys_file, &token.issuer, &token.audience)?,
+                role: token.role.clone(),
+                carrier: token.carrier,
+            },
+            (Method::Server, _) | (Method::Token, None) => Doorman::Server,
+        })
+    }
+}
+
+/// The proxy's own login to the server, where there is one.
+pub(super) fn service(auth: &Auth) -> Result<Option<(String, Credential)>, AuthError> {
+    let Some(Service { user, password_file }) = &auth.service else { return Ok(None) };
+    let credential = match password_file {
+        None => Credential::Nothing,
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|source| AuthError::Password { path: path.clone(), source })?;
+            Credential::Password(Secret(text.trim_end_matches(['\r', '\n']).as_bytes().into()))
+        }
+    };
+    Ok(Some((user.clone(), credential)))
+}
+
+/// Asks the server for verifiers.
+pub struct Query {
+    text: String,
+    client: Mutex<Option<Client>>,
+}
+
+impl Query {
+    /// The verifier of a user; `None` where the server knows none. Errors are for the log.
+    pub async fn verifier(&self, user: &str, config: &Config, upstream: &Upstream) -> Result<Option<Verifier>, String> {
+        let mut held = self.client.lock().await;
+        if held.as_ref().is_none_or(Client::is_closed) {
+            let login = catalog::login(config, &config.auth.query_database).map_err(|error| error.to_string())?;
+            *held = Some(catalog::connect(&login, upstream).await?);
+        }
+        let Some(client) = &*held else { return Ok(None) };
+        let row = client.query_opt(&self.text, &[&user]).await.map_err(|error| words(&error))?;
+        let secret = row.map(|row| row.try_get::<_, Option<String>>(0)).transpose().map_err(|error| words(&error))?;
+        secret.flatten().map(|secret| secret.parse().map_err(|error: VerifierError| error.to_string())).transpose()
+    }
+}

@@ -1,0 +1,239 @@
+//! Authentication that is the proxy's own: of the client, and then of the proxy towards the server.
+
+use super::buffers::Inbox;
+use super::gate::Shared;
+use super::hello;
+use super::login::{Entered, answer};
+use crate::auth::{
+    Answer, Channel, Claims, Credential, Denied, Exchange, Heard, Stranger, Tokens, UpstreamLogin, Verifier,
+    ask_for_password, bearer, ok, password,
+};
+use crate::control::{Carrier, Doorman, Setup};
+use crate::net::{Acceptor, Stream};
+use crate::observe::Counters;
+use crate::wire;
+use bytes::BytesMut;
+use std::io;
+use std::time::Instant;
+
+/// What was found out of a client.
+pub enum Found {
+    /// Nothing: the server is to find out.
+    LeftToServer,
+    Known(Known),
+    /// It has been told that it may not come in.
+    Denied,
+}
+
+/// How a client that was let in goes on to the server.
+pub struct Known {
+    /// As whom.
+    pub user: String,
+    credential: Credential,
+    whose: Whose,
+}
+
+/// Whose role it is that logs in to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Client,
+    Proxy,
+}
+
+/// Finds out whether a client is the user that it says it is, where that is the proxy's to do.
+pub async fn find_out(
+    shared: &Shared,
+    setup: &Setup,
+    client: &mut Stream,
+    inbox: &mut Inbox,
+    user: &str,
+) -> io::Result<Found> {
+    let address = client.address();
+    let most = setup.config.auth.failures_per_minute;
+    if matches!(setup.doorman, Doorman::Server) {
+        return Ok(Found::LeftToServer);
+    }
+    if !shared.attempts.may_try(user, address, most, Instant::now()) {
+        let message = format!("too many failed logins of user \"{user}\"");
+        hello::fatal_with(client, "28000", &message, "", "Try again in a minute.").await;
+        return Ok(Found::Denied);
+    }
+    let proven = match &setup.doorman {
+        Doorman::Server => return Ok(Found::LeftToServer),
+        Doorman::Scram { users, query } => {
+            let verifier = match (users.get(user), query) {
+                (Some(verifier), _) => Some(verifier.clone()),
+                (None, None) => None,
+                (None, Some(query)) => match query.verifier(user, &setup.config, &setup.upstream).await {
+                    Ok(verifier) => verifier,
+                    Err(error) => {
+                        // Without an answer nobody is told apart: the exchange goes on as for a stranger.
+                        tracing::warn!(?user, error, "the server told no verifier");
+                        None
+                    }
+                },
+            };
+            by_scram(shared, setup, client, inbox, user, verifier.as_ref()).await?
+        }
+        Doorman::Token { tokens, role, carrier } => {
+            let claims = match carrier {
+                Carrier::Password => by_password(tokens, client, inbox).await?,
+                Carrier::OAuthBearer => by_bearer(tokens, client, inbox).await?,
+            };
+            claims.and_then(|claims| may_be(&claims, role, user)).map(|()| Credential::Nothing)
+        }
+    };
+    match proven {
+        Ok(credential) => {
+            shared.attempts.succeeded(user, address);
+            Ok(Found::Known(match &setup.service {
+                Some((user, credential)) => {
+                    Known { user: user.clone(), credential: credential.clone(), whose: Whose::Proxy }
+                }
+                None => Known { user: user.to_owned(), credential, whose: Whose::Client },
+            }))
+        }
+        Err(denied) => {
+            shared.attempts.failed(user, address, Instant::now());
+            Counters::add(&shared.counters.refused);
+            let reason = denied.to_string();
+            tracing::info!(target: "wherefore::decision", decision = "refuse", code = "28P01", ?user, ?address, reason, "not let in");
+            let message = format!("password authentication failed for user \"{user}\"");
+            hello::fatal(client, "28P01", &message).await;
+            Ok(Found::Denied)
+        }
+    }
+}
+
+async fn by_scram(
+    shared: &Shared,
+    setup: &Setup,
+    client: &mut Stream,
+    inbox: &mut Inbox,
+    user: &str,
+    verifier: Option<&Verifier>,
+) -> io::Result<Result<Credential, Denied>> {
+    let certificate = setup.acceptor.as_ref().filter(|_| client.is_encrypted()).map(Acceptor::certificate);
+    let stranger = Stranger::new(shared.secret, setup.config.auth.scram_iterations);
+    let mut exchange = match Exchange::new(verifier, &stranger, user, certificate) {
+        Ok(exchange) => exchange,
+        Err(denied) => return Ok(Err(denied)),
+    };
+    let mut out = BytesMut::new();
+    exchange.offer(&mut out);
+    loop {
+        client.send(&out).await?;
+        let length = answer(client, inbox).await?;
+        let heard = exchange.hear(hello::body(inbox, length));
+        inbox.consume(length);
+        match heard {
+            Ok(Heard::Continue(more)) => out = more,
+            Ok(Heard::Proven(last, keys)) => {
+                client.send(&last).await?;
+                return Ok(Ok(Credential::Keys(keys)));
+            }
+            Err(denied) => return Ok(Err(denied)),
+        }
+    }
+}
+
+/// The claims of a token that is sent as a password.
+async fn by_password(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) -> io::Result<Result<Claims, Denied>> {
+    if !is_private(client) {
+        // It would be anyone's who listens.
+        return Ok(Err(Denied::Token("a token over an unencrypted connection".to_owned())));
+    }
+    let mut out = BytesMut::new();
+    ask_for_password(&mut out);
+    client.send(&out).await?;
+    let length = answer(client, inbox).await?;
+    let token = password(hello::body(inbox, length)).and_then(|text| std::str::from_utf8(text).ok()).map(str::to_owned);
+    inbox.consume(length);
+    Ok(token
+        .ok_or_else(|| Denied::Malformed("a password that is no text".to_owned()))
+        .and_then(|token| tokens.check(&token)))
+}
+
+/// The claims of a token that comes by OAUTHBEARER.
+async fn by_bearer(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) -> io::Result<Result<Claims, Denied>> {
+    if !is_private(client) {
+        return Ok(Err(Denied::Token("a token over an unencrypted connection".to_owned())));
+    }
+    let mut out = BytesMut::new();
+    bearer::offer(&mut out);
+    client.send(&out).await?;
+    let length = answer(client, inbox).await?;
+    let checked = match bearer::token(hello::body(inbox, length)) {
+        Some(token) => tokens.check(token),
+        None => Err(Denied::Malformed("no token in the client's message".to_owned())),
+    };
+    inbox.consume(length);
+    if checked.is_err() {
+        // The client learns where tokens are to be had, and answers with a byte that says nothing (RFC 7628, section 3.2.3).
+        out.clear();
+        bearer::failure(tokens.issuer(), &mut out);
+        client.send(&out).await?;
+        let length = answer(client, inbox).await?;
+        inbox.consume(length);
+    }
+    Ok(checked)
+}
+
+/// Whether nobody can listen to a connection.
+fn is_private(stream: &Stream) -> bool {
+    let loopback = stream.address().is_some_and(|address| address.is_loopback());
+    stream.is_encrypted() || loopback || matches!(stream, Stream::Unix(_))
+}
+
+/// Whether a token names the role that its bearer wants to be.
+fn may_be(claims: &Claims, claim: &str, user: &str) -> Result<(), Denied> {
+    if claims.texts(claim).contains(&user) {
+        return Ok(());
+    }
+    Err(Denied::Token(format!("the token's claim \"{claim}\" does not name the user")))
+}
+
+impl Known {
+    /// Logs in to the server, and tells the client that it is in.
+    pub async fn enter(self, client: &mut Stream, server: &mut Stream, from_server: &mut Inbox) -> io::Result<Entered> {
+        let channel = if is_private(server) { Channel::Private } else { Channel::Open };
+        let mut random = [0; 18];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        let mut login = UpstreamLogin::new(&self.user, self.credential, channel, None, random);
+        let failed = loop {
+            let (tag, length) = hello::message(server, from_server).await?;
+            match tag {
+                b'R' => {
+                    let answered = login.answer(hello::body(from_server, length));
+                    from_server.consume(length);
+                    match answered {
+                        Ok(Answer::Send(message)) => server.send(&message).await?,
+                        Ok(Answer::Wait) => {}
+                        Ok(Answer::LoggedIn) => {
+                            let mut out = BytesMut::new();
+                            ok(&mut out);
+                            client.send(&out).await?;
+                            return Ok(Entered::Yes);
+                        }
+                        Err(why) => break why,
+                    }
+                }
+                // Of the client's own role the server speaks for itself; of the proxy's the client has nothing to know.
+                b'E' if self.whose == Whose::Client => {
+                    client.send(&from_server.bytes()[..length]).await?;
+                    return Ok(Entered::Refused);
+                }
+                b'E' => {
+                    let said = wire::error_fields(hello::body(from_server, length));
+                    let message = said.and_then(|fields| fields.fields().find(|(code, _)| *code == b'M'));
+                    break message.map_or_else(String::new, |(_, text)| String::from_utf8_lossy(text).into_owned());
+                }
+                b'v' | b'N' => from_server.consume(length),
+                tag => break format!("a message of type {tag} during the login"),
+            }
+        };
+        tracing::warn!(user = self.user, why = failed, "the proxy could not log in to the server");
+        hello::fatal(client, "08006", "the proxy cannot log in to the database server").await;
+        Ok(Entered::Refused)
+    }
+}
