@@ -72,10 +72,11 @@ impl fmt::Display for Change {
 
 const JUSTIFICATION: &str = "justification";
 const NAMED_COLUMNS_ONLY: &str = "named_columns_only";
+const REQUIRE_TLS: &str = "require_tls";
+const MAX_ROWS: &str = "max_rows";
 
 impl Policy {
-    /// Every change that takes a declaration away or makes what is permitted wider. What a purpose demands of connections
-    /// is none of a statement's, and not among them.
+    /// Every change that takes a declaration away or makes what is permitted wider.
     pub fn changes(&self) -> Vec<Change> {
         let mut all = Vec::new();
         for rule in &self.rules {
@@ -137,7 +138,8 @@ impl Policy {
         for (purpose, traits) in self.trees.purposes.nodes().zip(&self.traits) {
             let of = Declaration::Purpose(Arc::clone(self.trees.purposes.name(purpose)));
             let mut add = |what| all.push(Change { of: of.clone(), what });
-            let PurposeSettings { justification, named_columns_only, require_tls: _, mode: _, stars } =
+            // Without its budget nothing is told with noise: that permits less.
+            let PurposeSettings { justification, named_columns_only, require_tls, max_rows, mode: _, stars, budget: _ } =
                 &traits.settings;
             if justification.is_some() {
                 add(Alteration::Undemanded(JUSTIFICATION));
@@ -145,6 +147,12 @@ impl Policy {
             }
             if named_columns_only.as_ref().is_some_and(|demand| demand.asked) {
                 add(Alteration::Undemanded(NAMED_COLUMNS_ONLY));
+            }
+            if require_tls.as_ref().is_some_and(|demand| demand.asked) {
+                add(Alteration::Undemanded(REQUIRE_TLS));
+            }
+            if max_rows.is_some() {
+                add(Alteration::Undemanded(MAX_ROWS));
             }
             if stars.is_some() {
                 add(Alteration::OtherStars);
@@ -240,6 +248,8 @@ fn alter_narrow(narrow: &mut RawNarrow, what: &Alteration) {
 fn alter_demands(settings: &mut PurposeSettings, what: &Alteration) {
     match what {
         Alteration::Undemanded(JUSTIFICATION) => settings.justification = None,
+        Alteration::Undemanded(REQUIRE_TLS) => settings.require_tls = None,
+        Alteration::Undemanded(MAX_ROWS) => settings.max_rows = None,
         Alteration::Undemanded(_named_columns_only) => settings.named_columns_only = None,
         Alteration::AnyReason => {
             if let (Some(demand), Ok(any)) = (&mut settings.justification, Regex::new("")) {

@@ -13,7 +13,12 @@ const QUERY: &str = "query = \"SELECT rolpassword FROM pg_catalog.pg_authid WHER
 
 /// The verifier that the server has of `app`, whose password is `secret`.
 fn verifier() -> String {
-    world().cluster.psql("shop", "SELECT rolpassword FROM pg_authid WHERE rolname = 'app'").expect("a verifier")
+    world()
+        .cluster
+        .psql("shop", "SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
+        .expect("a verifier")
+        .trim()
+        .to_owned()
 }
 
 /// A folder with a file of users, a password and an issuer's keys, and the config's part that names them.
