@@ -163,8 +163,9 @@ fn the_packs_own_tags_are_proposed() {
         for entry in std::fs::read_dir(&own).expect("the pack").flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.ends_with(".toml") || name.ends_with(".lock") {
-                std::fs::write(folder.join(&name), read(&name).replace("[table.\"public.", "[table.\"elsewhere."))
-                    .expect("a file");
+                let text = read(&name).replace("[table.\"public.", "[table.\"elsewhere.");
+                let text = text.replace("-> public.", "-> elsewhere.");
+                std::fs::write(folder.join(&name), text).expect("a file");
             }
         }
         let url = format!("postgres://postgres@127.0.0.1:{}/scan_{pack}", cluster.port());

@@ -1,61 +1,94 @@
 //! How often a password was guessed wrong.
 
-use dashmap::DashMap;
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-/// The names that are kept count of. Who comes when so many failed within a minute is not counted.
-const MOST: usize = 100_000;
-const MINUTE: Duration = Duration::from_secs(60);
+/// Counters. Whoever falls on the same one shares it; which that is nobody outside can know.
+const COUNTERS: usize = 1 << 16;
 
-/// Failed logins by user and address, of the last minute. The address is `None` for a unix socket.
-#[derive(Debug, Default)]
+/// Failures that one address may have for each that one of its users may have.
+const USERS: u32 = 10;
+
+/// Failed logins of the current minute, by user and address and by address alone, in memory that does not grow.
 pub struct Attempts {
-    failed: DashMap<(Box<str>, Option<IpAddr>), (Instant, u32)>,
+    /// The minute in the upper half, the failures within it in the lower.
+    counters: Box<[AtomicU64]>,
+    hasher: RandomState,
+    start: Instant,
+}
+
+impl Default for Attempts {
+    fn default() -> Attempts {
+        let counters = std::iter::repeat_with(AtomicU64::default).take(COUNTERS).collect();
+        Attempts { counters, hasher: RandomState::new(), start: Instant::now() }
+    }
 }
 
 impl Attempts {
-    /// Whether a user may try again from there. `most` failures a minute are allowed; 0 sets no bound.
+    /// Whether a user may go on from there: fewer than `most` failures this minute, 0 for no bound. To be asked again before a
+    /// password is checked, for those who come many at once. The address is `None` for a unix socket.
     pub fn may_try(&self, user: &str, from: Option<IpAddr>, most: u32, now: Instant) -> bool {
-        let known = self.failed.get(&(user.into(), from));
-        most == 0 || known.is_none_or(|entry| now.duration_since(entry.0) >= MINUTE || entry.1 < most)
+        let minute = self.minute(now);
+        let fewer = |counter: &AtomicU64, most: u32| failures(counter.load(Ordering::Relaxed), minute) < most;
+        let (own, all) = self.counters_of(user, from);
+        most == 0 || (fewer(own, most) && all.is_none_or(|all| fewer(all, most.saturating_mul(USERS))))
     }
 
     /// Notes a failure.
     pub fn failed(&self, user: &str, from: Option<IpAddr>, now: Instant) {
-        if self.failed.len() >= MOST {
-            self.failed.retain(|_, (since, _)| now.duration_since(*since) < MINUTE);
+        let minute = self.minute(now);
+        let more = |known: u64| Some((minute << 32) | u64::from(failures(known, minute).saturating_add(1)));
+        let (own, all) = self.counters_of(user, from);
+        for counter in [Some(own), all].into_iter().flatten() {
+            let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         }
-        if self.failed.len() >= MOST {
-            return;
-        }
-        let mut entry = self.failed.entry((user.into(), from)).or_insert((now, 0));
-        if now.duration_since(entry.0) >= MINUTE {
-            *entry = (now, 0);
-        }
-        entry.1 = entry.1.saturating_add(1);
     }
 
-    /// Forgets the failures of someone who got in.
-    pub fn succeeded(&self, user: &str, from: Option<IpAddr>) {
-        self.failed.remove(&(user.into(), from));
+    fn minute(&self, now: Instant) -> u64 {
+        now.duration_since(self.start).as_secs() / 60
+    }
+
+    fn counters_of(&self, user: &str, from: Option<IpAddr>) -> (&AtomicU64, Option<&AtomicU64>) {
+        let from = from.map(network);
+        // The remainder is below the number of counters.
+        let at = |hash: u64| &self.counters[(hash % COUNTERS as u64) as usize];
+        (at(self.hasher.hash_one((user, from))), from.map(|from| at(self.hasher.hash_one(from))))
+    }
+}
+
+/// The failures of a counter in a minute.
+fn failures(counter: u64, minute: u64) -> u32 {
+    if counter >> 32 == minute { (counter & u64::from(u32::MAX)) as u32 } else { 0 }
+}
+
+/// Whoever has one address of version 6 has the 2⁶⁴ around it.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        v4 => v4,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn failures_count_for_a_minute_by_user_and_address() {
-        let (attempts, start) = (Attempts::default(), Instant::now());
-        let (here, there) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([127, 0, 0, 2])));
+        let (attempts, here, there) = (Attempts::default(), "2001:db8::1".parse().ok(), "127.0.0.2".parse().ok());
+        let near = "2001:db8::2:3".parse().ok();
+        let start = attempts.start;
         for _ in 0..3 {
             assert!(attempts.may_try("ada", here, 3, start));
             attempts.failed("ada", here, start);
         }
         for (user, from, most, after, expected) in [
             ("ada", here, 3, 0, false),
+            ("ada", near, 3, 0, false),
             ("ada", here, 4, 0, true),
             ("ada", here, 0, 0, true),
             ("ada", there, 3, 0, true),
@@ -67,7 +100,10 @@ mod tests {
             let now = start + Duration::from_secs(after);
             assert_eq!(attempts.may_try(user, from, most, now), expected, "{user} {from:?} {most} {after}");
         }
-        attempts.succeeded("ada", here);
-        assert!(attempts.may_try("ada", here, 3, start));
+        // One password tried on many users.
+        for user in 0..30 {
+            attempts.failed(&user.to_string(), there, start);
+        }
+        assert!(!attempts.may_try("carol", there, 3, start) && attempts.may_try("carol", None, 3, start));
     }
 }

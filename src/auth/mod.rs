@@ -30,6 +30,9 @@ pub enum Denied {
     NoSuchUser,
     #[error("the password does not match")]
     WrongPassword,
+    /// Others have failed meanwhile.
+    #[error("too many failed logins")]
+    TooMany,
     #[error("{0}")]
     Token(String),
     /// The message itself is wrong.

@@ -63,25 +63,22 @@ pub enum Heard {
 impl Exchange {
     /// `verifier` is `None` for a user that does not exist. `certificate` is the proxy's own, as DER, where the client's
     /// connection is encrypted under it: then its channel may be bound.
-    pub fn new(
-        verifier: Option<&Verifier>,
-        stranger: &Stranger,
-        user: &str,
-        certificate: Option<&[u8]>,
-    ) -> Result<Exchange, Denied> {
+    pub fn new(verifier: Option<&Verifier>, stranger: &Stranger, user: &str, certificate: Option<&[u8]>) -> Exchange {
         let mut server = ScramServerAuth::new();
         if let Some(certificate) = certificate {
             let text = STANDARD.encode(certificate);
             let text = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-            server.configure_certificate(text.as_bytes()).map_err(|error| Denied::Malformed(error.to_string()))?;
+            // One whose signature has no hash of its own (Ed25519) binds nothing: then the mechanism is not offered.
+            let _ = server.configure_certificate(text.as_bytes());
         }
-        Ok(Exchange {
+        let binds = server.supports_channel_binding();
+        Exchange {
             server,
             stranger: verifier.is_none(),
             verifier: verifier.cloned().unwrap_or_else(|| stranger.verifier(user)),
-            mechanisms: if certificate.is_some() { &[BOUND, PLAIN] } else { &[PLAIN] },
+            mechanisms: if binds { &[BOUND, PLAIN] } else { &[PLAIN] },
             waiting: None,
-        })
+        }
     }
 
     /// The first message of the exchange.
@@ -117,7 +114,7 @@ impl Exchange {
             server_key: server_key.to_vec(),
         };
         let answered = self.server.on_client_first_message_with_secret(data, secret);
-        let (answer, last) = answered.map_err(|error| Denied::Malformed(error.to_string()))?;
+        let (answer, last) = answered.map_err(|_| malformed("a broken SCRAM message"))?;
         let mut out = BytesMut::new();
         request(kind::SASL_CONTINUE, answer.as_bytes(), &mut out);
         self.waiting = Some(Waiting { last, said: format!("{bare},{answer}") });
@@ -173,7 +170,7 @@ mod tests {
 
     /// A client with a credential logs in to an exchange; every message that passed, and how it ended.
     fn play(exchange: &mut Exchange, credential: Credential) -> (Vec<BytesMut>, Result<ClientKeys, Denied>) {
-        let mut client = UpstreamLogin::new("ada", credential, Channel::Open, None, [1; 18]);
+        let mut client = UpstreamLogin::new("ada", credential, Channel::Other, None, [1; 18]);
         let mut request = BytesMut::new();
         exchange.offer(&mut request);
         let mut said = vec![request];
@@ -195,17 +192,17 @@ mod tests {
     #[test]
     fn a_password_is_proven_and_its_keys_open_the_same_verifier() {
         let verifier = verifier();
-        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None);
         let keys = play(&mut exchange, password("pencil")).1.expect("let in");
         assert!(!format!("{keys:?}").contains("client_key"), "keys are not shown");
-        let mut server = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let mut server = Exchange::new(Some(&verifier), &stranger(), "ada", None);
         play(&mut server, Credential::Keys(keys.clone())).1.expect("let in by keys");
         // The same password under another salt is another verifier.
         let other = Verifier { salt: vec![1; 16], ..verifier };
-        let mut server = Exchange::new(Some(&other), &stranger(), "ada", None).expect("an exchange");
+        let mut server = Exchange::new(Some(&other), &stranger(), "ada", None);
         let mut offer = BytesMut::new();
         server.offer(&mut offer);
-        let mut client = UpstreamLogin::new("ada", Credential::Keys(keys), Channel::Open, None, [1; 18]);
+        let mut client = UpstreamLogin::new("ada", Credential::Keys(keys), Channel::Other, None, [1; 18]);
         let Ok(Answer::Send(first)) = client.answer(body(&offer)) else { panic!("no answer") };
         let Ok(Heard::Continue(request)) = server.hear(body(&first)) else { panic!("no challenge") };
         let error = client.answer(body(&request)).expect_err("another verifier");
@@ -216,8 +213,8 @@ mod tests {
     fn a_stranger_hears_what_a_user_with_a_wrong_password_hears() {
         let verifier = verifier();
         let shape = |said: &[BytesMut]| said.iter().map(|message| (message[0], message.len())).collect::<Vec<_>>();
-        let mut known = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
-        let mut unknown = Exchange::new(None, &stranger(), "ada", None).expect("an exchange");
+        let mut known = Exchange::new(Some(&verifier), &stranger(), "ada", None);
+        let mut unknown = Exchange::new(None, &stranger(), "ada", None);
         let (known, wrong) = play(&mut known, password("pen"));
         let (unknown, nobody) = play(&mut unknown, password("pencil"));
         assert_eq!((wrong.err(), nobody.err()), (Some(Denied::WrongPassword), Some(Denied::NoSuchUser)));
@@ -226,9 +223,9 @@ mod tests {
             let text = String::from_utf8_lossy(read_request(body(&said[2])).expect("a request").1).into_owned();
             text.split(',').find_map(|part| part.strip_prefix("s=").map(str::to_owned)).expect("a salt")
         };
-        let mut again = Exchange::new(None, &stranger(), "ada", None).expect("an exchange");
+        let mut again = Exchange::new(None, &stranger(), "ada", None);
         assert_eq!(salt(&unknown), salt(&play(&mut again, password("x")).0), "the same salt every time");
-        let mut other = Exchange::new(None, &stranger(), "bob", None).expect("an exchange");
+        let mut other = Exchange::new(None, &stranger(), "bob", None);
         assert_ne!(salt(&unknown), salt(&play(&mut other, password("x")).0), "another for another name");
     }
 
@@ -250,12 +247,12 @@ mod tests {
             first("x,,n=,r=x"),
             [&first("n,,n=,r=")[..], &[0xff, 0xfe]].concat(),
         ] {
-            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None);
             let denied = exchange.hear(&message).expect_err("denied");
             assert!(matches!(denied, Denied::Malformed(_)), "{message:?}: {denied:?}");
         }
         for message in ["", "c=biws", "c=biws,r=x,p=", "p=", "c=biws,r=x,p=AAAA", "c=eSws,r=x,p=AAAA", ",p=,p=,p="] {
-            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+            let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None);
             exchange.hear(&first("n,,n=,r=abc")).expect("a challenge");
             assert_eq!(exchange.hear(message.as_bytes()).expect_err("denied"), Denied::WrongPassword, "{message}");
         }
@@ -264,10 +261,10 @@ mod tests {
     #[test]
     fn a_proof_is_for_one_nonce() {
         let verifier = verifier();
-        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let mut exchange = Exchange::new(Some(&verifier), &stranger(), "ada", None);
         let (said, proven) = play(&mut exchange, password("pencil"));
         proven.expect("let in");
-        let mut again = Exchange::new(Some(&verifier), &stranger(), "ada", None).expect("an exchange");
+        let mut again = Exchange::new(Some(&verifier), &stranger(), "ada", None);
         again.hear(body(&said[1])).expect("a challenge");
         assert_eq!(again.hear(body(&said[3])).expect_err("denied"), Denied::WrongPassword);
     }
@@ -276,15 +273,15 @@ mod tests {
     fn a_server_must_show_that_it_knows_the_password() {
         let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
         for credential in [password("pencil"), Credential::Nothing] {
-            let mut client = UpstreamLogin::new("ada", credential, Channel::Private, None, [1; 18]);
+            let mut client = UpstreamLogin::new("ada", credential, Channel::Verified, None, [1; 18]);
             if client.answer(&sasl).is_ok() {
                 let error = client.answer(&0_u32.to_be_bytes()).expect_err("too early");
                 assert!(error.contains("without showing"), "{error}");
             }
         }
-        let mut open = UpstreamLogin::new("ada", password("pencil"), Channel::Open, None, [1; 18]);
-        assert!(open.answer(&3_u32.to_be_bytes()).expect_err("in clear text").contains("unencrypted"));
-        let mut private = UpstreamLogin::new("ada", password("pencil"), Channel::Private, None, [1; 18]);
+        let mut open = UpstreamLogin::new("ada", password("pencil"), Channel::Other, None, [1; 18]);
+        assert!(open.answer(&3_u32.to_be_bytes()).expect_err("in clear text").contains("nothing vouches"));
+        let mut private = UpstreamLogin::new("ada", password("pencil"), Channel::Verified, None, [1; 18]);
         assert_eq!(private.answer(&3_u32.to_be_bytes()), Ok(Answer::Send(BytesMut::from(&b"p\0\0\0\x0bpencil\0"[..]))));
         let md5 = [&5_u32.to_be_bytes()[..], &[1, 2, 3, 4]].concat();
         assert!(matches!(private.answer(&md5), Ok(Answer::Send(hash)) if hash.starts_with(b"p\0\0\0\x28md5")));

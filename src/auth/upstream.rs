@@ -29,9 +29,9 @@ impl std::fmt::Debug for Secret {
 /// How the connection to the server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// Encrypted, or never outside the machine: a password may be sent as it is.
-    Private,
-    Open,
+    /// It never leaves the machine, or ends at a server that a certificate vouches for: a password may be sent as it is.
+    Verified,
+    Other,
 }
 
 /// A login under way.
@@ -81,11 +81,9 @@ impl UpstreamLogin {
             kind::OK if self.shown => return Ok(Answer::LoggedIn),
             kind::OK => return Err("the server ended SCRAM without showing that it knows the password".to_owned()),
             kind::CLEARTEXT => match (&self.credential, self.channel) {
-                (Credential::Password(Secret(password)), Channel::Private) => response(&[password, &[0]], &mut out),
-                (Credential::Password(_), Channel::Open) => {
-                    return Err(
-                        "the server asks for the password in clear text over an unencrypted connection".to_owned()
-                    );
+                (Credential::Password(Secret(password)), Channel::Verified) => response(&[password, &[0]], &mut out),
+                (Credential::Password(_), Channel::Other) => {
+                    return Err("the server asks for the password in clear text, and nothing vouches for it".to_owned());
                 }
                 (Credential::Keys(_) | Credential::Nothing, _) => return Err(self.lacking("a password in clear text")),
             },
@@ -93,6 +91,9 @@ impl UpstreamLogin {
                 let Credential::Password(Secret(password)) = &self.credential else {
                     return Err(self.lacking("an md5 password"));
                 };
+                if self.channel == Channel::Other {
+                    return Err("the server asks for an md5 password, and nothing vouches for it".to_owned());
+                }
                 let salt = rest.first_chunk::<4>().ok_or("the server's authentication request is broken")?;
                 let hash = md5_hash(self.user.as_bytes(), password, *salt);
                 response(&[hash.as_bytes(), &[0]], &mut out);

@@ -3,10 +3,12 @@
 use super::catalog;
 use super::config::Config;
 use super::database::words;
-use crate::auth::{Credential, Secret, Tokens, TokensError, Users, UsersError, Verifier, VerifierError};
+use crate::auth::{Credential, Secret, Tokens, TokensError, Users, UsersError, Verifier};
 use crate::net::Upstream;
 use serde::Deserialize;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
@@ -184,20 +186,43 @@ pub(super) fn service(auth: &Auth) -> Result<Option<(String, Credential)>, AuthE
 /// Asks the server for verifiers.
 pub struct Query {
     text: String,
-    client: Mutex<Option<Client>>,
+    client: Mutex<Option<Arc<Client>>>,
 }
+
+/// How long the server may take to tell a verifier.
+const LONGEST_QUERY: Duration = Duration::from_secs(5);
 
 impl Query {
     /// The verifier of a user; `None` where the server knows none. Errors are for the log.
     pub async fn verifier(&self, user: &str, config: &Config, upstream: &Upstream) -> Result<Option<Verifier>, String> {
-        let mut held = self.client.lock().await;
-        if held.as_ref().is_none_or(Client::is_closed) {
-            let login = catalog::login(config, &config.auth.query_database).map_err(|error| error.to_string())?;
-            *held = Some(catalog::connect(&login, upstream).await?);
-        }
-        let Some(client) = &*held else { return Ok(None) };
-        let row = client.query_opt(&self.text, &[&user]).await.map_err(|error| words(&error))?;
+        let asking = async {
+            let client = self.client(config, upstream).await?;
+            client.query_opt(&self.text, &[&user]).await.map_err(|error| words(&error))
+        };
+        let row = match tokio::time::timeout(LONGEST_QUERY, asking).await {
+            Ok(row) => row?,
+            Err(_) => {
+                // A connection that is silent is not asked again.
+                if let Ok(mut held) = self.client.try_lock() {
+                    *held = None;
+                }
+                return Err("the server did not answer in time".to_owned());
+            }
+        };
         let secret = row.map(|row| row.try_get::<_, Option<String>>(0)).transpose().map_err(|error| words(&error))?;
-        secret.flatten().map(|secret| secret.parse().map_err(|error: VerifierError| error.to_string())).transpose()
+        // An md5 hash is as good as none here.
+        Ok(secret.flatten().and_then(|secret| secret.parse().ok()))
+    }
+
+    /// The connection, on which many may ask at once.
+    async fn client(&self, config: &Config, upstream: &Upstream) -> Result<Arc<Client>, String> {
+        let mut held = self.client.lock().await;
+        if let Some(client) = held.as_ref().filter(|client| !client.is_closed()) {
+            return Ok(Arc::clone(client));
+        }
+        let login = catalog::login(config, &config.auth.query_database).map_err(|error| error.to_string())?;
+        let client = Arc::new(catalog::connect(&login, upstream).await?);
+        *held = Some(Arc::clone(&client));
+        Ok(client)
     }
 }

@@ -106,9 +106,9 @@ impl Databases {
         Ok(Reloaded { databases: policies, needs_restart: changed })
     }
 
-    /// Forgets a database whose catalog could never be read: a client may name any.
-    pub fn forget(&self, database: &Arc<Database>) {
-        self.known.retain(|_, known| !Arc::ptr_eq(known, database) || known.shelf.get().is_some());
+    /// Forgets a database whose catalog could never be read, once what is returned is dropped: a client may name any.
+    pub fn tentatively(&self, database: Option<&Arc<Database>>) -> Tentative<'_> {
+        Tentative { databases: self, database: database.cloned() }
     }
 
     /// Reads the catalogs of all databases in use.
@@ -116,6 +116,20 @@ impl Databases {
         let known: Vec<Arc<Database>> = self.known.iter().map(|entry| Arc::clone(entry.value())).collect();
         for database in known {
             database.refresh_now().await;
+        }
+    }
+}
+
+/// A database that is known for as long as somebody logs in to it, or its catalog was read.
+pub struct Tentative<'a> {
+    databases: &'a Databases,
+    database: Option<Arc<Database>>,
+}
+
+impl Drop for Tentative<'_> {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.as_ref().filter(|database| database.shelf.get().is_none()) {
+            self.databases.known.retain(|_, known| !Arc::ptr_eq(known, database) || known.shelf.get().is_some());
         }
     }
 }

@@ -107,6 +107,9 @@ impl TryFrom<String> for Origin {
         if bits > longest {
             return Err(EXPECTED);
         }
+        if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
+            return Err("an address of version 4 is written as one (10.0.0.0/8), not within one of version 6");
+        }
         if masked(address, bits) != number(address) {
             return Err("the network's address has bits set behind its mask");
         }

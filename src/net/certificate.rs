@@ -7,8 +7,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use x509_cert::Certificate;
-use x509_cert::der::Decode;
 use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
+use x509_cert::der::{Decode, Tag, Tagged};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
@@ -28,8 +28,12 @@ impl Identity {
         let subject = certificate.tbs_certificate();
         let mut names = subject.subject().iter().filter(|attribute| attribute.oid == COMMON_NAME);
         let common_name = match (names.next(), names.next()) {
-            // The text of every kind of string that names are written in, but for those of two and four bytes a character.
-            (Some(only), None) => std::str::from_utf8(only.value.value()).ok(),
+            // Strings of two and four bytes a character would read as others than they are.
+            (Some(only), None)
+                if matches!(only.value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String) =>
+            {
+                std::str::from_utf8(only.value.value()).ok()
+            }
             _none_or_many => None,
         };
         let alternative = subject.get_extension::<SubjectAltName>().ok()?;

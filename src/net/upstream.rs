@@ -94,6 +94,8 @@ pub struct Upstream {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Whether nobody on the way can read along.
     protected: bool,
+    /// Whether it is known who is at the other end.
+    verified: bool,
 }
 
 impl Upstream {
@@ -107,12 +109,18 @@ impl Upstream {
             }
         };
         let protected = tls.is_some() || leg.is_local();
-        Ok(Upstream { host: leg.host.into(), port: leg.port, tls, protected })
+        let verified = leg.is_local() || matches!(leg.mode(), SslMode::VerifyCa | SslMode::VerifyFull);
+        Ok(Upstream { host: leg.host.into(), port: leg.port, tls, protected, verified })
     }
 
     /// Whether what passes is encrypted, or does not leave the machine.
     pub fn is_protected(&self) -> bool {
         self.protected
+    }
+
+    /// Whether what passes reaches the server and nobody else: the machine's own, or one that a certificate vouches for.
+    pub fn is_verified(&self) -> bool {
+        self.verified
     }
 
     /// A connection on which nothing but a request for encryption was said.

@@ -10,12 +10,13 @@ use super::lock::{self, Lock};
 use super::narrow::Narrow;
 use super::never_together::NeverTogether;
 use super::opened::{self, Opened, RawOpened};
+use super::pack::Pack;
 use super::parameter::{Parameter, ParameterId, ValueSource};
 use super::principal::Grant;
 use super::raw::{PurposeSettings, Raw, RawCondition, RawNarrow, RawPoints, RawPurpose, RawRule, RawTable};
 use super::report::{Finding, Findings, Lint, Place, PolicyErrors, Sources};
 use super::rules::{self, Point, Rule, Sense, Trees, Wanted};
-use super::tags::{Named, TableTags, Untagged};
+use super::tags::{Named, TableTags};
 use super::tree::{CategoryId, Tree};
 use super::{Policy, PurposeId, SourceFile, reader};
 use crate::vocab::Clause;
@@ -31,23 +32,6 @@ pub struct Loaded {
     pub policy: Policy,
     /// In the order of the files.
     pub lints: Vec<Lint>,
-}
-
-/// What a pack says about itself.
-#[derive(Debug)]
-pub(super) struct Pack {
-    pub(super) name: Arc<str>,
-    pub(super) document: Arc<str>,
-    pub(super) dated: Arc<str>,
-    pub(super) untagged: Untagged,
-    /// Where it says that comments in the database are read for tags.
-    pub(super) comments: Option<Place>,
-    /// Where it says that Fideslang's categories are its own.
-    pub(super) taxonomy: Option<Place>,
-    /// Keys that it adds to Fideslang's, with what is below them.
-    pub(super) extension: Vec<Word>,
-    /// Where it says that a lock file lists what tags cover without naming it.
-    pub(super) lock: Option<Place>,
 }
 
 /// A clause with what the lints need to know of it.
@@ -229,43 +213,9 @@ impl Loader {
                 Finding::new("the policy has no [pack]", &nowhere, "none of the files has one")
                     .help("[pack]\nname = \"…\"\ndocument = \"…\"\nuntagged = \"deny\""),
             );
-            return Pack {
-                name: "".into(),
-                document: "".into(),
-                dated: "".into(),
-                untagged: Untagged::Deny,
-                comments: None,
-                taxonomy: None,
-                extension: Vec::new(),
-                lock: None,
-            };
+            return Pack::default();
         };
-        let text = |word: &Option<Word>| word.as_ref().map_or_else(|| "".into(), |word| Arc::clone(&word.text));
-        let untagged = match raw.untagged.as_ref().map(|word| (&*word.text, word)) {
-            None | Some(("deny", _)) => Untagged::Deny,
-            Some(("allow", _)) => Untagged::Allow,
-            Some((other, word)) => {
-                let message = format!("untagged columns are denied or allowed, not `{other}`");
-                self.findings.add(Finding::new(message, &word.place, "`deny` or `allow`"));
-                Untagged::Deny
-            }
-        };
-        if let (Some(place), Untagged::Allow) = (&raw.comments, untagged) {
-            let label = "a comment that cannot be read would leave its column open";
-            self.findings.add(Finding::new("`comments` needs `untagged = \"deny\"`", place, label));
-        }
-        let taxonomy = raw.taxonomy.as_ref().and_then(|word| match &*word.text {
-            "fideslang" => Some(word.place.clone()),
-            other => {
-                let message = format!("unknown taxonomy `{other}`");
-                self.findings.add(Finding::new(message, &word.place, "`fideslang`"));
-                None
-            }
-        });
-        let dated = raw.dated.clone().unwrap_or_else(|| "".into());
-        let (comments, lock, extension) = (raw.comments.clone(), raw.lock.clone(), raw.extension.clone());
-        let (name, document) = (text(&raw.name), text(&raw.document));
-        Pack { name, document, dated, untagged, comments, taxonomy, extension, lock }
+        Pack::of(raw, &mut self.findings)
     }
 
     fn trees(&mut self, pack: &Pack) -> (Trees, Vec<PurposeTraits>) {

@@ -5,7 +5,8 @@
 //! A column that stands neither in the lock file nor by its name in the policy is untagged, and so closed.
 
 use super::document::{Fields, Value, Word, basic, entries, written};
-use super::load::{Pack, table_name};
+use super::load::table_name;
+use super::pack::Pack;
 use super::report::{Finding, Findings, Place};
 use super::tags::{TableTags, Untagged};
 use crate::catalog::{Catalog, Relation};

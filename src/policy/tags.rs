@@ -9,9 +9,10 @@ use super::tree::{CategoryId, SubjectId};
 use std::sync::Arc;
 
 /// What becomes of columns without a tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Untagged {
     /// Closed under every restricted purpose.
+    #[default]
     Deny,
     /// Open as soon as a purpose is declared.
     Allow,

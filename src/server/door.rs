@@ -109,6 +109,15 @@ async fn open(
         hello::fatal_with(client, "28000", &message, "", hint).await;
         return Ok(None);
     }
+    if wishes.user.is_empty() {
+        hello::fatal(client, "28000", "no PostgreSQL user name specified in startup packet").await;
+        return Ok(None);
+    }
+    if wishes.user.len() > LONGEST_NAME {
+        // The server would cut it, and find another role than this one.
+        hello::fatal(client, "28000", "the name of the user is longer than 63 bytes").await;
+        return Ok(None);
+    }
     if wishes.database.len() > LONGEST_NAME && !config.database.contains_key(&wishes.database) {
         // The server would cut the name, and find another database than this one.
         let message = format!("database \"{}\" does not exist", wishes.database);
@@ -124,8 +133,14 @@ async fn open(
         }
         Found::Denied => return Ok(None),
     };
+    if known.is_some() && !std::ptr::eq(&*shared.databases.setup(), setup) {
+        // What it was let in by may not let it in any more.
+        hello::fatal(client, "57P01", "the proxy's config was reloaded: connect again").await;
+        return Ok(None);
+    }
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
     let database = shared.databases.find(setup, &wishes.database);
+    let _tentative = shared.databases.tentatively(database.as_ref());
     startup.set("database", config.dbname(&wishes.database).as_bytes());
     let legs = match client {
         Stream::Tcp(_) => Legs::ClientPlain,
@@ -157,16 +172,13 @@ async fn open(
     server.send(&packet).await?;
     let mut from_server = Inbox::default();
     let entered = match known {
-        Some(known) => known.enter(client, &mut server, &mut from_server).await?,
+        Some(known) => known.enter(setup, client, &mut server, &mut from_server).await?,
         None => {
             let binding = Binding::between(client, setup.acceptor.as_ref().map(Acceptor::certificate), &server);
             authenticate(client, inbox, &mut server, &mut from_server, binding).await?
         }
     };
     if entered == Entered::Refused {
-        if let (Some(database), Err(_)) = (&database, &shelf) {
-            shared.databases.forget(database);
-        }
         return Ok(None);
     }
     let (database, shelf, start) = match (database, shelf, start) {
@@ -178,9 +190,6 @@ async fn open(
         (database, shelf, start) => {
             // The server has the first word: the database may not exist, or not be open to this user.
             if hear_out(client, &mut server, &mut from_server).await? == Entered::Refused {
-                if let (Some(database), Err(_)) = (&database, &shelf) {
-                    shared.databases.forget(database);
-                }
                 return Ok(None);
             }
             let refusal = match (database, shelf, start) {

@@ -10,7 +10,7 @@ use crate::observe::{self, Counters, Format};
 use dashmap::DashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Shared {
     pub enforcer: Arc<Enforcer>,
     pub counters: Arc<Counters>,
     pub sessions: DashMap<u64, Arc<Handle>>,
+    /// Connections that are served, or told that there is no room.
+    arrived: AtomicUsize,
     /// Failed logins.
     pub attempts: Attempts,
     /// What stands in for the verifiers of users that do not exist is derived from it.
@@ -123,6 +125,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         enforcer,
         counters,
         sessions: DashMap::new(),
+        arrived: AtomicUsize::new(0),
         attempts: Attempts::default(),
         secret,
         next: AtomicU64::new(1),
@@ -191,10 +194,18 @@ async fn pause(error: io::Error) {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
+/// Connections beyond the limit that are heard out, because they may want to cancel, and told that there is no room.
+const BEYOND: usize = 256;
+
 /// Starts a session's task.
 fn admit(shared: &Arc<Shared>, stream: Stream) {
     Counters::add(&shared.counters.connections);
     let setup = shared.databases.setup();
+    if shared.arrived.load(Ordering::Relaxed) >= setup.config.limits.connections.saturating_add(BEYOND) {
+        // There is no room even to say that there is none.
+        return;
+    }
+    shared.arrived.fetch_add(1, Ordering::Relaxed);
     let full = shared.sessions.len() >= setup.config.limits.connections;
     let number = shared.next.fetch_add(1, Ordering::Relaxed);
     let handle = Arc::new(Handle::default());
@@ -218,6 +229,7 @@ struct Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.shared.sessions.remove(&self.number);
+        self.shared.arrived.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -20,6 +20,17 @@ pub async fn first_packet(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<
     }
 }
 
+/// Waits for the head of a message: its tag, and its length in all.
+pub async fn head(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usize)> {
+    loop {
+        if let Some(header) = wire::server_header(inbox.bytes()) {
+            let header = header.map_err(io::Error::other)?;
+            return Ok((header.tag, header.frame()));
+        }
+        inbox.fill(stream).await?;
+    }
+}
+
 /// Waits for a whole message and returns its tag and length in all; it stays in the inbox.
 pub async fn message(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usize)> {
     loop {

@@ -3,7 +3,7 @@
 use super::buffers::Inbox;
 use super::gate::Shared;
 use super::hello;
-use super::login::{Entered, answer};
+use super::login::{Entered, answer, is_private};
 use crate::auth::{
     Answer, Channel, Claims, Credential, Denied, Exchange, Heard, Stranger, Tokens, UpstreamLogin, Verifier,
     ask_for_password, bearer, ok, password,
@@ -48,14 +48,8 @@ pub async fn find_out(
     inbox: &mut Inbox,
     user: &str,
 ) -> io::Result<Found> {
-    let address = client.address();
-    let most = setup.config.auth.failures_per_minute;
-    if matches!(setup.doorman, Doorman::Server) {
-        return Ok(Found::LeftToServer);
-    }
-    if !shared.attempts.may_try(user, address, most, Instant::now()) {
-        let message = format!("too many failed logins of user \"{user}\"");
-        hello::fatal_with(client, "28000", &message, "", "Try again in a minute.").await;
+    if !may_try(shared, setup, user, client) {
+        too_many(client, user).await;
         return Ok(Found::Denied);
     }
     let proven = match &setup.doorman {
@@ -67,9 +61,9 @@ pub async fn find_out(
                 (None, Some(query)) => match query.verifier(user, &setup.config, &setup.upstream).await {
                     Ok(verifier) => verifier,
                     Err(error) => {
-                        // Without an answer nobody is told apart: the exchange goes on as for a stranger.
-                        tracing::warn!(?user, error, "the server told no verifier");
-                        None
+                        tracing::warn!(error, "the server told no verifier");
+                        hello::fatal(client, "57P03", "users cannot be looked up now").await;
+                        return Ok(Found::Denied);
                     }
                 },
             };
@@ -84,25 +78,40 @@ pub async fn find_out(
         }
     };
     match proven {
-        Ok(credential) => {
-            shared.attempts.succeeded(user, address);
-            Ok(Found::Known(match &setup.service {
-                Some((user, credential)) => {
-                    Known { user: user.clone(), credential: credential.clone(), whose: Whose::Proxy }
-                }
-                None => Known { user: user.to_owned(), credential, whose: Whose::Client },
-            }))
+        Ok(credential) => Ok(Found::Known(match &setup.service {
+            Some((user, credential)) => {
+                Known { user: user.clone(), credential: credential.clone(), whose: Whose::Proxy }
+            }
+            None => Known { user: user.to_owned(), credential, whose: Whose::Client },
+        })),
+        Err(Denied::TooMany) => {
+            too_many(client, user).await;
+            Ok(Found::Denied)
         }
         Err(denied) => {
-            shared.attempts.failed(user, address, Instant::now());
+            let address = client.address();
             Counters::add(&shared.counters.refused);
             let reason = denied.to_string();
             tracing::info!(target: "wherefore::decision", decision = "refuse", code = "28P01", ?user, ?address, reason, "not let in");
-            let message = format!("password authentication failed for user \"{user}\"");
-            hello::fatal(client, "28P01", &message).await;
+            not_let_in(client, user).await;
             Ok(Found::Denied)
         }
     }
+}
+
+/// Whether a user has failed seldom enough to go on from there.
+fn may_try(shared: &Shared, setup: &Setup, user: &str, client: &Stream) -> bool {
+    shared.attempts.may_try(user, client.address(), setup.config.auth.failures_per_minute, Instant::now())
+}
+
+async fn too_many(client: &mut Stream, user: &str) {
+    let message = format!("too many failed logins of user \"{user}\"");
+    hello::fatal_with(client, "28000", &message, "", "Try again in a minute.").await;
+}
+
+/// The same words for whoever is not let in, whatever the reason.
+async fn not_let_in(client: &mut Stream, user: &str) {
+    hello::fatal(client, "28P01", &format!("password authentication failed for user \"{user}\"")).await;
 }
 
 async fn by_scram(
@@ -115,15 +124,16 @@ async fn by_scram(
 ) -> io::Result<Result<Credential, Denied>> {
     let certificate = setup.acceptor.as_ref().filter(|_| client.is_encrypted()).map(Acceptor::certificate);
     let stranger = Stranger::new(shared.secret, setup.config.auth.scram_iterations);
-    let mut exchange = match Exchange::new(verifier, &stranger, user, certificate) {
-        Ok(exchange) => exchange,
-        Err(denied) => return Ok(Err(denied)),
-    };
+    let mut exchange = Exchange::new(verifier, &stranger, user, certificate);
     let mut out = BytesMut::new();
     exchange.offer(&mut out);
     loop {
         client.send(&out).await?;
         let length = answer(client, inbox).await?;
+        // Others may have guessed while this one thought.
+        if !may_try(shared, setup, user, client) {
+            return Ok(Err(Denied::TooMany));
+        }
         let heard = exchange.hear(hello::body(inbox, length));
         inbox.consume(length);
         match heard {
@@ -132,7 +142,11 @@ async fn by_scram(
                 client.send(&last).await?;
                 return Ok(Ok(Credential::Keys(keys)));
             }
-            Err(denied) => return Ok(Err(denied)),
+            Err(denied) => {
+                // Before anything else is waited for.
+                shared.attempts.failed(user, client.address(), Instant::now());
+                return Ok(Err(denied));
+            }
         }
     }
 }
@@ -179,12 +193,6 @@ async fn by_bearer(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) -> i
     Ok(checked)
 }
 
-/// Whether nobody can listen to a connection.
-fn is_private(stream: &Stream) -> bool {
-    let loopback = stream.address().is_some_and(|address| address.is_loopback());
-    stream.is_encrypted() || loopback || matches!(stream, Stream::Unix(_))
-}
-
 /// Whether a token names the role that its bearer wants to be.
 fn may_be(claims: &Claims, claim: &str, user: &str) -> Result<(), Denied> {
     if claims.texts(claim).contains(&user) {
@@ -195,8 +203,14 @@ fn may_be(claims: &Claims, claim: &str, user: &str) -> Result<(), Denied> {
 
 impl Known {
     /// Logs in to the server, and tells the client that it is in.
-    pub async fn enter(self, client: &mut Stream, server: &mut Stream, from_server: &mut Inbox) -> io::Result<Entered> {
-        let channel = if is_private(server) { Channel::Private } else { Channel::Open };
+    pub async fn enter(
+        self,
+        setup: &Setup,
+        client: &mut Stream,
+        server: &mut Stream,
+        from_server: &mut Inbox,
+    ) -> io::Result<Entered> {
+        let channel = if setup.upstream.is_verified() { Channel::Verified } else { Channel::Other };
         let mut random = [0; 18];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let mut login = UpstreamLogin::new(&self.user, self.credential, channel, None, random);
@@ -228,12 +242,19 @@ impl Known {
                     let message = said.and_then(|fields| fields.fields().find(|(code, _)| *code == b'M'));
                     break message.map_or_else(String::new, |(_, text)| String::from_utf8_lossy(text).into_owned());
                 }
-                b'v' | b'N' => from_server.consume(length),
+                b'v' | b'N' => {
+                    client.send(&from_server.bytes()[..length]).await?;
+                    from_server.consume(length);
+                }
                 tag => break format!("a message of type {tag} during the login"),
             }
         };
         tracing::warn!(user = self.user, why = failed, "the proxy could not log in to the server");
-        hello::fatal(client, "08006", "the proxy cannot log in to the database server").await;
+        match self.whose {
+            // The server does not know the user, or by another password.
+            Whose::Client => not_let_in(client, &self.user).await,
+            Whose::Proxy => hello::fatal(client, "08006", "the proxy cannot log in to the database server").await,
+        }
         Ok(Entered::Refused)
     }
 }

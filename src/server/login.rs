@@ -32,6 +32,7 @@ impl Binding {
 
 /// Kinds of authentication requests.
 const OK: [u8; 4] = [0, 0, 0, 0];
+const CLEARTEXT: [u8; 4] = [0, 0, 0, 3];
 const SASL: [u8; 4] = [0, 0, 0, 10];
 const SASL_FINAL: [u8; 4] = [0, 0, 0, 12];
 
@@ -48,6 +49,12 @@ pub async fn authenticate(
         let message = &from_server.bytes()[..length];
         let kind = (tag == b'R').then(|| message.get(5..9)?.first_chunk::<4>()).flatten().copied();
         match (kind, binding) {
+            // It would pass where everybody can read it, and the server thinks that nobody can.
+            (Some(CLEARTEXT), _) if server.is_encrypted() && !is_private(client) => {
+                let message = "the server asks for the password in clear text, and this connection is not encrypted";
+                hello::fatal_with(client, "28000", message, "", "Connect with TLS.").await;
+                return Ok(Entered::Refused);
+            }
             (Some(SASL), Binding::Ends) => match without_binding(&message[9..]) {
                 Some(offer) => client.send(&offer).await?,
                 None => {
@@ -78,14 +85,17 @@ pub async fn authenticate(
     }
 }
 
-/// Waits for an answer of the client: a password message, whose length Postgres bounds to 64 KiB at most.
+/// The longest answer of a client that is not known yet: what Postgres allows it at most.
+const LONGEST_ANSWER: usize = 64 << 10;
+
+/// Waits for an answer of the client, a password message. Of what is none, or too long, only the head is read.
 pub async fn answer(client: &mut Stream, inbox: &mut Inbox) -> io::Result<usize> {
-    let (tag, length) = hello::message(client, inbox).await?;
-    if tag != b'p' || length > 64 << 10 {
+    let (tag, length) = hello::head(client, inbox).await?;
+    if tag != b'p' || length > LONGEST_ANSWER {
         hello::fatal(client, "08P01", &format!("expected password response, got message type {tag}")).await;
         return Err(io::Error::other("not a password message"));
     }
-    Ok(length)
+    hello::message(client, inbox).await.map(|(_, length)| length)
 }
 
 /// An AuthenticationSASL with the mechanisms that bind no channel; `None` where there are no others.
@@ -112,6 +122,12 @@ async fn no_binding(client: &mut Stream) {
     let detail = "The client's encryption ends at the proxy, whose certificate is not the server's.";
     let hint = "Connect with channel_binding=disable.";
     hello::fatal_with(client, "28000", message, detail, hint).await;
+}
+
+/// Whether nobody outside the machine can listen to a connection without breaking its encryption.
+pub fn is_private(stream: &Stream) -> bool {
+    let loopback = stream.address().is_some_and(|address| address.is_loopback());
+    stream.is_encrypted() || loopback || matches!(stream, Stream::Unix(_))
 }
 
 /// Waits until the server is ready, or passes on why it is not.

@@ -57,12 +57,17 @@ pub fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
         }
     }
     startup.parameters = kept;
-    let replication = startup.get("replication").is_some_and(|value| {
-        !matches!(value.to_ascii_lowercase().as_slice(), b"" | b"false" | b"off" | b"no" | b"0" | b"f" | b"n")
-    });
+    let replication = startup.get("replication").is_some_and(|value| !is_false(value));
     let (purposes, given): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "wherefore.purpose");
     let purpose = purposes.into_iter().next_back().map(|(_, value)| value);
     Ok(Wishes { session_user: user.clone(), user, database, purpose, given, unjudged: None, replication })
+}
+
+/// Whether the server takes a value for false (`parse_bool`): any beginning of a word that is no other's.
+fn is_false(value: &[u8]) -> bool {
+    let value = value.to_ascii_lowercase();
+    let begins = |word: &[u8], least: usize| value.len() >= least && word.starts_with(&value);
+    begins(b"false", 1) || begins(b"no", 1) || begins(b"off", 2) || value == b"0"
 }
 
 /// The first start-up setting that may not be made under a restricted purpose.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
-const WHO: &str = "SELECT session_user, current_setting('wherefore.purpose')";
+const WHO: &str = "SELECT session_user, current_setting('wherefore.purpose', true)";
 const QUERY: &str = "query = \"SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1\"";
 
 /// The verifier that the server has of `app`, whose password is `secret`.
