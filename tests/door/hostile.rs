@@ -165,3 +165,50 @@ fn plaintext_is_refused_where_tls_is_required() {
         assert_eq!(client.query("SELECT id FROM people", &[]).await.expect("rows").len(), 10);
     });
 }
+
+/// A start-up message with these parameters, a NUL behind each name and value.
+fn start_of(parameters: &str) -> Vec<u8> {
+    let body = [b"\0\x03\0\0", parameters.as_bytes(), b"\0"].concat();
+    [&(body.len() as u32 + 4).to_be_bytes(), &body[..]].concat()
+}
+
+#[test]
+fn start_ups_that_ask_for_more_than_they_may() {
+    let long = "x".repeat(64);
+    let judged = "database\0shop\0wherefore.purpose\0service\0";
+    for (name, parameters, expected) in [
+        ("no user", "database\0shop\0".to_owned(), "28000"),
+        ("an empty user", "user\0\0database\0shop\0".to_owned(), "28000"),
+        // The server would cut it to the name of another.
+        ("a long user", format!("user\0{long}\0{judged}"), "28000"),
+        ("a long database", format!("user\0owner\0database\0{long}\0"), "3D000"),
+        ("a name with NUL", format!("user\0owner\0\0{judged}"), "08P01"),
+        ("the last user counts", format!("user\0nobody\0user\0owner\0{judged}"), "ready"),
+        // What the server takes for false is an ordinary session, and judged; the rest needs an unrestricted purpose, and
+        // of the server's own table a row.
+        ("no replication", format!("user\0owner\0replication\0fa\0{judged}"), "ready"),
+        ("no replication", format!("user\0owner\0replication\0OF\0{judged}"), "ready"),
+        ("replication", format!("user\0owner\0replication\0database\0{judged}"), "0A000"),
+        ("replication", format!("user\0owner\0replication\0tr\0{judged}"), "28000"),
+    ] {
+        let mut stream = open(allowing());
+        stream.write_all(&start_of(&parameters)).expect("writes");
+        assert_eq!(outcome(&mut stream), expected, "{name}: {parameters:?}");
+    }
+}
+
+#[test]
+fn of_an_answer_that_is_too_long_only_the_head_is_read() {
+    for (name, head) in
+        [("a long password", b"p\0\x10\0\0"), ("a query", b"Q\0\0\0\x05"), ("no length", b"p\0\0\0\x03")]
+    {
+        let mut stream = open(allowing());
+        stream.write_all(&start_of("user\0app\0database\0shop\0")).expect("writes");
+        let mut asked = [0; 9];
+        stream.read_exact(&mut asked).expect("a request");
+        assert_eq!((asked[0], &asked[5..]), (b'R', &b"\0\0\0\x0a"[..]), "{name}: SCRAM is asked for");
+        stream.write_all(head).expect("writes");
+        let told = outcome(&mut stream);
+        assert!(told == "08P01" || (name == "no length" && told != "ready"), "{name}: {told}");
+    }
+}
