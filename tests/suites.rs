@@ -61,6 +61,15 @@ const FIRST: &[&str] = &[
     "create_index",
 ];
 
+/// Statements that fail for the role of the suite, and ruin a server for the superuser that stands in for it here; and
+/// two that end servers before 17.11.
+const RUINOUS: &[&str] = &[
+    "UPDATE pg_catalog.pg_class SET relname",
+    "DELETE FROM pg_catalog.pg_class",
+    "SELECT '{\"a\":1}'::sqljson_mystr IS JSON",
+    "SELECT JSON('{\"a\":1}'::sqljson_mystr",
+];
+
 /// What a statement is to this test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sort {
@@ -74,6 +83,9 @@ enum Sort {
 }
 
 fn sort(text: &str) -> Sort {
+    if RUINOUS.iter().any(|ruinous| without_comments(text).starts_with(ruinous)) {
+        return Sort::LeftOut;
+    }
     let Ok(statements) = wherefore::sql::on_deep_stack(|| parse(text)) else { return Sort::Unreadable };
     let Some(tree) = statements.first().and_then(|statement| statement.tree.node.as_ref()) else {
         return Sort::LeftOut;

@@ -11,8 +11,8 @@ use crate::vocab::{SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AArrayExpr, AExpr, AIndices, AIndirection, BoolExpr, BooleanTest, CaseExpr, CaseWhen, CoalesceExpr, CollateClause,
-    GroupingFunc, List, MinMaxExpr, NamedArgExpr, Node, NullTest, ResTarget, RowExpr, SetToDefault, SortBy,
-    SqlValueFunction, SubLink, SubLinkType, TypeCast, WindowDef,
+    GroupingFunc, List, MergeSupportFunc, MinMaxExpr, NamedArgExpr, Node, NullTest, ResTarget, RowExpr, SetToDefault,
+    SortBy, SqlValueFunction, SubLink, SubLinkType, TypeCast, WindowDef,
 };
 
 impl Resolver<'_> {
@@ -103,6 +103,11 @@ impl Resolver<'_> {
             }
             NodeEnum::SqlvalueFunction(function) => {
                 let SqlValueFunction { xpr: _, op: _, r#type: _, typmod: _, location: _ } = &**function;
+                Label::none()
+            }
+            // merge_action(): which WHEN it was. What decided that is used there.
+            NodeEnum::MergeSupportFunc(function) => {
+                let MergeSupportFunc { xpr: _, msftype: _, msfcollid: _, location: _ } = &**function;
                 Label::none()
             }
             NodeEnum::NamedArgExpr(named) => {

@@ -138,7 +138,7 @@ impl Resolver<'_> {
                 field.map_or(Known::Typed, declared)
             }
             NodeEnum::BoolExpr(_) | NodeEnum::NullTest(_) | NodeEnum::BooleanTest(_) => Known::Type(BOOL),
-            NodeEnum::SqlvalueFunction(_) => Known::BuiltIn,
+            NodeEnum::SqlvalueFunction(_) | NodeEnum::MergeSupportFunc(_) => Known::BuiltIn,
             NodeEnum::AExpr(expr) => match AExprKind::try_from(expr.kind) {
                 Ok(AExprKind::AexprOp) => self.type_of_operation(expr, depth),
                 // Postgres wants a boolean of these.
@@ -377,6 +377,7 @@ fn may_be_untyped(node: &NodeEnum) -> bool {
             | NodeEnum::RowExpr(_)
             | NodeEnum::SubLink(_)
             | NodeEnum::SqlvalueFunction(_)
+            | NodeEnum::MergeSupportFunc(_)
             | NodeEnum::GroupingFunc(_)
             | NodeEnum::XmlExpr(_)
             | NodeEnum::XmlSerialize(_)

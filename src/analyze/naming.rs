@@ -46,6 +46,7 @@ fn figure(node: &Node) -> Option<(Arc<str>, Strength)> {
         }
         NodeEnum::CollateClause(collate) => figure(collate.arg.as_ref()?),
         NodeEnum::GroupingFunc(_) => strong("grouping"),
+        NodeEnum::MergeSupportFunc(_) => strong("merge_action"),
         NodeEnum::SubLink(sublink) => match SubLinkType::try_from(sublink.sub_link_type) {
             Ok(SubLinkType::ExistsSublink) => strong("exists"),
             Ok(SubLinkType::ArraySublink) => strong("array"),

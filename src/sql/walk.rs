@@ -13,8 +13,8 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{
     AArrayExpr, AConst, AExpr, AIndices, AIndirection, Alias, BoolExpr, BooleanTest, CaseExpr, CaseWhen, CoalesceExpr,
     CollateClause, ColumnDef, ColumnRef, CommonTableExpr, FuncCall, GroupingFunc, GroupingSet, JoinExpr, List,
-    MinMaxExpr, NamedArgExpr, Node, NullTest, ParamRef, RangeFunction, RangeSubselect, RangeVar, ResTarget, RowExpr,
-    SelectStmt, SortBy, SqlValueFunction, SubLink, TypeCast, TypeName, WindowDef, WithClause,
+    MergeSupportFunc, MinMaxExpr, NamedArgExpr, Node, NullTest, ParamRef, RangeFunction, RangeSubselect, RangeVar,
+    ResTarget, RowExpr, SelectStmt, SortBy, SqlValueFunction, SubLink, TypeCast, TypeName, WindowDef, WithClause,
 };
 
 /// What is done along a walk.
@@ -118,6 +118,11 @@ pub fn walk(node: &mut Node, visitor: &mut dyn Visitor) -> Walked {
         }
         NodeEnum::SqlvalueFunction(function) => {
             let SqlValueFunction { xpr, op: _, r#type: _, typmod: _, location } = &mut **function;
+            visitor.location(location);
+            maybe(xpr, visitor)
+        }
+        NodeEnum::MergeSupportFunc(function) => {
+            let MergeSupportFunc { xpr, msftype: _, msfcollid: _, location } = &mut **function;
             visitor.location(location);
             maybe(xpr, visitor)
         }

@@ -55,6 +55,8 @@ TRUNCATE tickets CASCADE
 -- merge
 MERGE INTO shelf USING replies r ON shelf.id = r.id WHEN MATCHED AND r.note IS NULL THEN DELETE WHEN MATCHED THEN UPDATE SET label = r.note WHEN NOT MATCHED THEN INSERT VALUES (r.id, 'a', NULL)
 MERGE INTO tickets t USING replies r ON t.id = r.id WHEN MATCHED THEN UPDATE SET secret = r.note
+MERGE INTO shelf USING replies r ON shelf.id = r.id WHEN NOT MATCHED THEN INSERT VALUES (r.id, 'a', NULL) RETURNING merge_action(), shelf.id
+SELECT merge_action()
 -- copies
 COPY shelf TO STDOUT
 COPY tickets TO STDOUT
