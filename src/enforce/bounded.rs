@@ -4,14 +4,14 @@
 use super::demands::{refusal, rests_on, words};
 use super::view::View;
 use crate::analyze::{Context, Resolved, is_aggregate};
-use crate::catalog::{Catalog, RelationKind};
+use crate::catalog::{Catalog, Function, FunctionKind, RelationKind};
 use crate::policy::{MaxRows, Over};
 use crate::sql::{Visitor, is_json_aggregate, string, walk};
 use crate::vocab::{AttNum, NotUnderstood, Oid, Refusal};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AConst, AExprKind, ColumnRef, FuncCall, Integer, LimitOption, MinMaxExpr, MinMaxOp, Node, RangeVar, SelectStmt,
-    SetOperation, String as Text, SubLinkType, TypeCast, TypeName, a_const::Val,
+    AConst, AExprKind, ColumnRef, CommonTableExpr, FuncCall, Integer, LimitOption, MinMaxExpr, MinMaxOp, Node,
+    RangeVar, SelectStmt, SetOperation, String as Text, SubLinkType, TypeCast, TypeName, a_const::Val,
 };
 
 /// Aggregates that give one value of many. Any other may give all of them: `array_agg`, `percentile_disc` of a list, a user's.
@@ -71,15 +71,19 @@ pub(super) fn hold(
         let relation = catalog.relation(oid);
         relation.is_none_or(|relation| !matches!(&*relation.schema, "pg_catalog" | "information_schema"))
     };
-    let Some(first) = resolved.relations.iter().find(|reference| is_users(reference.relation)) else { return Ok(None) };
+    let first = resolved.relations.iter().find(|reference| is_users(reference.relation));
+    // Without a relation in the text there are still the rows of a user's function, whatever it reads.
+    if first.is_none() && !runs_users_set(resolved, catalog) {
+        return Ok(None);
+    }
     let refused = |why: &str, hint: String| {
         let message = format!("{} may read at most {rows} rows at once, and {why}", words(view));
-        let refusal = refusal(text, message, u32::try_from(first.origin).ok()).with_hint(hint);
+        let refusal = refusal(text, message, first.and_then(|first| u32::try_from(first.origin).ok())).with_hint(hint);
         Box::new(rests_on(&most.clause, refusal))
     };
     let mut tree = resolved.tree.clone();
     let Some(release) = released(&mut tree) else { return Ok(None) };
-    if let Some(what) = collected(release, catalog) {
+    if let Some(what) = collected(release, resolved, catalog) {
         let why = format!("{what} collects rows in one value");
         return Err(refused(&why, "Select the rows themselves, with a LIMIT, or count them.".to_owned()));
     }
@@ -160,30 +164,38 @@ fn released(tree: &mut Node) -> Option<&mut NodeEnum> {
 }
 
 /// What collects rows in one value, wherever it stands.
-fn collected(release: &mut NodeEnum, catalog: &Catalog) -> Option<String> {
-    struct Collecting<'a>(&'a Catalog, Option<String>);
+fn collected(release: &mut NodeEnum, resolved: &Resolved, catalog: &Catalog) -> Option<String> {
+    struct Collecting<'a> {
+        resolved: &'a Resolved,
+        catalog: &'a Catalog,
+        found: Option<String>,
+    }
     impl Visitor for Collecting<'_> {
         fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
             let Some(node) = &node.node else { return Ok(()) };
             let found = match node {
-                NodeEnum::FuncCall(call) => collecting(call, self.0),
+                NodeEnum::FuncCall(call) => collecting(call, self.catalog),
                 NodeEnum::SubLink(link) if link.sub_link_type == SubLinkType::ArraySublink as i32 => {
                     Some("ARRAY (SELECT …)".to_owned())
                 }
                 node if is_json_aggregate(node) => Some("an aggregate of JSON".to_owned()),
+                // Each round may add a row to a value of the one before.
+                NodeEnum::CommonTableExpr(cte) if refers_to_itself(cte, self.resolved) => {
+                    Some(format!("`{}`, which refers to itself,", cte.ctename))
+                }
                 _another => None,
             };
-            if self.1.is_none() {
-                self.1 = found;
+            if self.found.is_none() {
+                self.found = found;
             }
             Ok(())
         }
         fn location(&mut self, _at: &mut i32) {}
     }
-    let mut collecting = Collecting(catalog, None);
+    let mut collecting = Collecting { resolved, catalog, found: None };
     let mut node = Node { node: Some(release.clone()) };
     match walk(&mut node, &mut collecting) {
-        Ok(()) => collecting.1,
+        Ok(()) => collecting.found,
         // What cannot be walked was refused before.
         Err(reason) => Some(reason.what.to_string()),
     }
@@ -192,7 +204,12 @@ fn collected(release: &mut NodeEnum, catalog: &Catalog) -> Option<String> {
 fn collecting(call: &FuncCall, catalog: &Catalog) -> Option<String> {
     let name = call.funcname.last().and_then(string)?;
     let prints_tables = ["_to_xml", "_to_xml_and_xmlschema"].iter().any(|end| name.ends_with(end));
-    let collects = is_aggregate(name, catalog) && !SINGLE.contains(&name);
+    // One of a user's may give anything, whatever its name is.
+    let is_users = |function: &Function| {
+        function.kind == FunctionKind::Aggregate && is_of_user(function) && function.extension.is_none()
+    };
+    let single = SINGLE.contains(&name) && !catalog.functions(name).any(is_users);
+    let collects = is_aggregate(name, catalog) && !single;
     (collects || prints_tables).then(|| name.to_owned())
 }
 
@@ -241,15 +258,21 @@ fn bound_of(select: &SelectStmt, resolved: &Resolved, catalog: &Catalog) -> Opti
 }
 
 fn bound_of_level(select: &SelectStmt, resolved: &Resolved, catalog: &Catalog) -> Option<u64> {
+    let mut computed = select.target_list.iter().chain(&select.values_lists);
+    if runs_users_set(resolved, catalog) || computed.any(|node| calls(node, &|call| may_return_a_set(call, catalog))) {
+        return None;
+    }
     if !select.values_lists.is_empty() {
         return u64::try_from(select.values_lists.len()).ok();
     }
-    if select.target_list.iter().any(|target| calls(target, &|call| may_return_a_set(call, catalog))) {
-        return None;
-    }
     let aggregates = |call: &FuncCall| {
         let name = call.funcname.last().and_then(string);
-        call.over.is_none() && name.is_some_and(|name| is_aggregate(name, catalog))
+        // Which of several functions of a name is meant is not looked at.
+        let alone = |name| {
+            let mut known = catalog.functions(name);
+            known.all(|function| matches!(function.kind, FunctionKind::Aggregate | FunctionKind::Window))
+        };
+        call.over.is_none() && name.is_some_and(|name| is_aggregate(name, catalog) && alone(name))
     };
     let one_group =
         select.group_clause.is_empty() && select.target_list.iter().any(|target| calls(target, &aggregates));
@@ -290,6 +313,38 @@ fn may_return_a_set(call: &FuncCall, catalog: &Catalog) -> bool {
     let Some(name) = call.funcname.last().and_then(string) else { return true };
     let mut known = catalog.functions(name).peekable();
     known.peek().is_none() || known.any(|function| function.set)
+}
+
+fn is_of_user(function: &Function) -> bool {
+    !matches!(&*function.schema, "pg_catalog" | "information_schema")
+}
+
+/// Whether a user's function that returns a set may run, by whatever is written: a call, an operator, a name after a dot.
+fn runs_users_set(resolved: &Resolved, catalog: &Catalog) -> bool {
+    resolved.functions.iter().any(|oid| catalog.function(*oid).is_none_or(|function| function.set))
+}
+
+/// Whether a common table expression reads its own rows. Another's of the same name within it count too.
+fn refers_to_itself(cte: &CommonTableExpr, resolved: &Resolved) -> bool {
+    struct Reads<'a> {
+        name: &'a str,
+        resolved: &'a Resolved,
+        found: bool,
+    }
+    impl Visitor for Reads<'_> {
+        fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
+            if let Some(NodeEnum::RangeVar(at)) = &node.node {
+                let of_table = || self.resolved.relations.iter().any(|reference| reference.at == at.location);
+                self.found |= at.schemaname.is_empty() && at.relname == self.name && !of_table();
+            }
+            Ok(())
+        }
+        fn location(&mut self, _at: &mut i32) {}
+    }
+    let Some(query) = cte.ctequery.as_deref() else { return true };
+    let mut reads = Reads { name: &cte.ctename, resolved, found: false };
+    let walked = walk(&mut query.clone(), &mut reads);
+    reads.found || walked.is_err()
 }
 
 /// Whether a condition holds every column of a table's primary key equal to a constant or a parameter.
@@ -349,12 +404,33 @@ fn constant(node: &Node) -> Option<u64> {
         Some(NodeEnum::AConst(AConst { isnull: false, val: Some(Val::Ival(Integer { ival })), location: _ })) => {
             u64::try_from(*ival).ok()
         }
-        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().and_then(constant),
+        // Over anything else a cast may make another number of it: `1::bit(1)::bit(31)::int` is 2^30.
+        Some(NodeEnum::TypeCast(cast)) if cast.type_name.as_ref().is_some_and(|kind| is_own(kind, &INTEGERS)) => {
+            cast.arg.as_deref().filter(|arg| matches!(arg.node, Some(NodeEnum::AConst(_)))).and_then(constant)
+        }
+        // Numbers throughout: of texts the least is the first by the alphabet.
         Some(NodeEnum::MinMaxExpr(least)) if least.op == MinMaxOp::IsLeast as i32 => {
-            least.args.iter().filter_map(constant).min()
+            let known = least.args.iter().all(|arg| constant(arg).is_some() || is_bigint(arg));
+            least.args.iter().filter_map(constant).min().filter(|_| known)
         }
         Some(_) | None => None,
     }
+}
+
+const INTEGERS: [&str; 3] = ["int2", "int4", "int8"];
+
+/// Whatever it is a cast of: the server computes the least of it as numbers.
+fn is_bigint(node: &Node) -> bool {
+    let Some(NodeEnum::TypeCast(cast)) = &node.node else { return false };
+    cast.type_name.as_ref().is_some_and(|kind| is_own(kind, &["int8"]))
+}
+
+/// Whether it is one of these types of the server's, and no array of it.
+fn is_own(kind: &TypeName, names: &[&str]) -> bool {
+    let TypeName { names: parts, type_oid: _, setof, pct_type, typmods, typemod: _, array_bounds, location: _ } = kind;
+    let parts: Option<Vec<&str>> = parts.iter().map(string).collect();
+    let of_server = matches!(parts.as_deref(), Some(["pg_catalog", name]) if names.contains(name));
+    of_server && !setof && !pct_type && typmods.is_empty() && array_bounds.is_empty()
 }
 
 /// Adds or lowers the LIMIT of what a statement releases; `None` where it can have none.

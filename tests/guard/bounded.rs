@@ -12,6 +12,11 @@ const SCHEMA: &str = "
     INSERT INTO children SELECT 1 FROM generate_series(1, 40);
     CREATE VIEW everyone AS SELECT id, name FROM people;
     CREATE FUNCTION several(int) RETURNS SETOF int LANGUAGE sql IMMUTABLE AS 'SELECT generate_series(1, $1)';
+    CREATE FUNCTION twice(int, int) RETURNS SETOF int LANGUAGE sql IMMUTABLE AS 'SELECT generate_series(1, 40)';
+    CREATE OPERATOR ### (FUNCTION = twice, LEFTARG = int, RIGHTARG = int);
+    CREATE SCHEMA other;
+    CREATE FUNCTION other.avg(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+    CREATE AGGREGATE other.max (text) (SFUNC = textcat, STYPE = text, INITCOND = '');
     CREATE AGGREGATE all_of (text) (SFUNC = textcat, STYPE = text, INITCOND = '');
 ";
 
@@ -59,7 +64,7 @@ const BOUNDED: &[(&str, usize)] = &[
     ("SELECT id FROM people LIMIT 0", 0),
     ("TABLE people LIMIT 2", 2),
     ("SELECT id FROM everyone OFFSET 38 LIMIT 5", 2),
-    ("SELECT count(*), max(name), avg(id) FROM people", 1),
+    ("SELECT count(*), min(name), sum(id) FROM people", 1),
     ("SELECT count(*) FROM people HAVING count(*) > 50", 0),
     ("SELECT name FROM people WHERE id = 7", 1),
     ("SELECT name FROM people p WHERE city = 'city 1' AND p.id = 7::int", 1),
@@ -81,6 +86,11 @@ const BOUNDED: &[(&str, usize)] = &[
     // What describes the schema is no one's data.
     ("SELECT relname FROM pg_catalog.pg_class ORDER BY oid LIMIT 12", 12),
     ("SELECT generate_series(1, 20)", 20),
+    ("SELECT id FROM people LIMIT 7::bigint", 7),
+    ("SELECT id FROM people LIMIT LEAST(30, 4::int)", 4),
+    ("SELECT id FROM people LIMIT LEAST('40'::text::bigint, 6)", 6),
+    ("WITH people AS (SELECT * FROM people) SELECT count(*) FROM people", 1),
+    ("SELECT several(3) LIMIT 2", 2),
 ];
 
 /// Statements that release more, or do not say; with words of the refusal.
@@ -108,6 +118,24 @@ const UNBOUNDED: &[(&str, &str)] = &[
     ("SELECT id FROM people WHERE id = 1 UNION ALL SELECT id FROM people", "LIMIT 10"),
     ("(SELECT id FROM people LIMIT 6) UNION ALL (SELECT id FROM people LIMIT 6)", "LIMIT 10"),
     ("WITH gone AS (DELETE FROM people RETURNING id) SELECT id FROM gone", "LIMIT 10"),
+    // A number that a cast makes another of, a text that is less than a text, a value that becomes several rows.
+    ("SELECT id FROM people LIMIT 1::bit(1)::bit(31)::int", "LIMIT 10"),
+    ("SELECT id FROM people LIMIT 1::text::int", "LIMIT 10"),
+    ("SELECT id FROM people LIMIT LEAST(5::text, '1000000')::int", "LIMIT 10"),
+    ("SELECT id FROM people LIMIT LEAST(5, '40')", "LIMIT 10"),
+    (
+        "INSERT INTO people VALUES (generate_series(101, 140)) RETURNING id, (SELECT name FROM people LIMIT 1)",
+        "nothing bounds",
+    ),
+    ("SELECT id ### 1 FROM people WHERE id = 1", "LIMIT 10"),
+    ("SELECT several(40)", "LIMIT 10"),
+    ("SELECT other.avg(id) FROM people", "LIMIT 10"),
+    ("SELECT other.max(name) FROM people", "collects rows in one value"),
+    (
+        "WITH RECURSIVE all_in_one (n, packed) AS (SELECT 0, '' UNION ALL SELECT n + 1, packed || (SELECT name FROM people WHERE id = n + 1) \
+         FROM all_in_one WHERE n < 40) SELECT packed FROM all_in_one ORDER BY n DESC LIMIT 1",
+        "collects rows in one value",
+    ),
     ("SELECT array_agg(name) FROM people", "collects rows in one value"),
     ("SELECT string_agg(name, ',') FROM people LIMIT 1", "collects rows in one value"),
     ("SELECT all_of(name) FROM people", "collects rows in one value"),
