@@ -77,9 +77,13 @@ const DEFINITIONS: &str = "
 const ATTEMPTS: usize = 5;
 const BETWEEN_ATTEMPTS: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// From 18 on a column may be marked NOT NULL while rows from before are not checked.
 const COLUMNS: &str = "
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod),
-           a.attnotnull, coalesce(NOT l.collisdeterministic, false), a.attgenerated <> ''
+           a.attnotnull AND NOT EXISTS (
+               SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
+                  AND k.conkey = ARRAY[a.attnum]),
+           coalesce(NOT l.collisdeterministic, false), a.attgenerated <> ''
       FROM pg_attribute a
       JOIN pg_class c ON c.oid = a.attrelid
       LEFT JOIN pg_collation l ON l.oid = a.attcollation
@@ -119,7 +123,7 @@ async fn fill(client: &Client, snapshot: &mut Snapshot) -> Result<(), Error> {
     for row in client.query("SELECT nspname::text FROM pg_namespace ORDER BY 1", &[]).await? {
         snapshot.schemas.push(names.get(row.try_get(0)?));
     }
-    snapshot.relations = relations(client, &mut names).await?;
+    snapshot.relations = relations(client, snapshot.server_version, &mut names).await?;
     routines::read(client, snapshot, &mut names).await?;
     snapshot.roles = roles(client, &mut names).await?;
     // Settings that a session made up are not shown.
@@ -146,7 +150,7 @@ impl Names {
     }
 }
 
-async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, Error> {
+async fn relations(client: &Client, server_version: u32, names: &mut Names) -> Result<Vec<Relation>, Error> {
     let mut columns: FxHashMap<Oid, Vec<Column>> = FxHashMap::default();
     for row in client.query(COLUMNS, &[]).await? {
         columns.entry(row.try_get(0)?).or_default().push(Column {
@@ -159,7 +163,7 @@ async fn relations(client: &Client, names: &mut Names) -> Result<Vec<Relation>, 
             generated: row.try_get(7)?,
         });
     }
-    let mut written = written::read(client, names).await?;
+    let mut written = written::read(client, server_version, names).await?;
     let mut definitions: FxHashMap<Oid, Option<String>> = FxHashMap::default();
     for attempt in 0..ATTEMPTS {
         for row in client.query(DEFINITIONS, &[]).await? {

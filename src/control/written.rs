@@ -42,10 +42,15 @@ const TIES: &str = "
      GROUP BY 1, 2
      ORDER BY 1, 2";
 
-const FOREIGN_KEYS: &str = "
-    SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text,
-           convalidated AND NOT condeferrable
-      FROM pg_constraint WHERE contype = 'f' ORDER BY conrelid, conname";
+/// One with PERIOD (18) leads to whatever rows cover the time between them, not to one row.
+fn foreign_keys(server_version: u32) -> String {
+    let period = if server_version >= 180_000 { "conperiod" } else { "false" };
+    format!(
+        "SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text,
+                convalidated AND NOT condeferrable AND NOT {period}
+           FROM pg_constraint WHERE contype = 'f' ORDER BY conrelid, conname"
+    )
+}
 
 /// `tgtype`: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
 const TRIGGERS: &str = "
@@ -99,13 +104,13 @@ const CALLS: &str = "
                         WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
      ORDER BY 1, 2, 4, 5";
 
-pub(super) async fn read(client: &Client, names: &mut Names) -> Result<Written, Error> {
+pub(super) async fn read(client: &Client, server_version: u32, names: &mut Names) -> Result<Written, Error> {
     let mut written = Written::default();
     for row in client.query(TIES, &[]).await? {
         let tie = Tie { name: names.get(row.try_get(1)?), columns: numbers(&row, 2)?, compares: row.try_get(3)? };
         written.ties.entry(row.try_get(0)?).or_default().push(tie);
     }
-    for row in client.query(FOREIGN_KEYS, &[]).await? {
+    for row in client.query(&foreign_keys(server_version), &[]).await? {
         written.foreign_keys.entry(row.try_get(0)?).or_default().push(ForeignKey {
             columns: numbers(&row, 1)?,
             references: row.try_get(2)?,
@@ -149,5 +154,16 @@ fn action(kind: &str) -> ReferentialAction {
         "c" => ReferentialAction::Cascade,
         "n" | "d" => ReferentialAction::Set,
         _no_action_or_restrict => ReferentialAction::Refuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::foreign_keys;
+
+    #[test]
+    fn keys_with_periods_lead_to_no_one_row() {
+        assert!(foreign_keys(180_000).contains("AND NOT conperiod"));
+        assert!(!foreign_keys(170_010).contains("conperiod"));
     }
 }

@@ -26,7 +26,7 @@ const LONGEST: usize = 4096;
 pub(super) struct Condition {
     /// The expression as it is sent, over bare columns; in parentheses unless it is one column.
     pub(super) sql: Arc<str>,
-    /// `(sql IS NOT TRUE)`.
+    /// `(sql IS NOT TRUE)`; of one that it has from a parent, that the parent is there and its own is not true.
     pub(super) negated: Arc<str>,
     /// The columns it reads, in order of their first use.
     pub(super) columns: Vec<Arc<str>>,

@@ -252,18 +252,25 @@ impl<'a> Inheriting<'a> {
     }
 }
 
-/// The condition of a row that another meets: of those that refer to it by a foreign key.
+/// The condition of a row that another meets: of those that refer to it by a foreign key. Where it is negated that is done of the
+/// other row: a row whose parent is not to be seen meets neither.
 fn followed(of: &Condition, step: &Step<'_>, parameters: &[Parameter]) -> Result<Condition, String> {
     on_deep_stack(|| {
-        let mut expression = condition::parse(&of.sql)?;
         let own = |name: &str| step.pairs.iter().find(|(_, referenced)| **referenced == *name).map(|(own, _)| own);
         // What the key holds equal need not be looked up.
-        if of.others.is_empty() && of.columns.iter().all(|name| own(name).is_some()) {
-            exists::rename(&mut expression, &|name| own(name).map(|own| vec![condition::string(own)]))?;
-        } else {
-            expression = exists::of_parent(expression, &of.others, step)?;
-        }
-        condition::understood(expression, parameters)
+        let by_key = of.others.is_empty() && of.columns.iter().all(|name| own(name).is_some());
+        let of_child = |sql: &str| {
+            let mut expression = condition::parse(sql)?;
+            if by_key {
+                exists::rename(&mut expression, &|name| own(name).map(|own| vec![condition::string(own)]))?;
+            } else {
+                expression = exists::of_parent(expression, &of.others, step)?;
+            }
+            condition::understood(expression, parameters)
+        };
+        let mut condition = of_child(&of.sql)?;
+        condition.negated = of_child(&of.negated)?.sql;
+        Ok(condition)
     })
 }
 

@@ -152,6 +152,25 @@ fn withdrawn_consent_reaches_the_grandchildren_at_once() {
     });
 }
 
+/// Someone who is erased, or whom nobody can see, is not someone who is not erased.
+#[test]
+fn what_hangs_on_nothing_that_is_seen_is_not_seen() {
+    run(async {
+        let pack = CONSENTS.replace("consent.mail = \"agreed\"", "erased = \"NOT agreed\"");
+        let pack = pack.replace("where = [\"consent.mail\"]", "where = [\"not erased\"]");
+        let (guarded, direct, _proxy) = clients_on("follows_orphans", CONSENTED, "mailing", &pack).await;
+        let all = "SELECT id FROM pages ORDER BY id";
+        assert_eq!(outcome(&guarded, all).await, "[[Some(\"100\")], [Some(\"200\")]]");
+        for (gone, left) in [("people WHERE id = 1", "[[Some(\"200\")]]"), ("letters WHERE id = 20", "[]")] {
+            let sql =
+                format!("SET session_replication_role = replica; DELETE FROM {gone}; RESET session_replication_role");
+            direct.batch_execute(&sql).await.expect("orphans");
+            assert_eq!(outcome(&guarded, all).await, left, "{gone}");
+        }
+        assert_eq!(outcome(&guarded, "SELECT id FROM letters").await, "[]");
+    });
+}
+
 /// Fifty people; of each topic a number of them wrote, each in up to four conversations of his own.
 const COUNTED: &str = "
     CREATE TABLE users (id int PRIMARY KEY, name text);
@@ -235,6 +254,13 @@ fn people_are_counted_by_way_of_another_table() {
         assert!(released > 50, "{released} groups");
         // Four people in sixteen conversations are four people.
         assert_eq!(outcome(&guarded, "SELECT sum(length) FROM messages WHERE topic = 'four'").await, "[[None]]");
+        // Whom nobody can see is not left out alone: his rows are what the two sums differ by.
+        let orphans = "SET session_replication_role = replica; DELETE FROM conversations WHERE id = 6; RESET session_replication_role";
+        direct.batch_execute(orphans).await.expect("orphans");
+        let told =
+            rows(&guarded, "SELECT sum(length), sum(length) FILTER (WHERE conversation_id <> 6) FROM messages").await;
+        let told = told.expect("sums");
+        assert!(told[0][0].is_some() && told[0][1].is_none(), "{told:?}");
         for (sql, expected) in [
             // Whoever could say whose conversations are whose could count one person as five.
             ("UPDATE conversations SET user_id = id % 50 + 1", "by which conditions decide what it sees"),

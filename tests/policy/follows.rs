@@ -81,14 +81,14 @@ fn conditions_reach_the_children_and_their_children() {
             "all",
             "messages",
             "where not erased: (EXISTS (SELECT FROM public.accounts accounts WHERE accounts.id OPERATOR(pg_catalog.=) \
-             \"$own\".account_id AND accounts.gone_at IS NOT NULL) IS NOT TRUE)",
+             \"$own\".account_id AND (accounts.gone_at IS NOT NULL) IS NOT TRUE))",
         ),
         (
             "all",
             "parts",
             "where not erased: (EXISTS (SELECT FROM public.messages messages, public.accounts accounts WHERE messages.id \
              OPERATOR(pg_catalog.=) \"$own\".message_id AND accounts.id OPERATOR(pg_catalog.=) messages.account_id AND \
-             accounts.gone_at IS NOT NULL) IS NOT TRUE)",
+             (accounts.gone_at IS NOT NULL) IS NOT TRUE))",
         ),
         (
             "consented",
@@ -119,7 +119,7 @@ fn conditions_of_any_form_are_inherited() {
         rows(&bound, "all", "messages"),
         "where not erased: (EXISTS (SELECT FROM public.accounts accounts WHERE accounts.id OPERATOR(pg_catalog.=) \
          \"$own\".account_id AND (NOT EXISTS (SELECT FROM public.consents c WHERE c.account_id OPERATOR(pg_catalog.=) \
-         accounts.id) OR accounts.gone_at IS NOT NULL)) IS NOT TRUE)"
+         accounts.id) OR accounts.gone_at IS NOT NULL) IS NOT TRUE))"
     );
     assert_eq!(lints(&bound), "");
 }

@@ -301,7 +301,16 @@ impl<'a> Calls<'a> {
     /// in every group below.
     fn shown(&self, inside: Vec<Node>, left_out: Vec<Vec<Node>>) -> Result<Node, Why> {
         let most = integer(i32::try_from(self.fact.aggregate.min_subjects - 1).unwrap_or(i32::MAX));
-        let few = |conditions| between(self.fact.subjects(self.with_filters(conditions)), integer(1), most.clone());
+        let few = |conditions| {
+            let conditions = self.with_filters(conditions);
+            // Rows of whom nobody can see count as no subject, and could be one person's.
+            let unknown = self.fact.unknown(conditions.clone());
+            let few = between(self.fact.subjects(conditions), integer(1), most.clone());
+            match unknown {
+                Some(unknown) => any(vec![few, unknown]),
+                None => few,
+            }
+        };
         let mut shown = vec![self.threshold(inside.clone())];
         shown.extend(left_out.iter().cloned().map(|outside| not(few(outside))));
         if let Some(sets) = self.sets {
@@ -398,8 +407,12 @@ fn either(mut conditions: Vec<Node>) -> Option<Node> {
     if conditions.len() < 2 {
         return conditions.pop();
     }
+    Some(any(conditions))
+}
+
+fn any(args: Vec<Node>) -> Node {
     let boolop = BoolExprType::OrExpr as i32;
-    Some(wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args: conditions, location: -1 }))))
+    wrap(NodeEnum::BoolExpr(Box::new(BoolExpr { xpr: None, boolop, args, location: -1 })))
 }
 
 /// Whether an item of ORDER BY or DISTINCT ON is the name of a target.

@@ -320,25 +320,54 @@ impl<'a> Fact<'a> {
 
     /// How many distinct subjects have a row that meets all conditions.
     fn subjects(&self, conditions: Vec<Node>) -> Node {
-        wrap(NodeEnum::FuncCall(Box::new(FuncCall {
-            funcname: ["pg_catalog", "count"].map(text).to_vec(),
-            args: vec![self.subject()],
-            agg_order: Vec::new(),
-            agg_filter: all_of(conditions).map(Box::new),
-            over: None,
-            agg_within_group: false,
-            agg_star: false,
-            agg_distinct: true,
-            func_variadic: false,
-            funcformat: pg_query::protobuf::CoercionForm::CoerceExplicitCall as i32,
+        count(Counted::Distinct(self.subject()), conditions)
+    }
+
+    /// Whether a row that meets all conditions has no subject: whom it is about is found by way of another table, whose row is
+    /// not to be seen. `None` where its own column says so, which is never null.
+    fn unknown(&self, mut conditions: Vec<Node>) -> Option<Node> {
+        self.standing.ruling.subject_key.as_ref().filter(|key| !key.through.is_empty())?;
+        conditions.push(wrap(NodeEnum::NullTest(Box::new(NullTest {
+            xpr: None,
+            arg: Some(Box::new(self.subject())),
+            nulltesttype: NullTestType::IsNull as i32,
+            argisrow: false,
             location: -1,
-        })))
+        }))));
+        Some(binary(">", count(Counted::Rows, conditions), integer(0)))
     }
 
     /// `count(DISTINCT subject) FILTER (WHERE conditions) >= threshold`.
     fn enough(&self, conditions: Vec<Node>) -> Node {
         binary(">=", self.subjects(conditions), integer(i32::try_from(self.aggregate.min_subjects).unwrap_or(i32::MAX)))
     }
+}
+
+/// What is counted.
+enum Counted {
+    Rows,
+    Distinct(Node),
+}
+
+/// `count(…) FILTER (WHERE conditions)`.
+fn count(counted: Counted, conditions: Vec<Node>) -> Node {
+    let (args, agg_star, agg_distinct) = match counted {
+        Counted::Rows => (Vec::new(), true, false),
+        Counted::Distinct(node) => (vec![node], false, true),
+    };
+    wrap(NodeEnum::FuncCall(Box::new(FuncCall {
+        funcname: ["pg_catalog", "count"].map(text).to_vec(),
+        args,
+        agg_order: Vec::new(),
+        agg_filter: all_of(conditions).map(Box::new),
+        over: None,
+        agg_within_group: false,
+        agg_star,
+        agg_distinct,
+        func_variadic: false,
+        funcformat: pg_query::protobuf::CoercionForm::CoerceExplicitCall as i32,
+        location: -1,
+    })))
 }
 
 const PLAIN: &str = "a condition on it is more than a comparison with a constant at the top of WHERE or FILTER";
