@@ -201,13 +201,20 @@ fn later_columns<'c>(
         let earlier = before.relation(relation.oid).zip(known.get(&relation.oid));
         let lineage = linked.with_ancestors(relation.oid);
         let own = linked.tags_of(&lineage);
+        let above = |oid| before.relation(oid).map_or_else(Vec::new, |relation| relation.parents.clone());
+        let known_above = linked.reach(relation.oid, above);
+        let gained = lineage.iter().filter(|oid| **oid != relation.oid && !known_above.contains(oid)).copied();
+        let gained = gained.collect::<Vec<Oid>>();
         for column in &relation.columns {
             let appeared = match earlier {
                 Some((earlier, tags)) => {
                     let place = earlier.columns.iter().position(|other| other.number == column.number);
                     match place.and_then(|at| tags.columns.get(at)) {
-                        // A default that it has only now is that of a new parent.
-                        Some(kept) => kept.own.is_empty() && earlier.parents == relation.parents,
+                        // What a new parent gives it is not of the table's own default or pattern.
+                        Some(kept) => {
+                            let mut given = linked.tags_of(&gained).into_iter();
+                            kept.own.is_empty() && !given.any(|table| !table.categories(&column.name).is_empty())
+                        }
                         None => true,
                     }
                 }

@@ -237,6 +237,30 @@ fn tags_stick_to_column_numbers() {
     let ruling = inherited.ruling(reader(&inherited, "service"), child);
     let of_child = ruling.columns.iter().map(|column| format!("{:?}", column.effect)).collect::<Vec<_>>().join(" ");
     assert_eq!(of_child, "Allow Deny", "nor in a child of its table");
+    // Nor when its table leaves a parent, or gets one that says nothing of it.
+    let of = |bound: &Bound, name: &str| {
+        let relation = bound.catalog().relation_in("public", name).expect("a table");
+        let ruling = bound.ruling(reader(bound, "service"), relation);
+        ruling.columns.iter().map(|column| format!("{:?}", column.effect)).collect::<Vec<_>>().join(" ")
+    };
+    let alone = "CREATE TABLE public.p (id int); CREATE TABLE public.t (id int, later text)";
+    let part = format!("{alone} INHERITS (public.p)");
+    let of_p = bind("CREATE TABLE public.p (id int); CREATE TABLE public.t (id int) INHERITS (public.p)", None);
+    let late = bind(&part, Some(&of_p));
+    assert_eq!(of(&late, "t"), "Allow Deny");
+    let detached = bind(alone, Some(&late));
+    assert_eq!(of(&detached, "t"), "Allow Deny", "detached");
+    assert_eq!(of(&bind(&part, Some(&detached)), "t"), "Allow Deny", "attached again");
+    // What a new parent says of it counts.
+    let tagged = super::fixture::policy(&format!("{text}\n[table.\"public.p\"]\ncolumns.later = \"plain\"\n"));
+    let bind_tagged = |ddl: &str, before: Option<&Bound>| {
+        Bound::succeeding(std::sync::Arc::clone(&tagged), super::fixture::catalog(ddl), before)
+    };
+    let apart = "CREATE TABLE public.p (id int, later text); CREATE TABLE public.t (id int";
+    let late = bind_tagged(&format!("{apart}, later text)"), Some(&bind_tagged(&format!("{apart})"), None)));
+    assert_eq!(of(&late, "t"), "Allow Deny");
+    let attached = bind_tagged(&format!("{apart}, later text) INHERITS (public.p)"), Some(&late));
+    assert_eq!(of(&attached, "t"), "Allow Allow");
     let again = bind("CREATE TABLE public.t (id int, hidden text, later text)", None);
     assert_eq!(effects(&again), "Allow Deny Allow", "defaults are not frozen beyond the process yet");
 }
