@@ -62,6 +62,9 @@ pub struct Function {
     /// Whether it returns a set.
     #[serde(default)]
     pub set: bool,
+    /// Whether it may answer otherwise each time (`pg_proc.provolatile`).
+    #[serde(default)]
+    pub volatile: bool,
     /// The columns of its result where it has OUT parameters or RETURNS TABLE; empty otherwise.
     #[serde(default)]
     pub out: Vec<OutColumn>,

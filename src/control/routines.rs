@@ -39,7 +39,7 @@ fn functions(server_version: u32) -> String {
                 l.lanname = 'internal', CASE WHEN {own} THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) END,
                 CASE WHEN {own} AND p.prokind <> 'a' THEN
                     encode(sha256(convert_to(pg_catalog.pg_get_functiondef(p.oid), 'UTF8')), 'hex')
-                END
+                END, p.provolatile = 'v'
            FROM pg_proc p
            JOIN pg_namespace n ON n.oid = p.pronamespace
            JOIN pg_language l ON l.oid = p.prolang
@@ -246,6 +246,7 @@ fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
         argument_names,
         signature: names.get(row.try_get(13)?),
         set: row.try_get(4)?,
+        volatile: row.try_get(22)?,
         out,
         returns: row.try_get(5)?,
         returns_row: row.try_get(14)?,

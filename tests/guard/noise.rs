@@ -360,6 +360,14 @@ fn what_noise_does_not_cover_is_refused_by_name() {
             At { port: proxy.port(), database: "noise_refused", user: "tester", purpose: Some("unbounded") };
         let refusal = refused(&unbounded.tokio().await, COUNT).await;
         assert!(refusal.contains("the purpose has no `budget`"), "{refusal}");
+        // The function with another volatility, by which the server would draw once for all.
+        for kind in ["IMMUTABLE", "STABLE"] {
+            direct.batch_execute(&format!("ALTER FUNCTION wherefore.noise(bigint, bigint) {kind}")).await.unwrap();
+            let proxy = Proxy::with_policy(Cluster::shared(), PACK);
+            let at = At { port: proxy.port(), database: "noise_refused", user: "tester", purpose: Some("statistics") };
+            let refusal = refused(&at.tokio().await, COUNT).await;
+            assert!(refusal.contains("the database has no function for noise"), "{kind}: {refusal}");
+        }
         // Another function in its place.
         let other = "CREATE OR REPLACE FUNCTION wherefore.noise(t bigint, s bigint) RETURNS bigint LANGUAGE sql VOLATILE STRICT \
                      SET search_path = pg_catalog, pg_temp AS 'SELECT 0::bigint'";

@@ -30,6 +30,7 @@ fn function(schema: &str, name: &str, signature: &str, extension: Option<&str>) 
         argument_names: Box::default(),
         signature: signature.into(),
         set: false,
+        volatile: true,
         out: Vec::new(),
         returns: 25,
         returns_row: false,
