@@ -51,7 +51,8 @@ pub(super) struct ColumnTags {
 pub(super) enum Usable {
     /// All of these: one by the relation's own tags and one by each ancestor's that differs.
     All(Vec<Condition>),
-    /// It reads a column that is not there, or a descendant means something else by it.
+    /// It reads a column that is not there, or a descendant means something else by it, or one that it should have of a table that it
+    /// follows is missing.
     No,
 }
 
@@ -132,7 +133,7 @@ pub(super) fn unnamed(policy: &Policy, catalog: &Catalog) -> Unnamed {
 
 fn linked<'p>(policy: &'p Policy, catalog: &'p Catalog, errors: &mut Findings) -> Linked<'p> {
     let tags = tags_by_relation(policy, catalog, errors);
-    Linked { catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags }
+    Linked { policy, catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags }
 }
 
 /// The tags that a table would have that is not there yet.
@@ -144,7 +145,7 @@ pub(super) fn tags_of_new(policy: &Policy, catalog: &Catalog, relation: &Relatio
     let follows = own.as_ref().is_some_and(|tags| !tags.follows.is_empty());
     let mut tags = if follows { tags_by_relation(policy, catalog, findings) } else { FxHashMap::default() };
     tags.extend(own.map(|tags| (relation.oid, tags)));
-    let mut linked = Linked { catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags };
+    let mut linked = Linked { policy, catalog, untagged: policy.untagged(), lock: policy.lock.as_ref(), tags };
     if follows {
         let gained = Inheriting::new(&linked, &policy.parameters).of(relation, Keys::ToCome, findings);
         linked.tags.entry(relation.oid).and_modify(|tags| tags.to_mut().conditions.extend(gained));
@@ -366,6 +367,7 @@ fn tags_by_relation<'p>(
     let by_file: FxHashMap<Oid, &TableTags> = policy.tables.iter().filter_map(tagged).collect();
     let user = catalog.relations().iter().filter(|relation| system::openness(relation) == Openness::User);
     let sections = Linked {
+        policy,
         catalog,
         untagged: policy.untagged(),
         lock: None,
@@ -383,6 +385,7 @@ fn tags_by_relation<'p>(
 
 /// The catalog with the tables that the policy tags.
 pub(super) struct Linked<'p> {
+    policy: &'p Policy,
     pub(super) catalog: &'p Catalog,
     untagged: Untagged,
     lock: Option<&'p Lock>,
@@ -440,6 +443,11 @@ impl Linked<'_> {
         found
     }
 
+    /// Whether a table would have a condition of those that it follows, and does not: what is left of another's could be weaker.
+    fn lacks(&self, table: &TableTags, name: &str) -> bool {
+        !table.follows.is_empty() && table.condition(name).is_none() && self.policy.has_condition(table, name)
+    }
+
     fn tags_of(&self, relations: &[Oid]) -> Vec<&TableTags> {
         relations.iter().filter_map(|oid| self.tags.get(oid).map(Cow::as_ref)).collect()
     }
@@ -484,7 +492,7 @@ impl Linked<'_> {
             let bounds = own.iter().flat_map(|table| &table.measures.bounds);
             bounds.clone().find(|(name, _)| name.text == column.name).map(|(_, bounds)| *bounds)
         });
-        let (bounds, conditions) = (bounds.collect(), conditions(relation, self.catalog, &own, &below));
+        let (bounds, conditions) = (bounds.collect(), conditions(relation, self, &own, &below));
         RelationTags { columns, conditions, subject_key, rows_per_subject, bounds }
     }
 
@@ -533,7 +541,7 @@ fn inherit_of_sources(relation: &Relation, untagged: Untagged, tags: &mut [Colum
 /// The conditions of a relation by name: its own and its ancestors'.
 fn conditions(
     relation: &Relation,
-    catalog: &Catalog,
+    linked: &Linked<'_>,
     own: &[&TableTags],
     below: &[&TableTags],
 ) -> FxHashMap<Arc<str>, Usable> {
@@ -551,8 +559,13 @@ fn conditions(
             .flat_map(|table| &table.conditions)
             .filter(|named| named.name.text == name)
             .any(|other| !conditions.contains(&other.value));
+        let catalog = linked.catalog;
         let fits = conditions.iter().all(|condition| Meant { condition, relation, catalog }.fits());
-        let usable = if fits && !meant_otherwise { Usable::All(conditions) } else { Usable::No };
+        let usable = if fits && !meant_otherwise && !own.iter().any(|table| linked.lacks(table, &name)) {
+            Usable::All(conditions)
+        } else {
+            Usable::No
+        };
         (name, usable)
     };
     all.into_iter().map(usable).collect()

@@ -172,6 +172,17 @@ fn what_no_key_holds_is_closed() {
         &format!("{TABLES} CREATE TABLE more (id int4, account_id int4 NOT NULL, to_id int4) INHERITS (messages);"),
         &["messages", "parts"],
     );
+    // What is left of those above a table is not all that it would have.
+    let above = format!("{POLICY}\n[table.\"public.above\"]\ndefault = \"plain\"\nerased = \"gone\"\n");
+    for (key, expected) in [("account_id int4 NOT NULL REF", 2), ("account_id int4 REF", 0)] {
+        let ddl = TABLES.replace("account_id int4 NOT NULL REF", &format!("gone bool, {key}"));
+        let ddl = ddl.replace(
+            "to_id int4 NOT NULL REFERENCES accounts (id));",
+            "to_id int4 NOT NULL REFERENCES accounts (id)) INHERITS (above);",
+        );
+        let found = rows(&bound(&above, &format!("CREATE TABLE above (gone bool); {ddl}")), "all", "messages");
+        assert_eq!(found.matches("where not erased").count(), expected, "{found}");
+    }
     let gone = bound(
         POLICY,
         &TABLES[TABLES.find("CREATE TABLE messages").expect("it")..].replace("REFERENCES accounts (id)", ""),
