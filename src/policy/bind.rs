@@ -12,6 +12,7 @@ use super::constant::oid;
 use super::document::{with_suggestion, written};
 use super::exists::OF;
 use super::follow::{self, Inheriting, Keys};
+use super::late::later_columns;
 use super::lint;
 use super::lock::{Lock, Unnamed};
 use super::parameter::ParameterType;
@@ -23,7 +24,7 @@ use super::tags::{TableTags, Untagged};
 use super::tree::{CategoryId, SubjectId};
 use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
 use crate::vocab::{ColumnId, Oid};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -187,51 +188,6 @@ pub(super) fn keep_tags(
             }
         }
     }
-}
-
-/// Columns that appeared since a relation was first seen, and that no table of the policy names for it: neither a default nor a
-/// pattern covers them. One that was kept from a default stays so. Of a relation that appeared itself, a default does: the
-/// policy names it. A pattern does not.
-fn later_columns<'c>(
-    linked: &Linked<'c>,
-    before: &Catalog,
-    known: &FxHashMap<Oid, RelationTags>,
-) -> FxHashSet<(Oid, &'c str)> {
-    let mut late = FxHashSet::default();
-    for relation in linked.catalog.relations() {
-        let earlier = before.relation(relation.oid).zip(known.get(&relation.oid));
-        let lineage = linked.with_ancestors(relation.oid);
-        let own = linked.tags_of(&lineage);
-        let above = |oid| before.relation(oid).map_or_else(Vec::new, |relation| relation.parents.clone());
-        let known_above = linked.reach(relation.oid, above);
-        let gained = lineage.iter().filter(|oid| **oid != relation.oid && !known_above.contains(oid)).copied();
-        let gained = gained.collect::<Vec<Oid>>();
-        for column in &relation.columns {
-            let appeared = match earlier {
-                Some((earlier, tags)) => {
-                    let place = earlier.columns.iter().position(|other| other.number == column.number);
-                    match place.and_then(|at| tags.columns.get(at)) {
-                        // What a new parent gives it is not of the table's own default or pattern.
-                        Some(kept) => {
-                            let mut given = linked.tags_of(&gained).into_iter();
-                            kept.own.is_empty() && !given.any(|table| !table.categories(&column.name).is_empty())
-                        }
-                        None => true,
-                    }
-                }
-                None => {
-                    let patterned =
-                        |oid: &&Oid| linked.tags.get(oid).is_some_and(|tags| tags.is_patterned(&column.name));
-                    let mut by_pattern = lineage.iter().filter(patterned).peekable();
-                    by_pattern.peek().is_some() && by_pattern.all(|oid| before.relation(*oid).is_none())
-                }
-            };
-            if appeared && !own.iter().any(|table| table.names(&column.name)) {
-                late.insert((relation.oid, &*column.name));
-            }
-        }
-    }
-    late
 }
 
 fn add_missing(tags: &mut Vec<Tag>, kept: &[Tag]) {
@@ -427,7 +383,7 @@ impl Linked<'_> {
     }
 
     /// Everything reached by `step` from a relation, without itself.
-    fn reach(&self, start: Oid, step: impl Fn(Oid) -> Vec<Oid>) -> Vec<Oid> {
+    pub(super) fn reach(&self, start: Oid, step: impl Fn(Oid) -> Vec<Oid>) -> Vec<Oid> {
         let mut found: Vec<Oid> = Vec::new();
         let mut edge = vec![start];
         for _ in 0..DEEPEST {
@@ -448,7 +404,7 @@ impl Linked<'_> {
         !table.follows.is_empty() && table.condition(name).is_none() && self.policy.has_condition(table, name)
     }
 
-    fn tags_of(&self, relations: &[Oid]) -> Vec<&TableTags> {
+    pub(super) fn tags_of(&self, relations: &[Oid]) -> Vec<&TableTags> {
         relations.iter().filter_map(|oid| self.tags.get(oid).map(Cow::as_ref)).collect()
     }
 

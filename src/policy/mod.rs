@@ -17,6 +17,7 @@ mod document;
 mod exists;
 pub(crate) mod fideslang;
 mod follow;
+mod late;
 mod lint;
 mod load;
 mod lock;
