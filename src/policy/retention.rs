@@ -256,14 +256,18 @@ impl Bound {
 
     /// How it is told that the end of that name has come; `None` where the table writes that there is none.
     fn test_of(&self, name: &str, condition: &Condition) -> Option<Test> {
-        let (sql, never) = if name == ERASED { (&condition.negated, "false") } else { (&condition.sql, "true") };
+        // Not the negated condition itself: where a parent is not to be seen, that does not mean that it asked to be erased.
+        let (sql, never) = match name {
+            ERASED => (format!("({} IS NOT TRUE)", condition.sql).into(), "false"),
+            _that_must_hold => (Arc::clone(&condition.sql), "true"),
+        };
         if condition.sql.trim_matches(['(', ')']) == never {
             return None;
         }
         let needs = condition.parameters().into_iter();
         let needs: Vec<Arc<str>> =
             needs.map(|parameter| Arc::clone(self.policy.parameters[usize::from(parameter.0)].name())).collect();
-        Some(if needs.is_empty() { Test::Sql(Arc::clone(sql)) } else { Test::Needs(needs) })
+        Some(if needs.is_empty() { Test::Sql(sql) } else { Test::Needs(needs) })
     }
 
     /// Whether what the reader sees of a relation is bounded for others by a narrow with an end that leaves it out.

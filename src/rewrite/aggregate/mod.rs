@@ -320,7 +320,7 @@ impl<'a> Fact<'a> {
 
     /// How many distinct subjects have a row that meets all conditions.
     fn subjects(&self, conditions: Vec<Node>) -> Node {
-        count(Counted::Distinct(self.subject()), conditions)
+        count(Counted::Distinct(Box::new(self.subject())), conditions)
     }
 
     /// Whether a row that meets all conditions has no subject: whom it is about is found by way of another table, whose row is
@@ -346,14 +346,14 @@ impl<'a> Fact<'a> {
 /// What is counted.
 enum Counted {
     Rows,
-    Distinct(Node),
+    Distinct(Box<Node>),
 }
 
 /// `count(…) FILTER (WHERE conditions)`.
 fn count(counted: Counted, conditions: Vec<Node>) -> Node {
     let (args, agg_star, agg_distinct) = match counted {
         Counted::Rows => (Vec::new(), true, false),
-        Counted::Distinct(node) => (vec![node], false, true),
+        Counted::Distinct(node) => (vec![*node], false, true),
     };
     wrap(NodeEnum::FuncCall(Box::new(FuncCall {
         funcname: ["pg_catalog", "count"].map(text).to_vec(),
