@@ -33,18 +33,14 @@ pub async fn head(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usi
 
 /// Waits for a whole message and returns its tag and length in all; it stays in the inbox.
 pub async fn message(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usize)> {
-    loop {
-        if let Some(header) = wire::server_header(inbox.bytes()) {
-            let header = header.map_err(io::Error::other)?;
-            if header.body > LONGEST {
-                return Err(io::Error::other("a message is too long"));
-            }
-            if inbox.bytes().len() >= header.frame() {
-                return Ok((header.tag, header.frame()));
-            }
-        }
+    let (tag, length) = head(stream, inbox).await?;
+    if length > HEADER + LONGEST {
+        return Err(io::Error::other("a message is too long"));
+    }
+    while inbox.bytes().len() < length {
         inbox.fill(stream).await?;
     }
+    Ok((tag, length))
 }
 
 /// The body of a whole message at the front of an inbox.
