@@ -254,3 +254,50 @@ fn utility() {
 fn edges() {
     check("edges", include_str!("golden/edges.sql"));
 }
+
+/// What only later servers take: not run, but as it would be sent to one.
+#[test]
+fn later_servers() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+        runtime.block_on(async {
+            let bench = Bench::start("golden_later").await;
+            let mut snapshot = bench.bound.catalog().snapshot().clone();
+            snapshot.server_version = 170_000;
+            let bound = Bound::new(Arc::clone(bench.bound.policy()), Arc::new(Catalog::new(snapshot, 2)));
+            let later = Bench { bound: Arc::new(bound), client: bench.client };
+            let one = "(SELECT people.id FROM (SELECT people.id FROM public.people) people) \"wherefore query 1\"";
+            for (text, expected) in [
+                ("SELECT id FROM (SELECT id FROM people)", format!("SELECT \"wherefore query 1\".id FROM {one}")),
+                (
+                    "SELECT * FROM (SELECT id FROM people), LATERAL (SELECT id)",
+                    format!(
+                        "SELECT \"wherefore query 1\".id, \"wherefore query 2\".id FROM {one}, \
+                         LATERAL (SELECT \"wherefore query 1\".id) \"wherefore query 2\""
+                    ),
+                ),
+                (
+                    "SELECT * FROM (SELECT id FROM people) AS \"wherefore query 1\"",
+                    format!("SELECT \"wherefore query 1\".id FROM {one}"),
+                ),
+                (
+                    "SELECT (SELECT \"wherefore query 1\".id FROM (SELECT id FROM people) LIMIT 1) \
+                     FROM orders AS \"wherefore query 1\"",
+                    "the alias \"wherefore query 1\" beside a sub-query without one is not understood".to_owned(),
+                ),
+                (
+                    "SELECT \"wherefore query 1\".id FROM (SELECT id FROM people)",
+                    "missing FROM-clause entry for table \"wherefore query 1\"".to_owned(),
+                ),
+                (
+                    "SELECT * FROM unnest(JSON_QUERY('[]', '$' RETURNING pair[]))",
+                    "SELECT unnest.a, unnest.b FROM unnest(".to_owned(),
+                ),
+            ] {
+                let report = later.report("masked", text).await;
+                assert!(report.contains(&*expected), "{text}: {report}");
+            }
+        });
+    });
+    work.expect("a thread").join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}

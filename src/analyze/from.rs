@@ -22,6 +22,12 @@ const RECORD: u32 = 2249;
 /// `pg_type.oid` of `tsvector`.
 const TSVECTOR: u32 = 3614;
 
+/// The first server that takes a sub-query in FROM without an alias.
+const NAMELESS: u32 = 160_000;
+
+/// What sub-queries without an alias are called, with a number behind it.
+const UNNAMED: &str = "wherefore query ";
+
 /// The alias's own name and its column names.
 pub(super) fn alias_parts(alias: &Option<Alias>) -> (Option<Arc<str>>, Vec<Arc<str>>) {
     let Some(Alias { aliasname, colnames }) = alias else { return (None, Vec::new()) };
@@ -72,6 +78,9 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn push_entry(&mut self, entry: Entry) {
+        if let Some(name) = entry.name.as_ref().filter(|name| name.starts_with(UNNAMED)) {
+            self.named_alike.insert(Arc::clone(name));
+        }
         if let Some(level) = self.levels.last_mut() {
             level.entries.push(entry);
         }
@@ -196,9 +205,32 @@ impl<'a> Resolver<'a> {
         let stars = if colnames.is_empty() { self.stars } else { Stars::Whole };
         let columns = self.with_stars(stars, |inner| inner.query(select, None));
         self.levels[level].hidden = before;
-        let columns = renamed(&columns?, name.as_ref(), &colnames);
-        self.push_entry(derived(name, columns));
+        let columns = columns?;
+        if name.is_some() || self.context.catalog.server_version() < NAMELESS {
+            let columns = renamed(&columns, name.as_ref(), &colnames);
+            self.push_entry(derived(name, columns));
+            return Ok(());
+        }
+        // Its columns could not be told from others of their names. The client does not see the alias.
+        self.unnamed += 1;
+        let name: Arc<str> = format!("{UNNAMED}{}", self.unnamed).into();
+        *alias = Some(Alias { aliasname: name.to_string(), colnames: Vec::new() });
+        let columns = renamed(&columns, Some(&name), &[]);
+        if let Some(level) = self.levels.last_mut() {
+            level.entries.push(Entry { by_name: false, ..derived(Some(name), columns) });
+        }
         Ok(())
+    }
+
+    /// Whether no alias of the client's can be taken for one that a sub-query was given.
+    pub(super) fn unnamed_are_told_apart(&self) -> Outcome<()> {
+        let taken = (1..=self.unnamed).find(|number| self.named_alike.contains(&*format!("{UNNAMED}{number}")));
+        match taken {
+            Some(number) => {
+                not_understood(format!("the alias \"{UNNAMED}{number}\" beside a sub-query without one"), -1)
+            }
+            None => Ok(()),
+        }
     }
 
     fn range_function(&mut self, range: &mut RangeFunction) -> Outcome<()> {

@@ -163,6 +163,10 @@ impl Resolver<'_> {
                 | Err(_) => Known::Typed,
             },
             NodeEnum::FuncCall(call) => self.type_of_call(call),
+            NodeEnum::JsonFuncExpr(function) => {
+                let name = function.output.as_ref().and_then(|output| output.type_name.as_ref());
+                name.and_then(|name| self.named_type(name)).map_or(Known::Typed, Known::Type)
+            }
             NodeEnum::CoalesceExpr(coalesce) => self.common(&coalesce.args, depth),
             NodeEnum::MinMaxExpr(extreme) => self.common(&extreme.args, depth),
             NodeEnum::AArrayExpr(array) => match self.common(&array.elements, depth) {

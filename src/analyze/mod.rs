@@ -177,6 +177,7 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     resolver.no_captured_casts()?;
     resolver.place_views(&mut tree)?;
     resolver.settings_stand_alone()?;
+    resolver.unnamed_are_told_apart()?;
     let writes = resolver.finish_writes();
     let sent = std::mem::take(&mut resolver.sent);
     if !sent.is_empty() && definition.as_ref().is_some_and(|definition| definition.runs != Runs::Query) {

@@ -28,6 +28,9 @@ pub(super) struct Resolver<'a> {
     pub inside: Option<Inside>,
     /// Columns that only the target lists of definitions name.
     pub deferred: Vec<BaseColumn>,
+    /// How many sub-queries in FROM were given an alias, and which of the client's look like theirs.
+    pub unnamed: usize,
+    pub named_alike: FxHashSet<Arc<str>>,
     /// How many relations in definitions have been given locations.
     pub synthetic: i32,
     /// The locations of all uses.
@@ -119,6 +122,8 @@ impl<'a> Resolver<'a> {
             views: Vec::new(),
             inside: None,
             deferred: Vec::new(),
+            unnamed: 0,
+            named_alike: FxHashSet::default(),
             synthetic: 0,
             places: FxHashSet::default(),
             drafts: Vec::new(),

@@ -423,7 +423,9 @@ impl Session {
                 entry.settle = true;
             }
             JUSTIFICATION => {
-                let justification = self.justification(set, state)?;
+                let justification = declared_justification(set, self.first.justification.as_ref())?;
+                self.rules().place(set.scope, state)?;
+                entry.justified.extend(justification.clone());
                 state.set(reach, |settings| Settings { justification: justification.clone(), ..settings.clone() });
                 entry.settle = true;
             }
@@ -476,14 +478,11 @@ impl Session {
         Ok(())
     }
 
-    /// What a `SET wherefore.justification` declares.
-    fn justification(&self, set: &Set, state: &State) -> Result<Option<Arc<str>>, Refusal> {
-        let declared = declared_justification(set, self.first.justification.as_ref())?;
-        self.rules().place(set.scope, state)?;
-        if let Some(text) = &declared {
-            self.witness.chosen(&self.user, "justification", text);
+    /// Records what was given as the reason for what is read.
+    pub(super) fn record_justified(&self, entry: &mut Entry) {
+        for text in entry.justified.drain(..) {
+            self.witness.chosen(&self.user, "justification", &text);
         }
-        Ok(declared)
     }
 
     /// A value that bounds rows. The server keeps it too, for triggers and policies of the database to see.
@@ -493,8 +492,11 @@ impl Session {
             return Err(unknown_setting(&policy, &set.name));
         };
         let value = set_value((id, parameter), &self.principal.values, set, state)?;
-        self.witness.chosen(&self.user, parameter.name(), &value);
-        self.given.set(id, value);
+        // A message that is held is taken again.
+        if self.given.get(id) != Some(&value) {
+            self.witness.chosen(&self.user, parameter.name(), &value);
+            self.given.set(id, value);
+        }
         self.meet_principal();
         Ok(())
     }

@@ -300,7 +300,11 @@ impl Session {
                 wire::HEADER + taken
             }
             Usable::Refused(refusal) => {
-                let name = self.poison(refusal);
+                let commented = statement_of(self, name).filter(|statement| statement.traits.commented);
+                let name = match commented.map(|statement| Arc::clone(&statement.view)) {
+                    Some(view) => self.poison_under(&view, refusal),
+                    None => self.poison(refusal),
+                };
                 wire::bind_unknown(&name, outs.server.own(frame.input));
                 self.drop_frame(frame)
             }
@@ -316,9 +320,7 @@ impl Session {
             return None;
         };
         let view = rewritten.looks_up.then(|| Arc::clone(&statement.view))?;
-        let refusal = self.witness.looked_up(&view).err()?;
-        self.witness.refused(&view, &refusal);
-        Some(refusal)
+        self.witness.looked_up(&view).err()
     }
 
     pub(super) fn portal_room(&self, portal: &[u8]) -> Option<Refusal> {
@@ -435,7 +437,11 @@ impl Session {
     pub(super) fn poison(&mut self, refusal: Arc<Refusal>) -> String {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
-        self.witness.refused(&view, &refusal);
+        self.poison_under(&view, refusal)
+    }
+
+    fn poison_under(&mut self, view: &View, refusal: Arc<Refusal>) -> String {
+        self.witness.refused(view, &refusal);
         self.poisons.add(self.owed.number, refusal, 0)
     }
 

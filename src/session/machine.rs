@@ -226,6 +226,8 @@ pub struct Session {
     pub(super) asked: Option<Refreshed>,
     /// What the message at hand costs, and what came of charging it.
     pub(super) paid: Option<(Arc<Charge>, Option<Charged>)>,
+    /// How many look-ups of the message at hand were counted.
+    pub(super) looked_up: usize,
     pub(super) views: Vec<(Arc<Settings>, Option<PurposeId>, Arc<View>)>,
     /// What is left of a client's frame, and of a server's.
     pub(super) rest: (usize, Rest),
@@ -290,6 +292,7 @@ impl Session {
             catalog_changed: false,
             asked: None,
             paid: None,
+            looked_up: 0,
             views: Vec::new(),
             rest: (0, Rest::Forward),
             server_rest: (0, Rest::Forward),
@@ -338,6 +341,7 @@ impl Session {
             match self.take(tag, frame, &mut outs) {
                 Ok(taken) => {
                     self.paid = None;
+                    self.looked_up = 0;
                     at += taken;
                     if tag == ClientTag::Terminate {
                         return (at, Step::Finish);

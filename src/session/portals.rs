@@ -216,6 +216,9 @@ impl Session {
         let outcome = self.apply(&mut state, &mut entry, &act);
         entry.settle_on_error |= entry.settle;
         let effects = std::mem::take(&mut entry.effects);
+        if outcome.is_ok() {
+            self.record_justified(&mut entry);
+        }
         *self.owed.open() = entry;
         if let Err(refusal) = outcome {
             return Ok(Some(refusal));

@@ -63,6 +63,8 @@ pub struct Entry {
     pub refusal: Option<Arc<crate::vocab::Refusal>>,
     /// What its statements will do to prepared statements and cursors, until it is sent.
     pub effects: Vec<Awaited>,
+    /// Justifications that it declares, until it is sent.
+    pub justified: Vec<Arc<str>>,
 }
 
 impl Entry {
@@ -84,6 +86,7 @@ impl Entry {
             discreet: None,
             refusal: None,
             effects: Vec::new(),
+            justified: Vec::new(),
         }
     }
 }

@@ -24,12 +24,15 @@ untagged = "deny"
 [purpose.b]
 [purpose.free]
 unrestricted = true
+[parameter.customer]
+type = "int4"
+from = "session"
 [role.app]
 purposes = ["a", "b", "free"]
 default = "a"
 "#;
 
-/// Reads as the core does, but decides by words: `secret` is refused under `b`, `mask` is rewritten, of `quiet` the server
+/// Reads as the core does, but decides by words: `secret` is refused under `b`, `mask` is rewritten (and with `find` a look-up), of `quiet` the server
 /// may quote nothing, `nosuch` is not known.
 #[derive(Default)]
 struct Words {
@@ -63,9 +66,10 @@ fn plan(view: &View, text: &str) -> Plan {
     } else if text.contains("nosuch") {
         Plan::Refuse(Arc::new(Refusal::new(SqlState::UNDEFINED_TABLE, "nosuch")))
     } else if text.contains("mask") {
+        let whole = text;
         let text = format!("SELECT masked_{}", purpose.unwrap_or_default()).into();
         Plan::Rewrite(Rewritten {
-            looks_up: false,
+            looks_up: whole.contains("find"),
             charge: None,
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
@@ -82,6 +86,10 @@ fn plan(view: &View, text: &str) -> Plan {
 struct Counts {
     permitted: AtomicU64,
     refused: AtomicU64,
+    looked_up: AtomicU64,
+    /// Look-ups that are permitted still.
+    look_ups: AtomicU64,
+    chosen: AtomicU64,
 }
 
 impl Witness for Counts {
@@ -93,10 +101,16 @@ impl Witness for Counts {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
     fn looked_up(&self, _: &View) -> Result<(), Refusal> {
+        if self.looked_up.load(Ordering::Relaxed) >= self.look_ups.load(Ordering::Relaxed) {
+            return Err(Refusal::new(SqlState("53400"), "too many"));
+        }
+        self.looked_up.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
     fn shadowed(&self, _: &View, _: &crate::enforce::Shadow) {}
-    fn chosen(&self, _: &str, _: &str, _: &str) {}
+    fn chosen(&self, _: &str, _: &str, _: &str) {
+        self.chosen.fetch_add(1, Ordering::Relaxed);
+    }
     fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
         "0123456789abcdef".to_owned()
     }

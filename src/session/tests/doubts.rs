@@ -95,6 +95,43 @@ fn a_message_that_waits_for_the_catalog_is_counted_once() {
 }
 
 #[test]
+fn what_a_held_message_does_is_recorded_once() {
+    for (text, sent, [refused, looked_up, chosen]) in [
+        ("SET wherefore.customer = 5; SELECT nosuch", "Q(SET wherefore.customer = 5;POISON)", [1, 0, 1]),
+        ("SET wherefore.justification = 'x'; SELECT nosuch", "Q(SET wherefore.justification = 'x';POISON)", [1, 0, 1]),
+        ("SELECT mask, find; SELECT nosuch", "Q(SELECT masked_a;POISON)", [1, 1, 0]),
+        ("SELECT mask, find; SELECT mask, find; SELECT 1", "Q(SELECT masked_a;POISON)", [1, 1, 0]),
+    ] {
+        let mut bench = bench();
+        bench.counts.look_ups.store(1, Ordering::Relaxed);
+        if bench.client(query(text)).step == Step::Refresh(Refresh::UnknownName) {
+            assert_eq!(bench.sent(), "", "{text}");
+            bench.session.refreshed(Refreshed::Done);
+            bench.turn();
+        }
+        assert_eq!(bench.sent(), sent.replace("POISON", POISON), "{text}");
+        let counts = &bench.counts;
+        let counted = [&counts.refused, &counts.looked_up, &counts.chosen].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(counted, [refused, looked_up, chosen], "{text}");
+    }
+}
+
+#[test]
+fn what_is_bound_is_recorded_once() {
+    for (text, sent, [refused, chosen]) in [
+        ("SELECT mask, find", "P(|SELECT masked_a) B(|wherefore:0707070707070707:1) E S", [1, 0]),
+        ("SET wherefore.customer = 5", "P(|SET wherefore.customer = 5) B() E S", [0, 1]),
+        ("SET wherefore.justification = 'x'", "P(|SET wherefore.justification = 'x') B() E S", [0, 1]),
+    ] {
+        let mut bench = bench();
+        bench.client([parse("", text), bind("", ""), execute(""), sync()].concat());
+        assert_eq!(bench.sent(), sent, "{text}");
+        let counted = [&bench.counts.refused, &bench.counts.chosen].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(counted, [refused, chosen], "{text}");
+    }
+}
+
+#[test]
 fn what_may_change_the_catalog_without_saying_so_marks_it() {
     for (text, tag, marks) in [
         ("SELECT 1", "SELECT 1", false),
