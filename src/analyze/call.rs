@@ -368,6 +368,13 @@ pub fn is_aggregate(name: &str, catalog: &Catalog) -> bool {
     builtin::is_aggregate(name) || catalog.functions(name).any(|function| function.kind == FunctionKind::Aggregate)
 }
 
+/// Whether a call may be to a function that returns a set. One that is not known counts.
+pub fn may_return_a_set(call: &FuncCall, catalog: &Catalog) -> bool {
+    let Some(name) = call.funcname.last().and_then(string) else { return true };
+    let mut known = catalog.functions(name).peekable();
+    known.peek().is_none() || known.any(|function| function.set)
+}
+
 /// Whether a query says by what it groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grouping {

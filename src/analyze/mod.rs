@@ -39,7 +39,7 @@ mod write;
 mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
-pub use call::is_aggregate;
+pub use call::{is_aggregate, may_return_a_set};
 pub use define::{Definition, Made, Runs};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
@@ -147,6 +147,14 @@ pub struct Resolved {
     pub functions: FxHashSet<Oid>,
     /// What it defines.
     pub definition: Option<Definition>,
+}
+
+impl Resolved {
+    /// Whether a function that returns a set and did not come with the server may run, by whatever is written: a call, an
+    /// operator, a name after a dot.
+    pub fn runs_users_set(&self, catalog: &Catalog) -> bool {
+        self.functions.iter().any(|oid| catalog.function(*oid).is_none_or(|function| function.set))
+    }
 }
 
 /// Why a statement could not be resolved.

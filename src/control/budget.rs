@@ -22,9 +22,10 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// A payment counts only when it would outlast a crash of the server. No lock is waited for long.
 const SETTINGS: &str =
     "SET search_path = pg_catalog; SET synchronous_commit = on; SET default_transaction_read_only = off;
-    SET lock_timeout = '5s'; SET statement_timeout = '8s'; SET timezone = UTC";
+    SET lock_timeout = '5s'; SET statement_timeout = '8s'; SET timezone = UTC;
+    SET default_transaction_isolation = 'read committed'";
 
-/// Pays, where enough is left. A budget is new once its time has passed since its first payment.
+/// Pays out of one, where enough is left. A budget is new once its time has passed since its first payment.
 const PAY: &str = "
     INSERT INTO wherefore.budget AS b (role, purpose, began, spent)
     SELECT $1, $2, now(), $3 WHERE $3 <= $4::int8
@@ -46,24 +47,25 @@ pub struct Till {
 }
 
 impl Till {
-    /// Charges the budget of a login role. What fails is logged, and counts as not paid.
+    /// Charges the budgets of a login role, all or none. What fails is logged, and counts as not paid.
     pub async fn charge(&self, setup: Arc<Setup>, database: &str, user: &str, charge: &Charge) -> Charged {
         // Whoever drops this drops the connection with it: half of a payment tells nothing.
         let mut held = self.client.lock().await;
         let known = held.take().filter(|(client, of)| !client.is_closed() && Arc::ptr_eq(of, &setup));
         let outcome = tokio::time::timeout(LONGEST, async {
-            let client = match known {
+            let mut client = match known {
                 Some((client, _)) => client,
                 None => connect(&setup, database).await?,
             };
-            let outcome = pay(&client, user, charge).await.map_err(|error| words(&error))?;
+            let outcome = pay(&mut client, user, charge).await.map_err(|error| words(&error))?;
             Ok::<_, String>((client, outcome))
         });
         match outcome.await {
             Ok(Ok((client, outcome))) => {
                 *held = Some((client, setup));
                 let paid = outcome == Charged::Paid;
-                let purpose = &*charge.purpose;
+                // The innermost is the purpose's own, or what it has of those above it.
+                let purpose = charge.purses.last().map_or("", |purse| &*purse.purpose);
                 tracing::info!(
                     target: "wherefore::decision",
                     decision = "charge", database, user, purpose, thousandths = charge.epsilon, paid, "charged"
@@ -90,21 +92,26 @@ async fn connect(setup: &Setup, database: &str) -> Result<Client, String> {
     Ok(client)
 }
 
-async fn pay(client: &Client, user: &str, charge: &Charge) -> Result<Charged, tokio_postgres::Error> {
+/// All or nothing. Whoever pays takes the purses in the order of the tree, so nobody waits for another who waits for it.
+async fn pay(client: &mut Client, user: &str, charge: &Charge) -> Result<Charged, tokio_postgres::Error> {
     let cost = i64::try_from(charge.epsilon).unwrap_or(i64::MAX);
-    let budget = i64::try_from(charge.budget).unwrap_or(0);
-    let seconds = f64::from(charge.seconds);
-    let purpose = &*charge.purpose;
-    if client.execute(PAY, &[&user, &purpose, &cost, &budget, &seconds]).await? == 1 {
-        return Ok(Charged::Paid);
-    }
-    let row = client.query_opt(LOOK, &[&user, &purpose, &seconds]).await?;
-    Ok(match row {
-        Some(row) => {
-            let spent: i64 = row.try_get(0)?;
-            Charged::Spent { spent: spent.unsigned_abs(), renewed: row.try_get::<_, String>(1)?.into() }
+    let payment = client.transaction().await?;
+    for purse in &*charge.purses {
+        let budget = i64::try_from(purse.budget).unwrap_or(0);
+        let seconds = f64::from(purse.seconds);
+        let purpose = &*purse.purpose;
+        if payment.execute(PAY, &[&user, &purpose, &cost, &budget, &seconds]).await? == 1 {
+            continue;
         }
-        // It costs more than there ever is.
-        None => Charged::Spent { spent: 0, renewed: "no time: it asks for more than there ever is".into() },
-    })
+        let row = payment.query_opt(LOOK, &[&user, &purpose, &seconds]).await?;
+        let (spent, renewed) = match row {
+            Some(row) => (row.try_get::<_, i64>(0)?.unsigned_abs(), row.try_get::<_, String>(1)?),
+            // It costs more than there ever is.
+            None => (0, "no time: it asks for more than there ever is".to_owned()),
+        };
+        payment.rollback().await?;
+        return Ok(Charged::Spent { purse: purse.clone(), spent, renewed: renewed.into() });
+    }
+    payment.commit().await?;
+    Ok(Charged::Paid)
 }

@@ -1,12 +1,12 @@
 //! Columns that are released in aggregates only: their thresholds are put in place, or the statement is refused.
 
 use super::judge::add;
-use super::plan::Charge;
+use super::plan::{Charge, Purse};
 use super::report;
 use super::view::View;
 use crate::analyze::{Context, RelationUse, Resolved};
 use crate::catalog::Relation;
-use crate::policy::{Demanded, Effect, RelationRuling};
+use crate::policy::{Budget, Demanded, Effect, PurposeId, RelationRuling};
 use crate::rewrite::{Released, Standing, Unreleased, is_aggregated, release};
 use crate::vocab::{AttNum, Closed, NotUnderstood, Oid, Refusal, Right, SqlState};
 use std::sync::Arc;
@@ -35,8 +35,9 @@ pub(super) fn permit(
         .collect();
     let standings: Vec<Standing<'_>> =
         rulings.iter().map(|(reference, relation, ruling)| Standing { relation, ruling, reference }).collect();
-    if !standings.iter().any(is_aggregated) {
-        return Ok(None);
+    let Some(first) = standings.iter().find(|standing| is_aggregated(standing)) else { return Ok(None) };
+    if resolved.runs_users_set(catalog) {
+        return Err(Box::new(refusal(view, text, first, "a function that returns a set may run beside it")));
     }
     let Released { references, epsilon } = match release(&mut resolved.tree, &standings, context) {
         Ok(released) => released,
@@ -75,21 +76,18 @@ pub(super) fn permit(
     Ok(charge)
 }
 
-/// What is to be paid out of which budget, or why nothing can.
+/// What is to be paid out of which budgets, or why nothing can.
 fn charge(view: &View, epsilon: u64) -> Result<Arc<Charge>, String> {
     let policy = view.bound().policy();
-    let (purpose, Demanded { asked, clause }) = view
-        .purpose()
-        .and_then(|purpose| policy.budget(purpose))
-        .ok_or("the purpose has no `budget` for what is told with noise")?;
-    let budget = u64::from(asked.epsilon);
-    Ok(Arc::new(Charge {
-        purpose: Arc::clone(policy.purpose_name(purpose)),
-        epsilon,
-        budget,
-        seconds: asked.seconds,
-        clause,
-    }))
+    let budgets = view.purpose().map_or_else(Vec::new, |purpose| policy.budgets(purpose));
+    if budgets.is_empty() {
+        return Err("the purpose has no `budget` for what is told with noise".to_owned());
+    }
+    let purse = |(purpose, Demanded { asked, clause }): (PurposeId, Demanded<Budget>)| {
+        let Budget { epsilon, seconds } = asked;
+        Purse { purpose: Arc::clone(policy.purpose_name(purpose)), budget: u64::from(epsilon), seconds, clause }
+    };
+    Ok(Arc::new(Charge { epsilon, purses: budgets.into_iter().map(purse).collect() }))
 }
 
 /// The refusal of a use that no aggregate releases.

@@ -3,7 +3,7 @@
 
 use super::demands::{refusal, rests_on, words};
 use super::view::View;
-use crate::analyze::{Context, Resolved, is_aggregate};
+use crate::analyze::{Context, Resolved, is_aggregate, may_return_a_set};
 use crate::catalog::{Catalog, Function, FunctionKind, RelationKind};
 use crate::policy::{MaxRows, Over};
 use crate::sql::{Visitor, is_json_aggregate, string, walk};
@@ -73,7 +73,7 @@ pub(super) fn hold(
     };
     let first = resolved.relations.iter().find(|reference| is_users(reference.relation));
     // Without a relation in the text there are still the rows of a user's function, whatever it reads.
-    if first.is_none() && !runs_users_set(resolved, catalog) {
+    if first.is_none() && !resolved.runs_users_set(catalog) {
         return Ok(None);
     }
     let refused = |why: &str, hint: String| {
@@ -259,7 +259,7 @@ fn bound_of(select: &SelectStmt, resolved: &Resolved, catalog: &Catalog) -> Opti
 
 fn bound_of_level(select: &SelectStmt, resolved: &Resolved, catalog: &Catalog) -> Option<u64> {
     let mut computed = select.target_list.iter().chain(&select.values_lists);
-    if runs_users_set(resolved, catalog) || computed.any(|node| calls(node, &|call| may_return_a_set(call, catalog))) {
+    if resolved.runs_users_set(catalog) || computed.any(|node| calls(node, &|call| may_return_a_set(call, catalog))) {
         return None;
     }
     if !select.values_lists.is_empty() {
@@ -308,20 +308,8 @@ fn calls(node: &Node, is: &dyn Fn(&FuncCall) -> bool) -> bool {
     calls.found || walked.is_err()
 }
 
-/// A function that is not known counts as one that does.
-fn may_return_a_set(call: &FuncCall, catalog: &Catalog) -> bool {
-    let Some(name) = call.funcname.last().and_then(string) else { return true };
-    let mut known = catalog.functions(name).peekable();
-    known.peek().is_none() || known.any(|function| function.set)
-}
-
 fn is_of_user(function: &Function) -> bool {
     !matches!(&*function.schema, "pg_catalog" | "information_schema")
-}
-
-/// Whether a user's function that returns a set may run, by whatever is written: a call, an operator, a name after a dot.
-fn runs_users_set(resolved: &Resolved, catalog: &Catalog) -> bool {
-    resolved.functions.iter().any(|oid| catalog.function(*oid).is_none_or(|function| function.set))
 }
 
 /// Whether a common table expression reads its own rows. Another's of the same name within it count too.

@@ -35,13 +35,20 @@ pub struct Rewritten {
     pub charge: Option<Arc<Charge>>,
 }
 
-/// What executing a statement costs that tells numbers with noise: of a budget that the login role has.
+/// What executing a statement costs that tells numbers with noise: of budgets that the login role has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// The purpose whose budget it is: the one in force, or one above it.
-    pub purpose: Arc<str>,
-    /// In thousandths.
+    /// In thousandths, of each of the purses.
     pub epsilon: u64,
+    /// That of the purpose in force and of those above it; the outermost first, at least one.
+    pub purses: Arc<[Purse]>,
+}
+
+/// A budget of a login role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purse {
+    /// The purpose whose budget it is.
+    pub purpose: Arc<str>,
     /// How much there is, in thousandths.
     pub budget: u64,
     /// In so many seconds.
@@ -51,12 +58,12 @@ pub struct Charge {
 }
 
 impl Charge {
-    /// The refusal where so much of the budget is spent, which is new at this time.
-    pub fn spent(&self, user: &str, spent: u64, renewed: &str) -> Refusal {
-        let Charge { purpose, epsilon, budget, seconds, clause } = self;
+    /// The refusal where so much of a purse is spent, which is full again at this time.
+    pub fn spent(&self, user: &str, purse: &Purse, spent: u64, renewed: &str) -> Refusal {
+        let Purse { purpose, budget, seconds, clause } = purse;
         let message = format!("the budget of role \"{user}\" for purpose \"{purpose}\" is spent");
         let clause = clause.as_ref().map_or_else(String::new, |clause| format!("; {}", clause.quoted()));
-        let [cost, all, left] = [*epsilon, *budget, budget.saturating_sub(spent)].map(Thousandths);
+        let [cost, all, left] = [self.epsilon, *budget, budget.saturating_sub(spent)].map(Thousandths);
         let detail = format!(
             "this statement tells an epsilon of {cost} with noise; of {all} in {}, {left} are left{clause}",
             length(*seconds)
@@ -67,7 +74,8 @@ impl Charge {
 
     /// The refusal where nothing can be paid.
     pub fn unpaid(&self) -> Refusal {
-        let message = format!("the budget for purpose \"{}\" cannot be charged", self.purpose);
+        let purposes: Vec<String> = self.purses.iter().map(|purse| format!("\"{}\"", purse.purpose)).collect();
+        let message = format!("the budget for purpose {} cannot be charged", purposes.join(" or "));
         let hint =
             "Run what `wherefore install` writes, and let the role that the proxy reads the catalog as keep budgets.";
         Refusal::new(SqlState("57P03"), message).with_hint(hint)

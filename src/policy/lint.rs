@@ -86,7 +86,7 @@ fn without_budget(policy: &Policy, rule: &Rule, findings: &mut Findings) {
     let lacks = |purpose: &PurposeId| {
         let mut points = rule.points.iter();
         points.any(|point| trees.purposes.covers(point.purpose, Some(*purpose)))
-            && policy.budget(*purpose).is_none()
+            && policy.budgets(*purpose).is_empty()
             && !policy.is_unrestricted(*purpose)
     };
     let lacking: Vec<&str> = policy.purposes().filter(lacks).map(|purpose| &**policy.purpose_name(purpose)).collect();

@@ -316,13 +316,17 @@ impl Policy {
         self.demanded(self.nearest(purpose, |settings| settings.require_tls.as_ref()).filter(|said| said.asked))
     }
 
-    /// How much may be told with noise under the purpose, and the purpose that says so: what is told under those below it
-    /// is told out of the same.
-    pub fn budget(&self, purpose: PurposeId) -> Option<(PurposeId, Demanded<Budget>)> {
-        let said = |purpose: &PurposeId| self.traits[usize::from(purpose.0)].settings.budget.as_ref();
-        let mut lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
-        let of = lineage.find(|purpose| said(purpose).is_some())?;
-        Some((of, self.demanded(said(&of))?))
+    /// How much may be told with noise under the purpose: its own budget and those of the purposes above it, which are
+    /// part of one another. The outermost comes first.
+    pub fn budgets(&self, purpose: PurposeId) -> Vec<(PurposeId, Demanded<Budget>)> {
+        let lineage = std::iter::successors(Some(purpose), |below| self.purpose_parent(*below));
+        let budget = |purpose: PurposeId| {
+            let said = self.traits[usize::from(purpose.0)].settings.budget.as_ref();
+            Some((purpose, self.demanded(said)?))
+        };
+        let mut budgets: Vec<_> = lineage.filter_map(budget).collect();
+        budgets.reverse();
+        budgets
     }
 
     fn demanded<T: Clone>(&self, demand: Option<&Demand<T>>) -> Option<Demanded<T>> {

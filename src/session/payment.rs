@@ -6,7 +6,7 @@
 use super::extended::statement_of;
 use super::machine::{Session, Step};
 use super::named::moved_on;
-use crate::enforce::{Charge, Judged, Plan, Planned};
+use crate::enforce::{Charge, Judged, Plan, Planned, Purse};
 use crate::vocab::{Refusal, SqlState};
 use std::sync::Arc;
 
@@ -14,8 +14,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charged {
     Paid,
-    /// So much is spent, in thousandths, that what is left is not enough before it is renewed at this time.
+    /// So much is spent of this purse, in thousandths, that what is left is not enough before it is full again at this time.
     Spent {
+        purse: Purse,
         spent: u64,
         renewed: Box<str>,
     },
@@ -60,7 +61,7 @@ impl Session {
         match &self.paid {
             Some((paid, Some(outcome))) if paid == charge => Ok(match outcome {
                 Charged::Paid => None,
-                Charged::Spent { spent, renewed } => Some(charge.spent(&self.user, *spent, renewed)),
+                Charged::Spent { purse, spent, renewed } => Some(charge.spent(&self.user, purse, *spent, renewed)),
                 Charged::Failed => Some(charge.unpaid()),
             }),
             Some(_) | None => {

@@ -67,6 +67,15 @@ SELECT count(*) FROM staff WHERE id = 5 AND pay > 5000;
 -- case: generate_series
 SELECT sum(pay) FROM staff, generate_series(1, CASE WHEN id = 5 THEN 100000 ELSE 1 END) WHERE city = 'big';
 
+-- case: set_as_key
+SELECT sum(pay), unnest(CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE ARRAY[1] END) FROM staff WHERE city = 'big' GROUP BY 2;
+
+-- case: set_in_group_by
+SELECT sum(pay) FROM staff WHERE city = 'big' GROUP BY 1 + unnest(array_fill(1, ARRAY[CASE WHEN id = 5 THEN 1000 ELSE 1 END]));
+
+-- case: set_in_grouping_sets
+SELECT sum(pay), city, generate_series(1, 1) FROM staff GROUP BY GROUPING SETS ((city, 3), (city)) ORDER BY city, 3;
+
 -- case: many_rows
 SELECT sum(s.pay) FROM staff AS s JOIN weights AS w ON w.id <= s.id WHERE s.city = 'big';
 

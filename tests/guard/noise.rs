@@ -39,6 +39,8 @@ budget = { epsilon = 1_000_000, per = "1 day" }
 [purpose.reports]
 budget = { epsilon = 4, per = "2 hours", clause = "N-1" }
 [purpose."reports.weekly"]
+[purpose."reports.daily"]
+budget = { epsilon = 2, per = "1 hour" }
 [purpose.unbounded]
 [purpose.careful]
 budget = { epsilon = 100, per = "1 day" }
@@ -62,7 +64,7 @@ category = "usage"
 purpose = "careful"
 effect = { aggregate = { min_subjects = 8, round = 10, noise = { epsilon = 0.5 } } }
 [role.tester]
-purposes = ["statistics", "reports", "reports.weekly", "unbounded", "careful"]
+purposes = ["statistics", "reports", "reports.weekly", "reports.daily", "unbounded", "careful"]
 [role.second]
 purposes = ["reports"]
 [table."public.people"]
@@ -302,6 +304,17 @@ fn groups_are_shown_where_enough_more_than_enough_are_in_them() {
                 assert_eq!(cities, shown.into_iter().chain(total).collect(), "{sql}");
             }
         }
+        // Of what is computed of a column too, wherever it is written.
+        for sql in [
+            "SELECT upper(city), count(minutes) FROM people GROUP BY upper(city) ORDER BY upper(city)",
+            "SELECT upper(p.city) AS place, count(minutes) FROM people AS p GROUP BY place HAVING upper(p.city) > 'A' ORDER BY 1",
+            "SELECT upper(city) || '', count(id % 1 + count(minutes)) OVER () FROM people GROUP BY ROLLUP (upper(city), id % 1) \
+             HAVING GROUPING(upper(city), id % 1) = 0 ORDER BY 1",
+        ] {
+            let cities = rows(&guarded, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+            let cities: Vec<_> = cities.into_iter().map(|row| row[0].clone().unwrap()).collect();
+            assert_eq!(cities, ["NORTH", "SOUTH", "WEST"], "{sql}");
+        }
         for sql in [
             "SELECT count(minutes) FROM people WHERE city = 'tiny'",
             "SELECT sum(minutes) FROM people WHERE city = 'edge'",
@@ -342,8 +355,15 @@ fn what_noise_does_not_cover_is_refused_by_name() {
             ("SELECT avg(age) FROM people", "within which bounds values of age count"),
             ("SELECT count(*) FROM notes", "how many rows of a person count (`rows_per_subject`)"),
             (
-                "SELECT upper(city), count(minutes) FROM people GROUP BY upper(city)",
-                "a key of its grouping sets is no column",
+                "SELECT unnest(ARRAY[city, city]), count(minutes) FROM people GROUP BY 1",
+                "a key of GROUP BY returns a set",
+            ),
+            ("SELECT upper(grade), count(*) FROM people GROUP BY upper(grade)", "is more than such a column alone"),
+            ("SELECT (SELECT city), count(minutes) FROM people GROUP BY 1", "holds a query or a parameter"),
+            ("SELECT 7, count(minutes) FROM people GROUP BY 1", "is a constant"),
+            (
+                "SELECT random() < 0.5, count(minutes) FROM people GROUP BY 1",
+                "function random decides how rows are grouped",
             ),
             ("SELECT count(*) FROM people WHERE minutes > id", "more than a comparison"),
             ("CREATE TABLE kept AS SELECT count(minutes) FROM people", "not stored"),
@@ -433,6 +453,43 @@ fn a_budget_is_spent_once_for_all() {
         direct.batch_execute("DROP TABLE wherefore.budget").await.unwrap();
         let refusal = refused(&elsewhere, COUNT).await;
         assert!(refusal.contains("57P03\nthe budget for purpose \"reports\" cannot be charged"), "{refusal}");
+    });
+}
+
+/// A budget below another is a part of it: a payment comes out of both, or out of neither.
+#[test]
+fn a_budget_within_a_budget() {
+    run(async {
+        let (reports, direct, proxy) = clients("noise_within", "reports").await;
+        let at = |purpose| At { port: proxy.port(), database: "noise_within", user: "tester", purpose: Some(purpose) };
+        let daily = at("reports.daily").tokio().await;
+        let spent = async || {
+            let sql = "SELECT string_agg(purpose || ' ' || spent, ', ' ORDER BY purpose) FROM wherefore.budget";
+            rows(&direct, sql).await.expect("what is spent")[0][0].clone().unwrap_or_default()
+        };
+        rows(&daily, COUNT).await.expect("a count");
+        assert_eq!(spent().await, "reports 2000, reports.daily 2000");
+        let refusal = refused(&daily, COUNT).await;
+        assert!(
+            refusal.contains("53400\nthe budget of role \"tester\" for purpose \"reports.daily\" is spent"),
+            "{refusal}"
+        );
+        assert!(refusal.contains("of 2 in 1 hour, 0 are left"), "{refusal}");
+        assert_eq!(spent().await, "reports 2000, reports.daily 2000", "nothing is paid for what is refused");
+        rows(&reports, COUNT).await.expect("the rest of it");
+        // The inner one is full again, the outer one is not.
+        let earlier = "UPDATE wherefore.budget SET began = began - interval '1 hour'";
+        direct.batch_execute(earlier).await.unwrap();
+        let refusal = refused(&daily, COUNT).await;
+        assert!(refusal.contains("for purpose \"reports\" is spent"), "{refusal}");
+        assert!(refusal.contains("of 4 in 2 hours, 0 are left; clause N-1"), "{refusal}");
+        assert_eq!(spent().await, "reports 4000, reports.daily 2000");
+        direct.batch_execute("DROP TABLE wherefore.budget").await.unwrap();
+        let refusal = refused(&daily, COUNT).await;
+        assert!(
+            refusal.contains("the budget for purpose \"reports\" or \"reports.daily\" cannot be charged"),
+            "{refusal}"
+        );
     });
 }
 

@@ -17,8 +17,13 @@ const DDL: &str = "
 
 /// The first block of the page that begins so.
 fn block(kind: &str) -> &'static str {
-    let from = PAGE.find(&format!("```{kind}\n")).unwrap_or_else(|| panic!("no block {kind}")) + kind.len() + 4;
-    &PAGE[from..from + PAGE[from..].find("```").unwrap()]
+    blocks(kind).next().unwrap_or_else(|| panic!("no block {kind}"))
+}
+
+fn blocks(kind: &str) -> impl Iterator<Item = &'static str> {
+    let opening = format!("```{kind}\n");
+    let begins = PAGE.match_indices(&opening).map(|(at, opening)| at + opening.len()).collect::<Vec<_>>();
+    begins.into_iter().map(|from| &PAGE[from..from + PAGE[from..].find("```").unwrap()])
 }
 
 fn judged(policy: &str, statements: &str) -> Vec<(String, Result<String, String>)> {
@@ -60,6 +65,20 @@ fn the_page_says_what_is_refused() {
         for told in ["in aggregates over at least 10 subjects only", "clause 3e", "HINT: Permitted is one query"] {
             assert!(refusal.contains(told), "{text}\n{refusal}");
         }
+    }
+}
+
+/// The example of noise is a policy, but for what the first example declares.
+#[test]
+fn the_page_says_what_noise_needs() {
+    let declared = "[pack]\nname = \"noise\"\ndocument = \"Promises\"\n[category.usage]\n[clause.\"3e\"]\nwords = \"Aggregates only.\"\n";
+    let noise = blocks("toml").nth(1).expect("an example of noise");
+    let policy = format!("{declared}{noise}");
+    for (text, outcome) in judged(&policy, "SELECT sum(minutes) FROM users\nSELECT count(minutes) FROM events") {
+        let refusal = outcome.expect_err(&text);
+        // All but the function is there, which `wherefore install` makes.
+        assert!(refusal.contains("the database has no function for noise"), "{text}\n{refusal}");
+        assert!(refusal.contains("in aggregates over at least 10 subjects only"), "{text}\n{refusal}");
     }
 }
 

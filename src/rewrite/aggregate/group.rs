@@ -1,7 +1,8 @@
 //! What a level groups by.
 
-use super::{Fact, Why};
-use crate::analyze::figure_name;
+use super::condition::restless;
+use super::{Fact, Why, found};
+use crate::analyze::{figure_name, may_return_a_set};
 use crate::sql::string;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{AConst, ColumnRef, GroupingSet, Node, RowExpr, a_const::Val};
@@ -38,6 +39,14 @@ impl Keys {
     }
 
     fn value(&mut self, fact: &Fact<'_>, value: &Node) -> Result<(), Why> {
+        // The server makes as many rows of one as the set has members, before it groups them.
+        let set = |node: &Node| matches!(&node.node, Some(NodeEnum::FuncCall(call)) if may_return_a_set(call, fact.catalog()));
+        if found(value, set) {
+            return Err("a key of GROUP BY returns a set".into());
+        }
+        if let Some(restless) = restless(value, fact.context) {
+            return Err(format!("{restless} decides how rows are grouped").into());
+        }
         if !fact.is_named_in(value) {
             return Ok(());
         }

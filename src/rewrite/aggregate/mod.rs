@@ -258,7 +258,7 @@ impl<'a> Fact<'a> {
             }
         }
         joins::check(self, from_clause, &open, standings)?;
-        let mut deciding = open.iter().chain(&*from_clause).chain(&*group_clause);
+        let mut deciding = open.iter().chain(&*from_clause);
         if let Some(restless) = deciding.find_map(|node| restless(node, self.context)) {
             return Err(format!("{restless} decides which rows are aggregated").into());
         }

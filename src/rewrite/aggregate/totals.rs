@@ -33,7 +33,7 @@ const MOST_KEYS: usize = 16;
 /// The grouping sets of a level.
 #[derive(Debug)]
 pub(super) struct Sets {
-    /// Columns, written `alias.column`, without locations.
+    /// Columns, written `alias.column`, and what is computed of them, without locations.
     keys: Vec<Node>,
     /// Which of them each set groups by.
     sets: Vec<Vec<usize>>,
@@ -111,10 +111,14 @@ impl Sets {
                 Ok(vec![all])
             }
             Some(_) | None => {
-                let mut key = key_of(item, targets).ok_or("a key of its grouping sets is no column")?.clone();
+                let mut key = key_of(item, targets).ok_or("a key of its grouping sets is no value")?.clone();
                 crate::sql::clear_locations(&mut key).map_err(|reason| reason.what.to_string())?;
-                if parts(&key).is_none() {
-                    return Err("a key of its grouping sets is no column".into());
+                if matches!(key.node, Some(NodeEnum::AConst(_))) {
+                    // Written out it would be the number of a column.
+                    return Err("a key of its grouping sets is a constant".into());
+                }
+                if found(&key, |node| matches!(node.node, Some(NodeEnum::SubLink(_) | NodeEnum::ParamRef(_)))) {
+                    return Err("a key of its grouping sets holds a query or a parameter".into());
                 }
                 *item = key.clone();
                 let known = self.keys.iter().position(|known| *known == key);
@@ -208,16 +212,20 @@ impl Sets {
         struct Putter<'a>(&'a Sets);
         impl Visitor for Putter<'_> {
             fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
-                let named = parts(node).map(|(alias, name)| (alias.to_owned(), name.to_owned()));
-                if let Some((alias, name)) = &named {
-                    let is = |key: &Node| parts(key) == Some((alias, name));
-                    if let Some(index) = self.0.keys.iter().position(is) {
-                        *node = of_groups(&format!("k{index}"));
-                    }
+                let same = |key: &Node| match (parts(key), parts(node)) {
+                    (Some(key), Some(column)) => key == column,
+                    (None, None) => key == node,
+                    (Some(_), None) | (None, Some(_)) => false,
+                };
+                if let Some(index) = self.0.keys.iter().position(same) {
+                    *node = of_groups(&format!("k{index}"));
                 }
                 Ok(())
             }
             fn location(&mut self, _at: &mut i32) {}
+        }
+        if self.keys.iter().any(|key| parts(key).is_none()) {
+            crate::sql::clear_locations(node).map_err(|reason| reason.what.to_string())?;
         }
         walk(node, &mut Putter(self)).map_err(|reason| reason.what.to_string())?;
         let strange = found(node, |node| {
