@@ -10,6 +10,8 @@ mod pgbench;
 mod programs;
 #[path = "drivers/tokio_postgres.rs"]
 mod tokio_postgres_driver;
+#[path = "drivers/tools.rs"]
+mod tools;
 
 use common::{At, Cluster, Proxy};
 use std::sync::LazyLock;

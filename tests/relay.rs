@@ -395,3 +395,32 @@ fn an_open_database_is_not_judged() {
         assert_eq!(one(&client, "SELECT count(*) FROM pg_class WHERE relname = 'pg_class'").await, "1");
     });
 }
+
+/// The proxy's own connection to a database does not stand in the way of dropping it, and of one that is made anew by that name
+/// nothing is believed that was known of the old one.
+#[test]
+fn a_database_that_nobody_uses_can_be_dropped() {
+    block_on(async {
+        let owner = under("owner", "everything").await;
+        let turns = [
+            ("CREATE TABLE people (id int, email text, note text)", "ok"),
+            (
+                "CREATE TABLE secrets (a text); CREATE VIEW people AS SELECT 1 AS id, a AS email, a AS note FROM secrets",
+                "42501",
+            ),
+        ];
+        for (tables, expected) in turns {
+            owner.simple_query("CREATE DATABASE fleeting").await.expect("creates");
+            let make =
+                connect("owner", "fleeting", "options='-c wherefore.purpose=everything'").await.expect("connects");
+            let grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO app";
+            make.simple_query(&format!("{tables}; {grant}")).await.expect("makes the tables");
+            drop(make);
+            let app = connect("app", "fleeting", "").await.expect("connects");
+            assert_eq!(code(app.simple_query("SELECT note FROM people").await), expected, "{tables}");
+            assert_eq!(code(owner.simple_query("DROP DATABASE fleeting").await), "55006", "in use");
+            drop(app);
+            assert_eq!(code(owner.simple_query("DROP DATABASE fleeting").await), "ok", "{tables}");
+        }
+    });
+}

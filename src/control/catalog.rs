@@ -105,6 +105,12 @@ const BEGIN: &str = "
     SET LOCAL datestyle = ISO; SET LOCAL timezone = UTC; SET LOCAL intervalstyle = iso_8601;
     SET LOCAL extra_float_digits = 3; SET LOCAL lock_timeout = '5s'";
 
+/// The OID of the database that this is a connection to.
+pub async fn own_oid(client: &Client) -> Result<u32, Error> {
+    let sql = "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
+    client.query_one(sql, &[]).await?.try_get(0)
+}
+
 /// Reads a snapshot.
 pub async fn read(client: &Client) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();

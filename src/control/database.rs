@@ -6,12 +6,13 @@ use super::config::{Config, ConfigError};
 use super::setup::{Setup, SetupError};
 use super::{catalog, probe};
 use crate::catalog::Catalog;
-use crate::enforce::Charge;
+use crate::enforce::{Charge, is_english};
 use crate::policy::{Bound, Policy};
 use crate::session::{Charged, Fit, Refreshed, Shelf};
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
@@ -67,6 +68,8 @@ impl Databases {
                 current: Arc::clone(&self.current),
                 shelf: OnceLock::new(),
                 reading: Mutex::new(Reading::default()),
+                sessions: AtomicUsize::new(0),
+                rests: AtomicBool::new(false),
                 till: Till::default(),
             })
         };
@@ -111,11 +114,20 @@ impl Databases {
         Tentative { databases: self, database: database.cloned() }
     }
 
-    /// Reads the catalogs of all databases in use.
+    /// Closes the connections to databases that nobody works with.
+    pub fn let_rest(&self) {
+        for database in &self.known {
+            database.value().rest();
+        }
+    }
+
+    /// Reads the catalogs of all databases in use. Those that rest are read when they are asked for again.
     pub async fn refresh_all(&self) {
         let known: Vec<Arc<Database>> = self.known.iter().map(|entry| Arc::clone(entry.value())).collect();
         for database in known {
-            database.refresh_now().await;
+            if !database.rests.load(Ordering::Acquire) {
+                database.refresh_now().await;
+            }
         }
     }
 }
@@ -169,6 +181,8 @@ struct Reading {
     /// When the catalog was last read.
     last: Option<Instant>,
     version: u64,
+    /// The database's own OID when its catalog was last read. One that was dropped and made again has another.
+    oid: Option<u32>,
 }
 
 /// One database.
@@ -178,10 +192,72 @@ pub struct Database {
     current: Arc<Current>,
     shelf: OnceLock<Arc<Shelf>>,
     reading: Mutex<Reading>,
+    /// Sessions that work with it, or are about to.
+    sessions: AtomicUsize,
+    /// The connection was closed because there were none.
+    rests: AtomicBool,
     till: Till,
 }
 
+/// A session of a database, for as long as this is held.
+pub struct Attending(Arc<Database>);
+
+impl Attending {
+    pub fn database(&self) -> &Arc<Database> {
+        &self.0
+    }
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        self.0.sessions.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Database {
+    /// Counts a session.
+    pub fn attend(self: &Arc<Database>) -> Attending {
+        self.sessions.fetch_add(1, Ordering::AcqRel);
+        Attending(Arc::clone(self))
+    }
+
+    /// Closes the connection where there is no session: it would stand in the way of `DROP DATABASE`, which waits for others
+    /// to leave, but not for long.
+    fn rest(&self) {
+        let Ok(mut reading) = self.reading.try_lock() else { return };
+        if self.sessions.load(Ordering::Acquire) == 0 && reading.client.take().is_some() {
+            self.rests.store(true, Ordering::Release);
+        }
+    }
+
+    /// After a rest: reads the catalog again where that is due, where the database is another one of the same name, and where
+    /// nobody can tell.
+    async fn wake(&self) {
+        let (_reads, mut reading) = self.lock().await;
+        if !self.rests.load(Ordering::Acquire) {
+            return;
+        }
+        let interval = self.current.setup.load().config.catalog.refresh_interval.0;
+        let due = !interval.is_zero() && reading.last.is_none_or(|last| last.elapsed() >= interval);
+        if due || !self.is_as_read(&mut reading).await {
+            if let Some(shelf) = self.shelf.get() {
+                shelf.mark();
+            }
+            self.read(&mut reading).await;
+        }
+        self.rests.store(reading.client.is_none(), Ordering::Release);
+    }
+
+    /// Whether the database is the very one whose catalog was read.
+    async fn is_as_read(&self, reading: &mut Reading) -> bool {
+        if self.connect(reading).await.is_none() {
+            return false;
+        }
+        let Some(client) = &reading.client else { return false };
+        let oid = catalog::own_oid(client).await.ok();
+        oid.is_some() && oid == reading.oid
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -203,6 +279,8 @@ impl Database {
             if self.shelf.get().is_none() {
                 self.read(&mut reading).await;
             }
+        } else if self.rests.load(Ordering::Acquire) {
+            self.wake().await;
         }
         self.shelf.get().cloned().ok_or_else(|| NotReady::NoCatalog { database: self.name.clone() })
     }
@@ -288,6 +366,7 @@ impl Database {
         };
         tracing::debug!(database = self.name, "the catalog was read");
         reading.last = Some(Instant::now());
+        reading.oid = catalog::own_oid(client).await.ok();
         let current = self.shelf.get().map(|shelf| shelf.bound());
         if current.as_ref().is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
             reading.version += 1;
@@ -380,33 +459,7 @@ impl Database {
     }
 }
 
-/// Whether a locale's messages are the texts of the server's sources.
-fn is_english(locale: &str) -> bool {
-    matches!(locale, "" | "C" | "POSIX") || locale.starts_with("C.") || locale.to_ascii_lowercase().starts_with("en")
-}
-
 /// An error in the server's words, where it has any.
 pub(super) fn words(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |report| report.message().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_english;
-
-    #[test]
-    fn other_languages_are_noticed() {
-        for (locale, expected) in [
-            ("C", true),
-            ("C.UTF-8", true),
-            ("POSIX", true),
-            ("", true),
-            ("en_US.UTF-8", true),
-            ("English_United States.1252", true),
-            ("de_DE.UTF-8", false),
-            ("zh_CN.UTF-8", false),
-        ] {
-            assert_eq!(is_english(locale), expected, "{locale}");
-        }
-    }
 }

@@ -14,7 +14,7 @@ mod written;
 
 pub use authentication::{AuthError, Carrier, Doorman};
 pub use config::{Config, ConfigError};
-pub use database::{Database, Databases, NotReady, ReloadError, Reloaded};
+pub use database::{Attending, Database, Databases, NotReady, ReloadError, Reloaded};
 pub use hba::{Comer, Turned, admits};
 pub use pack::{PackError, pack_files, read_pack};
 pub use setup::{Setup, SetupError};

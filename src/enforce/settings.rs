@@ -6,7 +6,7 @@ use crate::sql::{Set, SetValue};
 use crate::vocab::NotUnderstood;
 
 /// Settings that shape output, time-outs, plans and what DDL makes only, or make the server refuse more. Whether one may be set at all is still the server's to say.
-const PERMITTED: [&str; 78] = [
+const PERMITTED: [&str; 79] = [
     "all",
     "application_name",
     "backend_flush_after",
@@ -46,6 +46,7 @@ const PERMITTED: [&str; 78] = [
     "jit",
     "jit_above_cost",
     "join_collapse_limit",
+    "lc_messages",
     "lc_numeric",
     "lc_time",
     "lock_timeout",
@@ -158,10 +159,17 @@ fn is_listed(name: &str) -> bool {
 fn is_permitted_value(name: &str, value: &str) -> bool {
     match name {
         "client_encoding" => is_ascii_safe(value),
+        // Errors are told by a list of English texts.
+        "lc_messages" => !value.is_empty() && is_english(value),
         // Below NOTICE the server tells of its plans.
         "client_min_messages" => matches!(&*value.to_ascii_lowercase(), "notice" | "warning" | "error"),
         _ => true,
     }
+}
+
+/// Whether a locale's messages are the texts of the server's sources. The empty one is left to the server's environment.
+pub fn is_english(locale: &str) -> bool {
+    matches!(locale, "" | "C" | "POSIX") || locale.starts_with("C.") || locale.to_ascii_lowercase().starts_with("en")
 }
 
 /// Whether every byte of ASCII in a text of this `client_encoding` is that character (`pg_char_to_encoding`).
@@ -217,6 +225,10 @@ mod tests {
             ("client_encoding", "windows-932", false),
             ("Client_Encoding", "GB18030", false),
             ("client_encoding", "SHIFT_JIS_2004", false),
+            ("lc_messages", "C", true),
+            ("lc_messages", "en_US.UTF-8", true),
+            ("lc_messages", "de_DE", false),
+            ("lc_messages", "", false),
             ("client_min_messages", "warning", true),
             ("client_min_messages", "debug1", false),
             ("client_min_messages", "log", false),
@@ -234,6 +246,22 @@ mod tests {
         }
         for name in ["session_replication_role", "lc_messages", "log_statement", "transaction snapshot"] {
             assert!(check(&set(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_languages_are_noticed() {
+        for (locale, expected) in [
+            ("C", true),
+            ("C.UTF-8", true),
+            ("POSIX", true),
+            ("", true),
+            ("en_US.UTF-8", true),
+            ("English_United States.1252", true),
+            ("de_DE.UTF-8", false),
+            ("zh_CN.UTF-8", false),
+        ] {
+            assert_eq!(is_english(locale), expected, "{locale}");
         }
     }
 }

@@ -47,6 +47,7 @@ pub async fn arrive(shared: &Shared, setup: &Setup, client: Stream) -> io::Resul
                 inbox.consume(length);
                 return Ok(Some(Arrival { client, inbox, startup }));
             }
+            First::Nonsense => return Ok(None),
             First::Bad(code, message) => {
                 hello::fatal(&mut client, code, &message).await;
                 return Ok(None);

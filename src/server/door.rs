@@ -12,7 +12,7 @@ use super::login::{Binding, Entered, authenticate, hear_out};
 use super::relay::Relay;
 use super::settle::settle_in;
 use super::wishes::{Beginning, start_of, take_wishes, unjudged};
-use crate::control::{Comer, Database, NotReady, Setup, admits};
+use crate::control::{Attending, Comer, NotReady, Setup, admits};
 use crate::net::{Acceptor, Stream};
 use crate::observe::Counters;
 use crate::session::{Fit, Legs, Session, start_up_setting};
@@ -43,9 +43,10 @@ pub async fn enter(shared: &Shared, setup: &Setup, client: Stream, handle: Arc<H
         Ok::<_, io::Error>(opened.map(|opened| (client, inbox, opened)))
     };
     match tokio::time::timeout(limit, opening).await {
-        Ok(Ok(Some((client, inbox, Opened::Guarded { session, name, database, server })))) => {
+        Ok(Ok(Some((client, inbox, Opened::Guarded { session, name, attending, server })))) => {
             Counters::add(&shared.counters.sessions);
-            handle.serve(&shared.databases, name, &database);
+            let database = Arc::clone(attending.database());
+            handle.serve(&shared.databases, name, attending);
             let relay = Relay::new(*session, database, handle, (client, inbox), server);
             let _ = relay.run().await;
         }
@@ -65,7 +66,7 @@ enum Opened {
         session: Box<Session>,
         /// The database, and the name that the client used for it.
         name: String,
-        database: Arc<Database>,
+        attending: Attending,
         server: (Stream, Inbox),
     },
     /// Nothing is judged: a database that the config opens.
@@ -139,8 +140,9 @@ async fn open(
         return Ok(None);
     }
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
-    let database = shared.databases.find(setup, &wishes.database);
-    let _tentative = shared.databases.tentatively(database.as_ref());
+    let attending = shared.databases.find(setup, &wishes.database).map(|database| database.attend());
+    let database = attending.as_ref().map(Attending::database);
+    let _tentative = shared.databases.tentatively(database);
     startup.set("database", config.dbname(&wishes.database).as_bytes());
     let legs = match client {
         Stream::Tcp(_) => Legs::ClientPlain,
@@ -148,7 +150,7 @@ async fn open(
         Stream::Tls(_) | Stream::Unix(_) => Legs::Encrypted,
     };
     // Where the catalog cannot be read the server has the first word: the database may not exist.
-    let shelf = match &database {
+    let shelf = match database {
         Some(database) => database.ready().await,
         None => Err(NotReady::NoCatalog { database: wishes.database.clone() }),
     };
@@ -156,7 +158,7 @@ async fn open(
         Ok(shelf) => start_of(config, &shelf.bound(), &wishes, legs),
         Err(_) => Ok(Beginning::default()),
     };
-    if let (Some(_), Ok(beginning)) = (&database, &start) {
+    if let (Some(_), Ok(beginning)) = (database, &start) {
         beginning.declare(&mut startup);
     }
     let mut server = match setup.upstream.connect().await {
@@ -181,18 +183,18 @@ async fn open(
     if entered == Entered::Refused {
         return Ok(None);
     }
-    let (database, shelf, start) = match (database, shelf, start) {
-        (Some(database), Ok(shelf), Ok(start)) => (database, shelf, start),
+    let (attending, shelf, start) = match (attending, shelf, start) {
+        (Some(attending), Ok(shelf), Ok(start)) => (attending, shelf, start),
         (None, _, _) if open => {
             client.send(from_server.bytes()).await?;
             return Ok(Some(Opened::Free(server)));
         }
-        (database, shelf, start) => {
+        (attending, shelf, start) => {
             // The server has the first word: the database may not exist, or not be open to this user.
             if hear_out(client, &mut server, &mut from_server).await? == Entered::Refused {
                 return Ok(None);
             }
-            let refusal = match (database, shelf, start) {
+            let refusal = match (attending, shelf, start) {
                 (None, _, _) => Refusal::new(
                     SqlState::INSUFFICIENT_PRIVILEGE,
                     format!("no policy governs database \"{}\"", wishes.database),
@@ -210,7 +212,7 @@ async fn open(
     wishes.unjudged = unjudged(&startup, shelf.bound().catalog());
     let restricted = start.is_restricted();
     if restricted && shelf.fit() == Fit::Unfit {
-        let error = NotReady::Unfit { database: database.name().to_owned() };
+        let error = NotReady::Unfit { database: attending.database().name().to_owned() };
         hello::fatal_with(client, "57P03", &error.to_string(), "", "The proxy's log says what does not fit.").await;
         return Ok(None);
     }
@@ -235,7 +237,7 @@ async fn open(
         return Ok(None);
     };
     let session = Box::new(session);
-    Ok(Some(Opened::Guarded { session, name: wishes.database, database, server: (server, from_server) }))
+    Ok(Some(Opened::Guarded { session, name: wishes.database, attending, server: (server, from_server) }))
 }
 
 async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {

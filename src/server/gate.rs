@@ -3,7 +3,7 @@
 use super::door;
 use crate::auth::Attempts;
 use crate::control::config::{Log, LogFormat};
-use crate::control::{Config, Database, Databases, Reloaded, Setup, SetupError};
+use crate::control::{Attending, Config, Databases, Reloaded, Setup, SetupError};
 use crate::enforce::Enforcer;
 use crate::net::Stream;
 use crate::observe::{self, Counters, Format};
@@ -51,7 +51,7 @@ pub struct Handle {
     ends: AtomicBool,
     waker: Mutex<Option<Waker>>,
     /// The database, with the name that the client used for it.
-    served: OnceLock<(String, Arc<Database>)>,
+    served: OnceLock<(String, Attending)>,
 }
 
 impl Handle {
@@ -64,15 +64,15 @@ impl Handle {
     }
 
     /// What the session is served from now on, unless another database has come to stand behind the name meanwhile.
-    pub fn serve(&self, databases: &Databases, name: String, database: &Arc<Database>) {
-        let _ = self.served.set((name, Arc::clone(database)));
+    pub fn serve(&self, databases: &Databases, name: String, attending: Attending) {
+        let _ = self.served.set((name, attending));
         self.end_if_moved(databases, &databases.setup());
     }
 
     /// Ends the session if a client that comes now by the same name would find another database or policy.
     fn end_if_moved(&self, databases: &Databases, setup: &Setup) {
-        let moved = |(name, served): &(String, Arc<Database>)| {
-            databases.find(setup, name).is_none_or(|found| !Arc::ptr_eq(&found, served))
+        let moved = |(name, attending): &(String, Attending)| {
+            databases.find(setup, name).is_none_or(|found| !Arc::ptr_eq(&found, attending.database()))
         };
         if self.served.get().is_some_and(moved) {
             self.end();
@@ -138,6 +138,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let unix = unix_listener(&setup.config, address.port())?;
     drop(setup);
     let refresher = tokio::spawn(refresh(Arc::clone(&shared)));
+    let rester = tokio::spawn(let_rest(Arc::clone(&shared)));
     tracing::info!(%address, "listening");
     ready(address);
     loop {
@@ -166,6 +167,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         }
     }
     refresher.abort();
+    rester.abort();
     tracing::info!(tally = ?shared.counters.tally(), "stopped");
     Ok(())
 }
@@ -278,5 +280,13 @@ async fn refresh(shared: Arc<Shared>) {
         if !every.is_zero() {
             shared.databases.refresh_all().await;
         }
+    }
+}
+
+/// Leaves databases that nobody works with alone, soon enough for a `DROP DATABASE`, which waits five seconds.
+async fn let_rest(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shared.databases.let_rest();
     }
 }

@@ -19,6 +19,8 @@ pub enum First {
     Startup(Startup),
     /// Not to be answered by anything but this SQLSTATE and message.
     Bad(&'static str, String),
+    /// Not to be answered at all, as Postgres doesn't: a length that no first packet has.
+    Nonsense,
 }
 
 /// A start-up message: a version and parameters in the order in which they came.
@@ -64,7 +66,7 @@ pub fn first_packet(bytes: &[u8]) -> Option<(First, usize)> {
     let bad = |message: &str| Some((First::Bad("08P01", message.to_owned()), bytes.len()));
     let length = u32::from_be_bytes(*bytes.first_chunk::<4>()?) as usize;
     if !(8..=LONGEST).contains(&length) {
-        return bad("invalid length of startup packet");
+        return Some((First::Nonsense, bytes.len()));
     }
     let packet = bytes.get(..length)?;
     let code = u32::from_be_bytes(*packet[4..].first_chunk::<4>()?);
@@ -74,7 +76,7 @@ pub fn first_packet(bytes: &[u8]) -> Option<(First, usize)> {
         GSS if body.is_empty() => First::Gss,
         // A process number and a key: 4 bytes before protocol 3.2, up to 256 since.
         CANCEL if (8..=4 + 256).contains(&body.len()) => First::Cancel,
-        SSL | GSS | CANCEL => return bad("invalid length of startup packet"),
+        SSL | GSS | CANCEL => return Some((First::Nonsense, bytes.len())),
         version if version >> 16 == 3 => match parameters(body) {
             Some(parameters) => First::Startup(Startup { minor: version as u16, parameters }),
             None => return bad("invalid startup packet layout: expected terminator as last byte"),
@@ -141,17 +143,22 @@ mod tests {
             (packet(196_608, b"user\0a\0\0Q\0\0\0\x04"), "08P01"),
             (packet(196_608, b""), "08P01"),
             (packet(131_072, b"user\0a\0\0"), "0A000"),
-            (packet(SSL, b"x"), "08P01"),
-            (packet(CANCEL, b"1234567"), "08P01"),
-            (packet(CANCEL, &[0; 261]), "08P01"),
-            (vec![0, 0, 0, 7], "08P01"),
-            (vec![0, 0, 0x27, 0x11], "08P01"),
-            (vec![0xff, 0xff, 0xff, 0xff], "08P01"),
         ] {
             match first_packet(&bytes) {
                 Some((First::Bad(got, _), _)) => assert_eq!(got, code, "{bytes:?}"),
                 other => panic!("{bytes:?}: {other:?}"),
             }
+        }
+        for bytes in [
+            packet(SSL, b"x"),
+            packet(CANCEL, b"1234567"),
+            packet(CANCEL, &[0; 261]),
+            vec![0, 0, 0, 7],
+            vec![0, 0, 0x27, 0x11],
+            vec![0xff, 0xff, 0xff, 0xff],
+            b"X\0\0\0\x04".to_vec(),
+        ] {
+            assert!(matches!(first_packet(&bytes), Some((First::Nonsense, _))), "{bytes:?}");
         }
         assert!(matches!(first_packet(&packet(SSL, b"")), Some((First::Ssl, 8))));
         assert!(matches!(first_packet(&packet(CANCEL, b"12345678")), Some((First::Cancel, 16))));
