@@ -2,12 +2,22 @@
 
 #[path = "door/authority.rs"]
 mod authority;
+#[path = "door/claims.rs"]
+mod claims;
 #[path = "door/clients.rs"]
 mod clients;
+#[path = "door/ends.rs"]
+mod ends;
+#[path = "door/failover.rs"]
+mod failover;
 #[path = "door/hostile.rs"]
 mod hostile;
 #[path = "door/known.rs"]
 mod known;
+#[path = "door/limits.rs"]
+mod limits;
+#[path = "door/proxied.rs"]
+mod proxied;
 mod relay_support;
 #[path = "door/reload.rs"]
 mod reload;

@@ -65,7 +65,7 @@ fn failures(counter: u64, minute: u64) -> u32 {
 }
 
 /// Whoever has one address of version 6 has the 2⁶⁴ around it.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,

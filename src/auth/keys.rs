@@ -56,12 +56,12 @@ pub(super) struct KeyLogin {
 }
 
 impl KeyLogin {
-    /// `certificate_hash` binds the login to an encrypted connection under that certificate.
-    pub(super) fn new(keys: ClientKeys, certificate_hash: Option<&[u8]>, random: [u8; 18]) -> KeyLogin {
+    /// `header` says what `certificate_hash` is (RFC 5802, section 6): `p=…` where there is one.
+    pub(super) fn new(keys: ClientKeys, header: &str, certificate_hash: Option<&[u8]>, random: [u8; 18]) -> KeyLogin {
         let nonce = STANDARD.encode(random);
         KeyLogin {
             keys,
-            header: if certificate_hash.is_some() { "p=tls-server-end-point,," } else { "n,," }.to_owned(),
+            header: header.to_owned(),
             bound_to: certificate_hash.unwrap_or_default().to_vec(),
             // The user's name stands in the start-up message.
             first_bare: format!("n=,r={nonce}"),

@@ -14,12 +14,12 @@ mod upstream;
 mod users;
 mod verifier;
 
-pub use attempts::Attempts;
+pub use attempts::{Attempts, network};
 pub use keys::ClientKeys;
 pub use messages::{ask_for_password, ok, password};
 pub use scram::{Exchange, Heard, Stranger};
-pub use token::{Claims, Tokens, TokensError};
-pub use upstream::{Answer, Channel, Credential, Secret, UpstreamLogin};
+pub use token::{Claims, LEEWAY, NotOneValue, Tokens, TokensError};
+pub use upstream::{Answer, Bound, Channel, Credential, Secret, UpstreamLogin};
 pub use users::{Users, UsersError};
 pub use verifier::{Verifier, VerifierError};
 
@@ -35,6 +35,8 @@ pub enum Denied {
     TooMany,
     #[error("{0}")]
     Token(String),
+    #[error("no certificate, or one that is not this user's")]
+    Certificate,
     /// The message itself is wrong.
     #[error("{0}")]
     Malformed(String),

@@ -144,7 +144,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::super::messages::read_request;
-    use super::super::upstream::{Answer, Channel, Credential, Secret, UpstreamLogin};
+    use super::super::upstream::{Answer, Bound, Channel, Credential, Secret, UpstreamLogin};
     use super::*;
     use sha2::{Digest, Sha256};
 
@@ -170,7 +170,7 @@ mod tests {
 
     /// A client with a credential logs in to an exchange; every message that passed, and how it ended.
     fn play(exchange: &mut Exchange, credential: Credential) -> (Vec<BytesMut>, Result<ClientKeys, Denied>) {
-        let mut client = UpstreamLogin::new("ada", credential, Channel::Other, None, [1; 18]);
+        let mut client = UpstreamLogin::new("ada", credential, Channel::Other, Bound::No, [1; 18]);
         let mut request = BytesMut::new();
         exchange.offer(&mut request);
         let mut said = vec![request];
@@ -202,7 +202,7 @@ mod tests {
         let mut server = Exchange::new(Some(&other), &stranger(), "ada", None);
         let mut offer = BytesMut::new();
         server.offer(&mut offer);
-        let mut client = UpstreamLogin::new("ada", Credential::Keys(keys), Channel::Other, None, [1; 18]);
+        let mut client = UpstreamLogin::new("ada", Credential::Keys(keys), Channel::Other, Bound::No, [1; 18]);
         let Ok(Answer::Send(first)) = client.answer(body(&offer)) else { panic!("no answer") };
         let Ok(Heard::Continue(request)) = server.hear(body(&first)) else { panic!("no challenge") };
         let error = client.answer(body(&request)).expect_err("another verifier");
@@ -273,15 +273,15 @@ mod tests {
     fn a_server_must_show_that_it_knows_the_password() {
         let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
         for credential in [password("pencil"), Credential::Nothing] {
-            let mut client = UpstreamLogin::new("ada", credential, Channel::Verified, None, [1; 18]);
+            let mut client = UpstreamLogin::new("ada", credential, Channel::Verified, Bound::No, [1; 18]);
             if client.answer(&sasl).is_ok() {
                 let error = client.answer(&0_u32.to_be_bytes()).expect_err("too early");
                 assert!(error.contains("without showing"), "{error}");
             }
         }
-        let mut open = UpstreamLogin::new("ada", password("pencil"), Channel::Other, None, [1; 18]);
+        let mut open = UpstreamLogin::new("ada", password("pencil"), Channel::Other, Bound::No, [1; 18]);
         assert!(open.answer(&3_u32.to_be_bytes()).expect_err("in clear text").contains("nothing vouches"));
-        let mut private = UpstreamLogin::new("ada", password("pencil"), Channel::Verified, None, [1; 18]);
+        let mut private = UpstreamLogin::new("ada", password("pencil"), Channel::Verified, Bound::No, [1; 18]);
         assert_eq!(private.answer(&3_u32.to_be_bytes()), Ok(Answer::Send(BytesMut::from(&b"p\0\0\0\x0bpencil\0"[..]))));
         let md5 = [&5_u32.to_be_bytes()[..], &[1, 2, 3, 4]].concat();
         assert!(matches!(private.answer(&md5), Ok(Answer::Send(hash)) if hash.starts_with(b"p\0\0\0\x28md5")));
@@ -300,5 +300,38 @@ mod tests {
         let proof = super::super::keys::hmac(&stored, b"said");
         assert!(ClientKeys::of_proof(&verifier, &proof, b"said").is_some());
         assert!(ClientKeys::of_proof(&verifier, &proof, b"other").is_none());
+    }
+
+    #[test]
+    fn what_a_login_is_bound_to() {
+        let hash = || vec![9; 32];
+        let both: &[u8] = b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0";
+        let plain: &[u8] = b"SCRAM-SHA-256\0\0";
+        for (bound, offered, expected) in [
+            (Bound::No, both, Some("SCRAM-SHA-256 n,,")),
+            (Bound::No, plain, Some("SCRAM-SHA-256 n,,")),
+            (Bound::IfOffered(hash()), both, Some("SCRAM-SHA-256-PLUS p=tls-server-end-point,,")),
+            // Someone may have struck it out.
+            (Bound::IfOffered(hash()), plain, Some("SCRAM-SHA-256 y,,")),
+            (Bound::Always(hash()), both, Some("SCRAM-SHA-256-PLUS p=tls-server-end-point,,")),
+            (Bound::Always(hash()), plain, None),
+        ] {
+            let mut login = UpstreamLogin::new("ada", password("pencil"), Channel::Verified, bound.clone(), [1; 18]);
+            let said = login.answer(&[&10_u32.to_be_bytes()[..], offered].concat()).ok().map(|answer| match answer {
+                Answer::Send(message) => {
+                    let text = String::from_utf8_lossy(&message[5..]).into_owned();
+                    let (mechanism, rest) = text.split_once('\0').expect("a mechanism");
+                    format!("{mechanism} {}", &rest[4..rest.find("n=").expect("a name")])
+                }
+                Answer::Wait | Answer::LoggedIn => panic!("an answer"),
+            });
+            assert_eq!(said.as_deref(), expected, "{bound:?}");
+        }
+        // Nothing else will do where it is required.
+        for kind in [0_u32, 3, 5] {
+            let mut login =
+                UpstreamLogin::new("ada", password("pencil"), Channel::Verified, Bound::Always(hash()), [1; 18]);
+            assert!(login.answer(&[&kind.to_be_bytes()[..], &[1; 4]].concat()).is_err(), "{kind}");
+        }
     }
 }

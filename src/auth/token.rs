@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// The longest token; its issuer's are a fraction of it.
 const LONGEST: usize = 16 << 10;
 
+/// By how many seconds clocks may differ.
+pub const LEEWAY: u64 = 30;
+
 /// Signatures by keys that only the issuer has. Those with a shared secret are not among them.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
@@ -39,6 +42,10 @@ pub enum TokensError {
     NoKeys { path: PathBuf, why: String },
 }
 
+/// A claim that would have to be one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotOneValue;
+
 /// What a token says of its bearer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Claims(Map<String, Value>);
@@ -66,6 +73,10 @@ impl Tokens {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(denied("the token is signed by an algorithm that is not permitted"));
         }
+        if header.crit.is_some() {
+            // It says that whoever does not know some extension must not take it (RFC 7515, section 4.1.11).
+            return Err(denied("the token has critical extensions"));
+        }
         let key = self.key(header.kid.as_deref()).ok_or_else(|| denied("the token is signed by an unknown key"))?;
         let own = key.common.key_algorithm.map(|algorithm| algorithm.to_string());
         if own.is_some_and(|own| own != format!("{:?}", header.alg)) {
@@ -76,7 +87,7 @@ impl Tokens {
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.validate_nbf = true;
-        validation.leeway = 30;
+        validation.leeway = LEEWAY;
         let key = DecodingKey::from_jwk(key).map_err(|error| Denied::Token(error.to_string()))?;
         let checked = decode::<Map<String, Value>>(token, &key, &validation);
         checked.map(|token| Claims(token.claims)).map_err(|error| Denied::Token(error.to_string()))
@@ -109,12 +120,19 @@ impl Claims {
         }
     }
 
-    /// A claim that is one text, number or truth value, as text.
-    pub fn value(&self, claim: &str) -> Option<String> {
+    /// When it ends to be true, in seconds since 1970; there is always a time.
+    pub fn expires(&self) -> Option<u64> {
+        let at = self.0.get("exp")?;
+        at.as_u64().or_else(|| at.as_f64().filter(|at| *at >= 0.0).map(|at| at as u64))
+    }
+
+    /// A claim that is one text, number or truth value, as text; an error where it is a list or an object.
+    pub fn value(&self, claim: &str) -> Result<Option<String>, NotOneValue> {
         match self.0.get(claim) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => Some(value.to_string()),
-            Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => None,
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(value.to_string())),
+            Some(Value::Array(_) | Value::Object(_)) => Err(NotOneValue),
+            Some(Value::Null) | None => Ok(None),
         }
     }
 }

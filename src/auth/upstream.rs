@@ -34,13 +34,23 @@ pub enum Channel {
     Other,
 }
 
+/// What a login is bound to: the hash of the server's certificate (RFC 5929, tls-server-end-point).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bound {
+    /// To nothing.
+    No,
+    /// To this, where the server offers it.
+    IfOffered(Vec<u8>),
+    /// To this, or the login fails.
+    Always(Vec<u8>),
+}
+
 /// A login under way.
 pub struct UpstreamLogin {
     user: String,
     credential: Credential,
     channel: Channel,
-    /// The hash of the server's certificate, where there is one to bind to (RFC 5929, tls-server-end-point).
-    certificate_hash: Option<Vec<u8>>,
+    bound: Bound,
     random: [u8; 18],
     scram: Option<Scram>,
     /// Whether the server has shown that it knows the password, where it asked for SCRAM.
@@ -63,20 +73,18 @@ pub enum Answer {
 
 impl UpstreamLogin {
     /// `random` is for a nonce.
-    pub fn new(
-        user: &str,
-        credential: Credential,
-        channel: Channel,
-        certificate_hash: Option<Vec<u8>>,
-        random: [u8; 18],
-    ) -> UpstreamLogin {
-        UpstreamLogin { user: user.to_owned(), credential, channel, certificate_hash, random, scram: None, shown: true }
+    pub fn new(user: &str, credential: Credential, channel: Channel, bound: Bound, random: [u8; 18]) -> UpstreamLogin {
+        UpstreamLogin { user: user.to_owned(), credential, channel, bound, random, scram: None, shown: true }
     }
 
     /// Answers an authentication request, given without its tag and length. Errors are for the proxy's log.
     pub fn answer(&mut self, body: &[u8]) -> Result<Answer, String> {
         let (kind, rest) = read_request(body).ok_or("the server's authentication request is broken")?;
         let mut out = BytesMut::new();
+        let is_scram = matches!(kind, kind::SASL | kind::SASL_CONTINUE | kind::SASL_FINAL);
+        if matches!(self.bound, Bound::Always(_)) && !is_scram && self.scram.is_none() {
+            return Err(UNBOUND.to_owned());
+        }
         match kind {
             kind::OK if self.shown => return Ok(Answer::LoggedIn),
             kind::OK => return Err("the server ended SCRAM without showing that it knows the password".to_owned()),
@@ -125,19 +133,29 @@ impl UpstreamLogin {
 
     fn begin(&mut self, offered: &[u8], out: &mut BytesMut) -> Result<(), String> {
         let offers = |name: &str| offered.split(|byte| *byte == 0).any(|offer| offer == name.as_bytes());
-        let hash = self.certificate_hash.take().filter(|_| offers(SCRAM_SHA_256_PLUS));
+        let (hash, header) = match (&self.bound, offers(SCRAM_SHA_256_PLUS)) {
+            (Bound::IfOffered(hash) | Bound::Always(hash), true) => (Some(hash.clone()), "p=tls-server-end-point,,"),
+            (Bound::Always(_), false) => return Err(UNBOUND.to_owned()),
+            // A server that did offer it learns that someone has struck it out on the way.
+            (Bound::IfOffered(_), false) => (None, "y,,"),
+            (Bound::No, _) => (None, "n,,"),
+        };
         if hash.is_none() && !offers(SCRAM_SHA_256) {
             return Err("the server offers no mechanism that the proxy knows".to_owned());
         }
         let mechanism = if hash.is_some() { SCRAM_SHA_256_PLUS } else { SCRAM_SHA_256 };
         let (scram, first) = match &self.credential {
             Credential::Keys(keys) => {
-                let login = KeyLogin::new(keys.clone(), hash.as_deref(), self.random);
+                let login = KeyLogin::new(keys.clone(), header, hash.as_deref(), self.random);
                 let first = login.first().into_bytes();
                 (Scram::Keys(Box::new(login)), first)
             }
             Credential::Password(Secret(password)) => {
-                let binding = hash.map_or_else(ChannelBinding::unsupported, ChannelBinding::tls_server_end_point);
+                let binding = match (hash, &self.bound) {
+                    (Some(hash), _) => ChannelBinding::tls_server_end_point(hash),
+                    (None, Bound::No) => ChannelBinding::unsupported(),
+                    (None, Bound::IfOffered(_) | Bound::Always(_)) => ChannelBinding::unrequested(),
+                };
                 let login = ScramSha256::new(password, binding);
                 let first = login.message().to_vec();
                 (Scram::Password(Box::new(login)), first)
@@ -154,6 +172,8 @@ impl UpstreamLogin {
         format!("the server asks for {asked} of \"{}\", which the proxy does not have", self.user)
     }
 }
+
+const UNBOUND: &str = "channel binding is required, and the server does not offer it";
 
 fn utf8(text: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(text).map_err(|_| "the server's SCRAM message is not UTF-8".to_owned())

@@ -2,8 +2,7 @@
 
 use super::term::Paint;
 use crate::catalog::Snapshot;
-use crate::control::{Config, ConfigError, catalog, pack_files};
-use crate::net::Upstream;
+use crate::control::{Config, ConfigError, Servers, catalog, pack_files};
 use crate::policy::{Colour, Policy, RecipientId, SourceFile};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::fmt;
@@ -129,8 +128,8 @@ impl CatalogSource {
         let config = config(path)?;
         let name = database.ok_or(Failure::NoDatabase)?;
         let told = |error: &dyn fmt::Display| Failure::Config(error.to_string());
-        let login = catalog::login(&config, config.dbname(name)).map_err(|error| told(&error))?;
-        let way = Upstream::load(&config.upstream.leg()).map_err(|error| told(&error))?;
+        let login = catalog::login(&config.upstream, config.dbname(name)).map_err(|error| told(&error))?;
+        let way = Servers::load(&config.upstream).map_err(|error| told(&error))?;
         Ok(Some(Server { login, way: Some(way) }))
     }
 }
@@ -138,7 +137,7 @@ impl CatalogSource {
 /// A server to read from: by a connection string, or as the proxy reaches it.
 pub(super) struct Server {
     login: tokio_postgres::Config,
-    way: Option<Upstream>,
+    way: Option<Servers>,
 }
 
 impl Server {

@@ -3,9 +3,13 @@
 use super::catalog;
 use super::config::Config;
 use super::database::words;
+use super::hba::Name;
+use super::servers::Servers;
 use crate::auth::{Credential, Secret, Tokens, TokensError, Users, UsersError, Verifier};
-use crate::net::Upstream;
+use crate::net::{ClientCertificates, ClientLeg};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +30,25 @@ pub struct Auth {
     /// As whom every session logs in to the server, instead of as its own user.
     pub service: Option<Service>,
     pub token: Option<Token>,
+    /// Roles by the name in a certificate.
+    pub certificates: BTreeMap<Name, Vec<String>>,
     /// Failed logins of a user from an address within a minute; 0 sets no bound.
     pub failures_per_minute: u32,
     /// What users that do not exist are asked for.
     pub scram_iterations: u32,
+    /// What their salts are made of; processes that share it ask for the same.
+    pub secret_file: Option<PathBuf>,
+    pub revoked: Revoked,
+}
+
+/// What becomes of a session whose user is no longer in the file of users, or whose token has expired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Revoked {
+    /// It ends as soon as it is idle outside a transaction.
+    #[default]
+    End,
+    Stay,
 }
 
 impl Default for Auth {
@@ -41,8 +60,11 @@ impl Default for Auth {
             query_database: "postgres".to_owned(),
             service: None,
             token: None,
+            certificates: BTreeMap::new(),
             failures_per_minute: 20,
             scram_iterations: 4096,
+            secret_file: None,
+            revoked: Revoked::End,
         }
     }
 }
@@ -57,6 +79,8 @@ pub enum Method {
     Scram,
     /// The proxy, by a signed token in place of the password.
     Token,
+    /// The proxy, by the client's certificate.
+    Certificate,
 }
 
 /// `[auth.service]`
@@ -80,6 +104,15 @@ pub struct Token {
     /// The claim that names the role, or a list of those that the bearer may log in as.
     #[serde(default = "subject")]
     pub role: String,
+    /// The claim that names roles of the policy that the bearer has beside those that the database knows.
+    #[serde(default)]
+    pub member_of: Option<String>,
+    /// The claim that names the purposes that the bearer may declare, of those that its roles may.
+    #[serde(default)]
+    pub purposes: Option<String>,
+    /// The claim that names for whom the bearer reads.
+    #[serde(default)]
+    pub recipient: Option<String>,
     #[serde(default)]
     pub carrier: Carrier,
 }
@@ -104,11 +137,11 @@ impl Auth {
     pub(super) fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let service = self.service.as_mut().and_then(|service| service.password_file.as_mut());
         let token = self.token.as_mut().map(|token| &mut token.keys_file);
-        self.users_file.iter_mut().chain(service).chain(token)
+        self.users_file.iter_mut().chain(&mut self.secret_file).chain(service).chain(token)
     }
 
     /// What does not go together.
-    pub(super) fn contradiction(&self) -> Option<&'static str> {
+    pub(super) fn contradiction(&self, leg: &ClientLeg) -> Option<&'static str> {
         let sources = self.users_file.is_some() || self.query.is_some();
         match self.method {
             Method::Scram if !sources => {
@@ -118,10 +151,19 @@ impl Auth {
             Method::Token if self.service.is_none() => {
                 Some("method = \"token\" needs [auth.service]: a token opens no role on the server")
             }
+            Method::Certificate if self.service.is_none() => {
+                Some("method = \"certificate\" needs [auth.service]: a certificate opens no role on the server")
+            }
+            Method::Certificate if leg.client_certificates == ClientCertificates::Off => {
+                Some("method = \"certificate\" needs [tls] with `client_certificates`")
+            }
+            Method::Scram | Method::Token | Method::Server if !self.certificates.is_empty() => {
+                Some("auth.certificates needs method = \"certificate\"")
+            }
             Method::Server if sources || self.service.is_some() || self.token.is_some() => Some(
                 "method = \"server\" leaves authentication to the server: users, query, service and token have no use",
             ),
-            Method::Scram | Method::Token | Method::Server => None,
+            Method::Scram | Method::Token | Method::Certificate | Method::Server => None,
         }
     }
 }
@@ -136,8 +178,12 @@ pub enum Doorman {
     },
     Token {
         tokens: Tokens,
-        role: String,
-        carrier: Carrier,
+        /// The claims that are looked at, and how a token comes.
+        config: Token,
+    },
+    /// The client's certificate: `names` says who may be which role; empty, its common name is the role.
+    Certificate {
+        names: BTreeMap<Name, Vec<String>>,
     },
 }
 
@@ -150,9 +196,40 @@ pub enum AuthError {
     Tokens(#[from] TokensError),
     #[error("{}: {source}", path.display())]
     Password { path: PathBuf, source: std::io::Error },
+    #[error("{}: a secret has at least {LEAST_SECRET} bytes", path.display())]
+    Secret { path: PathBuf },
+}
+
+/// The shortest secret.
+const LEAST_SECRET: usize = 16;
+
+/// What is made of the file with the secret, where there is one.
+pub(super) fn secret(auth: &Auth) -> Result<Option<[u8; 32]>, AuthError> {
+    let Some(path) = &auth.secret_file else { return Ok(None) };
+    let bytes = std::fs::read(path).map_err(|source| AuthError::Password { path: path.clone(), source })?;
+    if bytes.len() < LEAST_SECRET {
+        return Err(AuthError::Secret { path: path.clone() });
+    }
+    Ok(Some(Sha256::digest(&bytes).into()))
 }
 
 impl Doorman {
+    /// How tokens are read, where clients come by one.
+    pub fn token(&self) -> Option<&Token> {
+        match self {
+            Doorman::Token { config, .. } => Some(config),
+            Doorman::Server | Doorman::Scram { .. } | Doorman::Certificate { .. } => None,
+        }
+    }
+
+    /// Whether a file of users has this one.
+    pub fn lists(&self, user: &str) -> bool {
+        match self {
+            Doorman::Scram { users, .. } => users.get(user).is_some(),
+            Doorman::Server | Doorman::Token { .. } | Doorman::Certificate { .. } => false,
+        }
+    }
+
     pub(super) fn load(auth: &Auth) -> Result<Doorman, AuthError> {
         Ok(match (auth.method, &auth.token) {
             (Method::Scram, _) => Doorman::Scram {
@@ -161,9 +238,9 @@ impl Doorman {
             },
             (Method::Token, Some(token)) => Doorman::Token {
                 tokens: Tokens::read(&token.keys_file, &token.issuer, &token.audience)?,
-                role: token.role.clone(),
-                carrier: token.carrier,
+                config: token.clone(),
             },
+            (Method::Certificate, _) => Doorman::Certificate { names: auth.certificates.clone() },
             (Method::Server, _) | (Method::Token, None) => Doorman::Server,
         })
     }
@@ -194,9 +271,9 @@ const LONGEST_QUERY: Duration = Duration::from_secs(5);
 
 impl Query {
     /// The verifier of a user; `None` where the server knows none. Errors are for the log.
-    pub async fn verifier(&self, user: &str, config: &Config, upstream: &Upstream) -> Result<Option<Verifier>, String> {
+    pub async fn verifier(&self, user: &str, config: &Config, servers: &Servers) -> Result<Option<Verifier>, String> {
         let asking = async {
-            let client = self.client(config, upstream).await?;
+            let client = self.client(config, servers).await?;
             client.query_opt(&self.text, &[&user]).await.map_err(|error| words(&error))
         };
         let row = match tokio::time::timeout(LONGEST_QUERY, asking).await {
@@ -215,13 +292,13 @@ impl Query {
     }
 
     /// The connection, on which many may ask at once.
-    async fn client(&self, config: &Config, upstream: &Upstream) -> Result<Arc<Client>, String> {
+    async fn client(&self, config: &Config, servers: &Servers) -> Result<Arc<Client>, String> {
         let mut held = self.client.lock().await;
         if let Some(client) = held.as_ref().filter(|client| !client.is_closed()) {
             return Ok(Arc::clone(client));
         }
-        let login = catalog::login(config, &config.auth.query_database).map_err(|error| error.to_string())?;
-        let client = Arc::new(catalog::connect(&login, upstream).await?);
+        let login = catalog::login(&config.upstream, &config.auth.query_database).map_err(|error| error.to_string())?;
+        let client = Arc::new(catalog::connect(&login, servers).await?);
         *held = Some(Arc::clone(&client));
         Ok(client)
     }

@@ -85,9 +85,10 @@ impl Till {
 }
 
 async fn connect(setup: &Setup, database: &str) -> Result<Client, String> {
-    let mut login = catalog::login(&setup.config, database).map_err(|error| error.to_string())?;
+    let mut login = catalog::login(&setup.config.upstream, database).map_err(|error| error.to_string())?;
     login.application_name(APPLICATION);
-    let client = catalog::connect(&login, &setup.upstream).await?;
+    let (stream, _) = setup.servers.connect_to_primary().await?;
+    let client = catalog::open(&login, stream).await?;
     client.batch_execute(SETTINGS).await.map_err(|error| words(&error))?;
     Ok(client)
 }

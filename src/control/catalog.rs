@@ -1,14 +1,16 @@
 //! Reads what a database contains, in one transaction, over a connection of the proxy's own.
 
-use super::config::Config;
 use super::database::words;
+use super::servers::Servers;
+use super::upstream::{ChannelBinding, Upstream};
 use super::{routines, written};
 use crate::catalog::{Column, Relation, RelationKind, Role, Snapshot};
-use crate::net::Upstream;
+use crate::net::{Encrypted, Stream};
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{Client, Error, NoTls};
 
 /// How long a connection may take to open.
@@ -18,10 +20,14 @@ const LONGEST_CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
 pub const APPLICATION: &str = "wherefore catalog";
 
 /// As whom to read a database's catalog.
-pub fn login(config: &Config, database: &str) -> std::io::Result<tokio_postgres::Config> {
-    let upstream = &config.upstream;
+pub fn login(upstream: &Upstream, database: &str) -> std::io::Result<tokio_postgres::Config> {
     let mut login = tokio_postgres::Config::new();
     login.user(&upstream.catalog_user).dbname(database).application_name(APPLICATION);
+    login.channel_binding(match upstream.channel_binding {
+        ChannelBinding::Disable => Binding::Disable,
+        ChannelBinding::Prefer => Binding::Prefer,
+        ChannelBinding::Require => Binding::Require,
+    });
     if let Some(password) = upstream.password()? {
         login.password(password);
     }
@@ -29,16 +35,27 @@ pub fn login(config: &Config, database: &str) -> std::io::Result<tokio_postgres:
 }
 
 /// A client whose connection runs on the current runtime. What fails is told in the server's words.
-pub async fn connect(login: &tokio_postgres::Config, upstream: &Upstream) -> Result<Client, String> {
+pub async fn connect(login: &tokio_postgres::Config, servers: &Servers) -> Result<Client, String> {
+    open(login, servers.connect().await?.0).await
+}
+
+/// The same, over a connection on which nothing was said yet.
+pub async fn open(login: &tokio_postgres::Config, stream: Stream) -> Result<Client, String> {
+    // Encrypted by ourselves, if at all.
     let opening = async {
-        // Encrypted by ourselves, if at all.
-        let stream = upstream.connect().await.map_err(|error| error.to_string())?;
-        login.connect_raw(stream, NoTls).await.map_err(|error| words(&error))
+        if !stream.is_encrypted() {
+            let (client, connection) = login.connect_raw(stream, NoTls).await?;
+            tokio::spawn(connection);
+            return Ok(client);
+        }
+        let mut login = login.clone();
+        login.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        let (client, connection) = login.connect_raw(stream, Encrypted).await?;
+        tokio::spawn(connection);
+        Ok(client)
     };
     let opened = tokio::time::timeout(LONGEST_CONNECT, opening).await;
-    let (client, connection) = opened.map_err(|_| "the server does not answer".to_owned())??;
-    tokio::spawn(connection);
-    Ok(client)
+    opened.map_err(|_| "the server does not answer".to_owned())?.map_err(|error: Error| words(&error))
 }
 
 /// Everything but functions is small. Names of the first set of columns are those of [`Relation`].

@@ -1,13 +1,14 @@
 //! `wherefore.toml`. Unknown keys are errors, and every error names its place.
 
 use super::authentication::Auth;
-use super::hba::Row;
-use crate::net::{ClientLeg, ServerLeg, SslMode};
+use super::hba::{Origin, Row};
+use super::upstream::Upstream;
+use crate::net::ClientLeg;
 use crate::session::Bounds;
 use miette::{NamedSource, SourceSpan};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub struct Config {
     /// The policy pack's directory, relative to the config file. A database without one is refused unless it says `open`.
     #[serde(default)]
     pub policy: Option<PathBuf>,
+    /// Load balancers that say where a client is.
+    #[serde(default)]
+    pub proxy_protocol: Option<ProxyProtocol>,
     pub upstream: Upstream,
     /// The leg between clients and the proxy.
     #[serde(default)]
@@ -50,64 +54,18 @@ pub struct Config {
     pub file: PathBuf,
 }
 
-/// The server behind the proxy.
+/// `proxy_protocol`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Upstream {
-    /// A host name, an address, or the directory of a unix socket.
-    pub host: String,
-    #[serde(default = "default_port")]
-    pub port: u16,
-    /// Who reads the catalogs.
-    pub catalog_user: String,
-    #[serde(default)]
-    pub catalog_password: Option<String>,
-    #[serde(default)]
-    pub catalog_password_file: Option<PathBuf>,
-    /// The name of an environment variable.
-    #[serde(default)]
-    pub catalog_password_env: Option<String>,
-    /// How the connection is protected; not said, it follows from the host.
-    #[serde(default)]
-    pub sslmode: Option<SslMode>,
-    /// Authorities that vouch for the server.
-    #[serde(default)]
-    pub sslrootcert: Option<PathBuf>,
-    /// The proxy's own certificate towards the server.
-    #[serde(default)]
-    pub sslcert: Option<PathBuf>,
-    #[serde(default)]
-    pub sslkey: Option<PathBuf>,
+pub struct ProxyProtocol {
+    /// Where load balancers are, whose connections begin with a header.
+    from: Vec<Origin>,
 }
 
-impl Upstream {
-    /// How the server is reached.
-    pub fn leg(&self) -> ServerLeg<'_> {
-        ServerLeg {
-            host: &self.host,
-            port: self.port,
-            mode: self.sslmode,
-            root: self.sslrootcert.as_deref(),
-            certificate: self.sslcert.as_deref(),
-            key: self.sslkey.as_deref(),
-        }
-    }
-
-    /// The files that it names.
-    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let Upstream { catalog_password_file, sslrootcert, sslcert, sslkey, .. } = self;
-        [catalog_password_file, sslrootcert, sslcert, sslkey].into_iter().flatten()
-    }
-
-    /// The password of the catalog user, from wherever the config says.
-    pub fn password(&self) -> std::io::Result<Option<String>> {
-        if let Some(path) = &self.catalog_password_file {
-            return std::fs::read_to_string(path).map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()));
-        }
-        if let Some(name) = &self.catalog_password_env {
-            return std::env::var(name).map(Some).map_err(|error| std::io::Error::other(format!("{name}: {error}")));
-        }
-        Ok(self.catalog_password.clone())
+impl ProxyProtocol {
+    /// Whether a load balancer is there; `None` is the unix socket.
+    pub fn is_from(&self, address: Option<IpAddr>) -> bool {
+        self.from.iter().any(|origin| origin.holds(address))
     }
 }
 
@@ -189,7 +147,17 @@ impl Default for CatalogConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     pub connections: usize,
+    /// Of one user, over all databases; 0 sets no bound.
+    pub connections_per_user: usize,
+    /// From one address (of version 6: its /64); 0 sets no bound.
+    pub connections_per_address: usize,
     pub login_time: Seconds,
+    /// How long a session may wait for its client between transactions; 0 for ever.
+    pub idle_time: Seconds,
+    /// The same inside a transaction.
+    pub idle_in_transaction_time: Seconds,
+    /// How long a statement may run; 0 for ever.
+    pub statement_time: Seconds,
     /// How long running sessions may go on after TERM.
     pub drain_time: Seconds,
     /// The longest Query or Parse under a restricted purpose.
@@ -210,7 +178,12 @@ impl Default for Limits {
         let core = crate::enforce::Limits::default();
         Limits {
             connections: 10_000,
+            connections_per_user: 0,
+            connections_per_address: 0,
             login_time: Seconds(Duration::from_secs(60)),
+            idle_time: Seconds(Duration::ZERO),
+            idle_in_transaction_time: Seconds(Duration::ZERO),
+            statement_time: Seconds(Duration::ZERO),
             drain_time: Seconds(Duration::from_secs(30)),
             message_bytes: 16 << 20,
             trusted_message_bytes: 64 << 20,
@@ -269,10 +242,6 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6432))
 }
 
-fn default_port() -> u16 {
-    5432
-}
-
 /// What is wrong with a config, shown under its text.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ConfigError {
@@ -319,13 +288,13 @@ impl Config {
             let header = format!("[{name}]");
             text.find(&header).map(|start| SourceSpan::from(start..start + header.len()))
         };
-        if let Some(message) = config.upstream.leg().contradiction() {
+        if let Some(message) = config.upstream.contradiction() {
             return Err(wrong(message, section("upstream")));
         }
         if let Some(message) = config.tls.contradiction() {
             return Err(wrong(message.to_owned(), section("tls")));
         }
-        if let Some(message) = config.auth.contradiction() {
+        if let Some(message) = config.auth.contradiction(&config.tls) {
             return Err(wrong(message.to_owned(), section("auth")));
         }
         if let Some(message) = config.hba.iter().find_map(|row| row.contradiction(&config.tls)) {
@@ -396,11 +365,13 @@ mod tests {
         let leg = |host: &str, more: &str| {
             let text = format!("[upstream]\nhost = \"{host}\"\ncatalog_user = \"reader\"\n{more}\n");
             Config::parse("wherefore.toml", &text).map_err(|error| error.to_string()).map(|config| {
-                let protected = crate::net::Upstream::load(&config.upstream.leg()).map(|way| way.is_protected());
-                (config.upstream.leg().mode(), protected.ok())
+                let legs = config.upstream.legs().expect("checked");
+                let leg = &legs[0];
+                let protected = crate::net::Upstream::load(leg).map(|way| way.is_protected());
+                (leg.mode(), protected.ok())
             })
         };
-        use SslMode::{Disable, Require, VerifyFull};
+        use crate::net::SslMode::{Disable, Require, VerifyFull};
         for (host, more, expected) in [
             ("/run/postgresql", "", Ok((Disable, Some(true)))),
             ("localhost", "", Ok((Disable, Some(true)))),

@@ -439,8 +439,8 @@ impl Database {
             return None;
         }
         let setup = self.current.setup.load_full();
-        let outcome = match catalog::login(&setup.config, &self.name) {
-            Ok(login) => catalog::connect(&login, &setup.upstream).await,
+        let outcome = match catalog::login(&setup.config.upstream, &self.name) {
+            Ok(login) => catalog::connect(&login, &setup.servers).await,
             Err(error) => Err(error.to_string()),
         };
         match outcome {

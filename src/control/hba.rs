@@ -52,9 +52,9 @@ enum Whose {
 }
 
 /// A name in a certificate: `CN=…` or `SAN=…`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-enum Name {
+pub enum Name {
     Common(String),
     Alternative(String),
 }
@@ -73,7 +73,7 @@ impl TryFrom<String> for Name {
 }
 
 impl Name {
-    fn is_in(&self, identity: &Identity) -> bool {
+    pub fn is_in(&self, identity: &Identity) -> bool {
         match self {
             Name::Common(name) => identity.common_name.as_ref() == Some(name),
             Name::Alternative(name) => identity.alternative_names.contains(name),
@@ -84,7 +84,7 @@ impl Name {
 /// Where a client comes from: `unix`, an address, or a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-enum Origin {
+pub enum Origin {
     Unix,
     Network { address: IpAddr, bits: u8 },
 }
@@ -118,7 +118,7 @@ impl TryFrom<String> for Origin {
 }
 
 impl Origin {
-    fn holds(self, address: Option<IpAddr>) -> bool {
+    pub fn holds(self, address: Option<IpAddr>) -> bool {
         match (self, address) {
             (Origin::Unix, None) => true,
             (Origin::Network { address: network, bits }, Some(address)) => {

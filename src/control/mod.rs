@@ -9,12 +9,16 @@ mod hba;
 mod pack;
 mod probe;
 mod routines;
+mod servers;
 mod setup;
+mod upstream;
 mod written;
 
-pub use authentication::{AuthError, Carrier, Doorman};
+pub use authentication::{AuthError, Carrier, Doorman, Revoked, Token};
 pub use config::{Config, ConfigError};
 pub use database::{Attending, Database, Databases, NotReady, ReloadError, Reloaded};
-pub use hba::{Comer, Turned, admits};
+pub use hba::{Comer, Name, Turned, admits};
 pub use pack::{PackError, pack_files, read_pack};
+pub use servers::{Reached, Servers};
 pub use setup::{Setup, SetupError};
+pub use upstream::{ChannelBinding, Upstream};

@@ -1,10 +1,11 @@
 //! The config with everything that it names read: packs, certificates, users. Swapped whole.
 
-use super::authentication::{AuthError, Doorman, service};
+use super::authentication::{AuthError, Doorman, secret, service};
 use super::config::Config;
 use super::pack::{PackError, read_pack};
+use super::servers::Servers;
 use crate::auth::Credential;
-use crate::net::{Acceptor, TlsError, Upstream};
+use crate::net::{Acceptor, TlsError};
 use crate::policy::Policy;
 use crate::session::Bounds;
 use std::collections::BTreeMap;
@@ -17,10 +18,12 @@ pub struct Setup {
     pub bounds: Arc<Bounds>,
     /// Encrypts connections of clients, where TLS is on.
     pub acceptor: Option<Acceptor>,
-    pub upstream: Upstream,
+    pub servers: Servers,
     pub doorman: Doorman,
     /// As whom sessions log in to the server, if not as their own users.
     pub service: Option<(String, Credential)>,
+    /// What the salts of users that do not exist are made of, if the config says so.
+    pub secret: Option<[u8; 32]>,
     packs: BTreeMap<PathBuf, Arc<Policy>>,
 }
 
@@ -45,18 +48,18 @@ impl Setup {
                 packs.insert(directory.clone(), Arc::new(read_pack(directory)?));
             }
         }
-        let upstream = Upstream::load(&config.upstream.leg())?;
+        let servers = Servers::load(&config.upstream)?;
         let acceptor = Acceptor::load(&config.tls)?;
-        for (directory, policy) in packs.iter().filter(|_| !upstream.is_protected()) {
+        for (directory, policy) in packs.iter().filter(|_| !servers.is_protected()) {
             let demanding = policy.purposes().filter(|purpose| policy.requires_tls(*purpose).is_some());
             for purpose in demanding {
                 let (pack, purpose) = (directory.display(), policy.purpose_name(purpose));
                 tracing::warn!(%pack, %purpose, "nobody can declare it: it requires TLS, and upstream.sslmode is \"disable\"");
             }
         }
-        let (doorman, service) = (Doorman::load(&config.auth)?, service(&config.auth)?);
+        let (doorman, service, secret) = (Doorman::load(&config.auth)?, service(&config.auth)?, secret(&config.auth)?);
         let bounds = Arc::new(config.limits.session());
-        Ok(Setup { bounds, acceptor, upstream, doorman, service, packs, config })
+        Ok(Setup { bounds, acceptor, servers, doorman, service, secret, packs, config })
     }
 
     /// The policy in a pack's directory.

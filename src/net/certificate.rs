@@ -4,6 +4,7 @@ use super::tls::TlsError;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use x509_cert::Certificate;
@@ -22,6 +23,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// All of them as a policy writes them: `CN=…`, `SAN=…`.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let common = self.common_name.iter().map(|name| format!("CN={name}"));
+        common.chain(self.alternative_names.iter().map(|name| format!("SAN={name}")))
+    }
+
     /// `None` for what cannot be read.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Identity> {
         let certificate = Certificate::from_der(certificate).ok()?;
@@ -50,6 +57,23 @@ impl Identity {
             alternative_names: alternative_names.filter(is_whole).map(str::to_owned).collect(),
         })
     }
+}
+
+/// What a channel under this certificate is bound to: its hash, by the function of its signature (RFC 5929,
+/// `tls-server-end-point`). `None` where the signature has none of its own.
+pub(super) fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let parsed = Certificate::from_der(certificate).ok()?;
+    Some(match &*parsed.signature_algorithm().oid.to_string() {
+        // RSA and ECDSA with SHA-256; MD5 and SHA-1 count as it.
+        "1.2.840.113549.1.1.4"
+        | "1.2.840.113549.1.1.5"
+        | "1.2.840.10045.4.1"
+        | "1.2.840.113549.1.1.11"
+        | "1.2.840.10045.4.3.2" => Sha256::digest(certificate).to_vec(),
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Sha384::digest(certificate).to_vec(),
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Sha512::digest(certificate).to_vec(),
+        _no_hash_of_its_own => return None,
+    })
 }
 
 /// A chain of certificates, the owner's first.

@@ -1,6 +1,6 @@
 //! One connection, plain or encrypted.
 
-use super::certificate::Identity;
+use super::certificate::{Identity, end_point};
 use super::tls::ALPN;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -46,6 +46,14 @@ impl Stream {
     pub fn identity(&self) -> Option<Identity> {
         match self {
             Stream::Tls(stream) => Identity::of(stream.get_ref().1.peer_certificates()?.first()?),
+            Stream::Tcp(_) | Stream::Unix(_) => None,
+        }
+    }
+
+    /// What a login may bind to the channel: the hash of the server's certificate.
+    pub fn end_point(&self) -> Option<Vec<u8>> {
+        match self {
+            Stream::Tls(stream) => end_point(stream.get_ref().1.peer_certificates()?.first()?),
             Stream::Tcp(_) | Stream::Unix(_) => None,
         }
     }

@@ -96,7 +96,8 @@ pub struct TlsError {
 }
 
 impl TlsError {
-    pub(super) fn new(path: &Path, why: String) -> TlsError {
+    /// `path` is what it is about: a file, or a host.
+    pub fn new(path: &Path, why: String) -> TlsError {
         TlsError { path: path.display().to_string(), why }
     }
 }

@@ -113,6 +113,11 @@ impl Upstream {
         Ok(Upstream { host: leg.host.into(), port: leg.port, tls, protected, verified })
     }
 
+    /// Host and port, for people.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// Whether what passes is encrypted, or does not leave the machine.
     pub fn is_protected(&self) -> bool {
         self.protected

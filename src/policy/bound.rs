@@ -15,8 +15,8 @@ use super::ruling::Aggregate;
 use super::subjects;
 use super::system::{self, Openness};
 use super::{
-    ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, PurposeId, Reader, RelationRuling, RowCondition,
-    Slices, Untagged,
+    ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, Proof, PurposeId, Reader, RelationRuling,
+    RowCondition, Slices, Untagged,
 };
 use crate::analyze::{FunctionRead, Rewrites};
 use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
@@ -132,8 +132,13 @@ impl Bound {
 
     /// The role of this database with what the policy grants it and the roles that it is a member of.
     pub fn principal(&self, role: &str) -> Principal {
+        self.proven_principal(role, &Proof::default())
+    }
+
+    /// The same, of someone who has proven more than to be this role.
+    pub fn proven_principal(&self, role: &str, proof: &Proof) -> Principal {
         let member_of = self.catalog.role(role).map_or(&[][..], |role| &role.member_of);
-        self.policy.principal(role, member_of)
+        self.policy.proven_principal(role, member_of, proof)
     }
 
     /// Comments that cannot be read for tags, or say something else than the policy's files; patterns that disagree.

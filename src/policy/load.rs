@@ -422,7 +422,9 @@ impl Loader {
             let values = raw.parameters.iter().filter_map(|(name, value)| given(name, value, parameters, findings));
             let values = values.collect();
             let recipient = raw.recipient.as_ref().and_then(|word| trees.recipients.resolve(word, findings));
-            roles.insert(Arc::clone(&raw.name.text), Grant { name: raw.name, purposes, default, recipient, values });
+            let certificates = raw.certificates.into_iter().map(|word| word.text).collect();
+            let grant = Grant { name: raw.name, purposes, default, recipient, values, certificates };
+            roles.insert(Arc::clone(&grant.name.text), grant);
         }
         roles
     }

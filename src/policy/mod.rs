@@ -56,7 +56,7 @@ pub use mask::{DateUnit, Keys, Mask, Pseudonym};
 pub use matrix::{Cell, Extent, Gets, Heading, Matrix, Part, Row};
 pub use never_together::Met;
 pub use parameter::{Missing, Parameter, ParameterId, ValueSource, Values};
-pub use principal::{Disagreement, Principal};
+pub use principal::{Disagreement, Principal, Proof};
 pub use raw::{Budget, MaxRows, Over};
 pub use reader::{Reader, RecipientId};
 pub use report::{Colour, Lint, PolicyErrors, Problem};
@@ -168,7 +168,10 @@ impl Policy {
             policy.recipients().map(|recipient| Arc::clone(policy.recipient_name(recipient))).collect()
         };
         let alike = |(one, other): (&Parameter, &Parameter)| {
-            one.name() == other.name() && one.kind == other.kind && one.source == other.source
+            one.name() == other.name()
+                && one.kind == other.kind
+                && one.claim() == other.claim()
+                && one.source == other.source
         };
         purposes(self) == purposes(other)
             && recipients(self) == recipients(other)
@@ -363,6 +366,11 @@ impl Policy {
 
     /// The principal for a database user that is a member of these roles.
     pub fn principal(&self, user: &str, member_of: &[Arc<str>]) -> Principal {
-        principal::principal(self, user, member_of)
+        self.proven_principal(user, member_of, &Proof::default())
+    }
+
+    /// The same, of someone who has proven more than to be this user.
+    pub fn proven_principal(&self, user: &str, member_of: &[Arc<str>], proof: &Proof) -> Principal {
+        principal::principal(self, user, member_of, proof)
     }
 }

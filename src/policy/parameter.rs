@@ -31,26 +31,20 @@ pub enum ValueSource {
     Pin,
     /// The session itself, once.
     Session,
+    /// The token by which the session was let in.
+    Claim,
 }
 
 impl ValueSource {
-    pub(super) const WORDS: [&'static str; 3] = ["principal", "pin", "session"];
+    pub(super) const WORDS: [&'static str; 4] = ["principal", "pin", "session", "claim"];
 
     pub(super) fn named(word: &str) -> Option<ValueSource> {
         match word {
             "principal" => Some(ValueSource::Principal),
             "pin" => Some(ValueSource::Pin),
             "session" => Some(ValueSource::Session),
+            "claim" => Some(ValueSource::Claim),
             _no_source => None,
-        }
-    }
-
-    /// How a value is given, as a hint says it.
-    pub(super) fn how(self, name: &str) -> String {
-        match self {
-            ValueSource::Principal => format!("The policy gives it by role: parameters.{name}."),
-            ValueSource::Pin => format!("The proxy's config gives it by database alias: parameters.{name}."),
-            ValueSource::Session => format!("Give it once, before anything else: SET wherefore.{name} = '…'."),
         }
     }
 }
@@ -144,6 +138,8 @@ pub struct Parameter {
     pub(super) kind: ParameterType,
     pub(super) source: ValueSource,
     pub(super) missing: Missing,
+    /// The claim that has its value, where its source is one.
+    pub(super) claim: Arc<str>,
 }
 
 impl Parameter {
@@ -161,7 +157,18 @@ impl Parameter {
 
     /// How a session comes by a value, as a hint says it.
     pub fn how(&self) -> String {
-        self.source.how(&self.name.text)
+        let name = &self.name.text;
+        match self.source {
+            ValueSource::Principal => format!("The policy gives it by role: parameters.{name}."),
+            ValueSource::Pin => format!("The proxy's config gives it by database alias: parameters.{name}."),
+            ValueSource::Session => format!("Give it once, before anything else: SET wherefore.{name} = '…'."),
+            ValueSource::Claim => format!("The token gives it that the session logs in by: claim \"{}\".", self.claim),
+        }
+    }
+
+    /// The claim of the session's token that has its value; `None` where it comes from elsewhere.
+    pub fn claim(&self) -> Option<&str> {
+        (self.source == ValueSource::Claim).then_some(&self.claim)
     }
 
     /// The value as it is kept, or what it had to be.

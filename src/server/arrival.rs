@@ -3,12 +3,12 @@
 use super::buffers::Inbox;
 use super::gate::Shared;
 use super::hello;
+use super::relay::deliver;
 use crate::control::Setup;
 use crate::net::Stream;
 use crate::observe::Counters;
 use crate::wire::{First, Startup};
 use std::io;
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 /// The first byte of a TLS record that holds a handshake.
@@ -40,7 +40,7 @@ pub async fn arrive(shared: &Shared, setup: &Setup, client: Stream) -> io::Resul
             First::Gss => std::mem::replace(&mut asked.gss, true),
             First::Cancel => {
                 Counters::add(&shared.counters.cancels);
-                cancel(setup, &inbox.bytes()[..length]).await;
+                cancel(shared, setup, &inbox.bytes()[..length]).await;
                 return Ok(None);
             }
             First::Startup(startup) => {
@@ -102,14 +102,15 @@ async fn direct(setup: &Setup, client: Stream, asked: &mut Asked) -> io::Result<
     Ok(Some(client))
 }
 
-/// Passes a CancelRequest on. The key is the server's own, so it reaches only what the client could cancel directly.
-async fn cancel(setup: &Setup, packet: &[u8]) {
-    let deliver = async {
-        let mut server = setup.upstream.connect().await?;
-        server.send(packet).await?;
-        // The server closes when it has signalled; the client is told so by our closing after it.
-        let mut inbox = Inbox::default();
-        inbox.fill(&mut server).await
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(5), deliver).await;
+/// Passes a CancelRequest on to the server that its session is on. The key is that server's own, so it reaches only what
+/// the client could cancel directly. A session that the proxy does not know (another proxy's behind the same address, or one
+/// whose bytes it does not look into) may be on any server.
+async fn cancel(shared: &Shared, setup: &Setup, packet: &[u8]) {
+    let key = &packet[8..];
+    let places: Vec<usize> = shared.sessions.iter().filter_map(|session| session.value().server_of(key)).collect();
+    for (at, server) in setup.servers.all().enumerate() {
+        if places.is_empty() || places.contains(&at) {
+            deliver(server, packet).await;
+        }
+    }
 }

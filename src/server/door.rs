@@ -5,13 +5,17 @@
 
 use super::arrival::{Arrival, arrive};
 use super::buffers::Inbox;
-use super::gate::{Handle, Shared};
+use super::gate::Shared;
+use super::handle::{Admission, Handle};
 use super::hello;
 use super::known::{Found, find_out};
 use super::login::{Binding, Entered, authenticate, hear_out};
-use super::relay::Relay;
-use super::settle::settle_in;
+use super::places::Place;
+use super::relay::{Canceller, Relay};
+use super::settle::{CancelKey, settle_in};
+use super::whence::{Whence, whence};
 use super::wishes::{Beginning, start_of, take_wishes, unjudged};
+use crate::auth::{Claims, network};
 use crate::control::{Attending, Comer, NotReady, Setup, admits};
 use crate::net::{Acceptor, Stream};
 use crate::observe::Counters;
@@ -21,6 +25,8 @@ use crate::wire::Startup;
 use bytes::BytesMut;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout_at;
 
 /// The server cuts the name of a database (`NAMEDATALEN` - 1).
 const LONGEST_NAME: usize = 63;
@@ -30,60 +36,108 @@ const LONGEST_NAME: usize = 63;
 pub enum Room {
     Free,
     Full,
+    /// Not for another one from the same address.
+    FullFromThere,
 }
 
+/// Connections from one address beyond its limit that are heard out, because they may want to cancel.
+const BEYOND: usize = 16;
+
 /// Takes a connection from its first byte to its last.
-pub async fn enter(shared: &Shared, setup: &Setup, client: Stream, handle: Arc<Handle>, room: Room) {
-    let limit = setup.config.limits.login_time.0;
-    let opening = async {
-        let Some(Arrival { mut client, mut inbox, startup }) = arrive(shared, setup, client).await? else {
-            return Ok(None);
-        };
-        let opened = open(shared, setup, (&mut client, &mut inbox), startup, room).await?;
-        Ok::<_, io::Error>(opened.map(|opened| (client, inbox, opened)))
+pub async fn enter(shared: &Shared, setup: &Setup, mut client: Stream, handle: Arc<Handle>, room: Room) {
+    let limits = &setup.config.limits;
+    let until = tokio::time::Instant::now() + limits.login_time.0;
+    let header = whence(&mut client, setup.config.proxy_protocol.as_ref());
+    let whence = match timeout_at(until, header).await {
+        Ok(Ok(Ok(whence))) => whence,
+        Ok(Ok(Err(error))) => {
+            tracing::info!(from = ?client.address(), %error, "turned away");
+            let message = error.to_string();
+            let told = hello::fatal(&mut client, "08P01", &message);
+            let _ = tokio::time::timeout(LONGEST_GOODBYE, told).await;
+            return;
+        }
+        Ok(Err(error)) => return tracing::debug!(%error, "a connection ended before it was ready"),
+        Err(_) => return tracing::debug!("a connection took too long to begin"),
     };
-    match tokio::time::timeout(limit, opening).await {
-        Ok(Ok(Some((client, inbox, Opened::Guarded { session, name, attending, server })))) => {
+    let place = whence.address.map(|address| shared.addresses.join(network(address)));
+    let is_beyond = |most: usize| place.as_ref().is_some_and(|place| place.is_beyond(most));
+    let most = limits.connections_per_address;
+    if most > 0 && is_beyond(most + BEYOND) {
+        return;
+    }
+    let room = if room == Room::Free && is_beyond(most) { Room::FullFromThere } else { room };
+    let (mut client, mut inbox, startup) = match timeout_at(until, arrive(shared, setup, client)).await {
+        Ok(Ok(Some(Arrival { client, inbox, startup }))) => (client, inbox, startup),
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => return tracing::debug!(%error, "a connection ended before it was ready"),
+        // As the server, which says nothing to who has said nothing.
+        Err(_) => return tracing::debug!("a connection took too long to begin"),
+    };
+    let opened = open(shared, setup, (&mut client, &mut inbox), startup, (room, &handle, whence));
+    match timeout_at(until, opened).await {
+        Ok(Ok(Some(Opened::Guarded { session, name, attending, server, key, at, user: _user }))) => {
             Counters::add(&shared.counters.sessions);
             let database = Arc::clone(attending.database());
             handle.serve(&shared.databases, name, attending);
-            let relay = Relay::new(*session, database, handle, (client, inbox), server);
+            handle.has_key(key.clone(), at);
+            let canceller = Canceller { upstream: setup.servers.host(at).clone(), key };
+            let relay = Relay::new(*session, database, handle, (client, inbox), server, canceller);
             let _ = relay.run().await;
         }
-        Ok(Ok(Some((mut client, inbox, Opened::Free(mut server))))) => {
+        Ok(Ok(Some(Opened::Free { mut server, user: _user }))) => {
             Counters::add(&shared.counters.sessions);
             let _ = pass_through(&mut client, inbox, &mut server).await;
         }
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended before it was ready"),
-        Err(_) => tracing::debug!("a connection took too long to log in"),
+        Err(_) => {
+            tracing::debug!("a connection took too long to log in");
+            let told = hello::fatal(&mut client, "57014", "canceling authentication due to timeout");
+            let _ = tokio::time::timeout(LONGEST_GOODBYE, told).await;
+        }
     }
 }
 
+/// How long a client may take to be told that it took too long.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(1);
+
 /// A session that is ready for queries.
-enum Opened {
+enum Opened<'a> {
     Guarded {
         session: Box<Session>,
         /// The database, and the name that the client used for it.
         name: String,
         attending: Attending,
         server: (Stream, Inbox),
+        key: CancelKey,
+        /// The server's place among all.
+        at: usize,
+        user: Place<'a, String>,
     },
-    /// Nothing is judged: a database that the config opens.
-    Free(Stream),
+    /// Nothing is judged: a database that the config opens, or a replication connection.
+    Free { server: Stream, user: Place<'a, String> },
 }
 
-async fn open(
-    shared: &Shared,
+async fn open<'a>(
+    shared: &'a Shared,
     setup: &Setup,
     (client, inbox): (&mut Stream, &mut Inbox),
     mut startup: Startup,
-    room: Room,
-) -> io::Result<Option<Opened>> {
+    (room, handle, whence): (Room, &Handle, Whence),
+) -> io::Result<Option<Opened<'a>>> {
     let config = &setup.config;
-    if room == Room::Full {
-        hello::fatal(client, "53300", "sorry, too many clients already").await;
-        return Ok(None);
+    match room {
+        Room::Free => {}
+        Room::Full => {
+            hello::fatal(client, "53300", "sorry, too many clients already").await;
+            return Ok(None);
+        }
+        Room::FullFromThere => {
+            let from = whence.address.map_or_else(String::new, |address| address.to_string());
+            hello::fatal(client, "53300", &format!("too many connections from address \"{from}\"")).await;
+            return Ok(None);
+        }
     }
     let mut wishes = match take_wishes(&mut startup) {
         Ok(wishes) => wishes,
@@ -97,7 +151,7 @@ async fn open(
     let comer = Comer {
         user: &wishes.user,
         database: &wishes.database,
-        address: client.address(),
+        address: whence.address,
         encrypted: client.is_encrypted(),
         identity: identity.as_ref(),
     };
@@ -125,9 +179,13 @@ async fn open(
         hello::fatal(client, "3D000", &message).await;
         return Ok(None);
     }
-    let known = match find_out(shared, setup, client, inbox, &wishes.user).await? {
+    let mut claims = Claims::default();
+    let known = match find_out(shared, setup, (client, whence), inbox, &wishes.user).await? {
         Found::LeftToServer => None,
-        Found::Known(known) => {
+        Found::Known(mut known) => {
+            claims = std::mem::take(&mut known.claims);
+            let listed = known.listed.then(|| wishes.user.clone());
+            handle.admit(Admission { listed, expires: claims.expires() });
             startup.set("user", known.user.as_bytes());
             wishes.session_user.clone_from(&known.user);
             Some(known)
@@ -139,15 +197,19 @@ async fn open(
         hello::fatal(client, "57P01", "the proxy's config was reloaded: connect again").await;
         return Ok(None);
     }
+    if let Err(refusal) = wishes.prove(identity.as_ref(), setup.doorman.token(), claims) {
+        refuse(shared, client, &refusal).await;
+        return Ok(None);
+    }
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
     let attending = shared.databases.find(setup, &wishes.database).map(|database| database.attend());
     let database = attending.as_ref().map(Attending::database);
     let _tentative = shared.databases.tentatively(database);
     startup.set("database", config.dbname(&wishes.database).as_bytes());
-    let legs = match client {
-        Stream::Tcp(_) => Legs::ClientPlain,
-        Stream::Tls(_) | Stream::Unix(_) if !setup.upstream.is_protected() => Legs::ServerPlain,
-        Stream::Tls(_) | Stream::Unix(_) => Legs::Encrypted,
+    let legs = match client.is_encrypted() || whence.address.is_none() {
+        false => Legs::ClientPlain,
+        true if !setup.servers.is_protected() => Legs::ServerPlain,
+        true => Legs::Encrypted,
     };
     // Where the catalog cannot be read the server has the first word: the database may not exist.
     let shelf = match database {
@@ -161,10 +223,10 @@ async fn open(
     if let (Some(_), Ok(beginning)) = (database, &start) {
         beginning.declare(&mut startup);
     }
-    let mut server = match setup.upstream.connect().await {
-        Ok(server) => server,
+    let (mut server, at) = match setup.servers.connect().await {
+        Ok(reached) => reached,
         Err(error) => {
-            tracing::warn!(%error, "no connection to the server");
+            tracing::warn!(error, "no connection to the server");
             hello::fatal(client, "08006", "the database server cannot be reached").await;
             return Ok(None);
         }
@@ -174,20 +236,30 @@ async fn open(
     server.send(&packet).await?;
     let mut from_server = Inbox::default();
     let entered = match known {
-        Some(known) => known.enter(setup, client, &mut server, &mut from_server).await?,
+        Some(known) => {
+            known
+                .enter((setup.servers.host(at), config.upstream.channel_binding), client, &mut server, &mut from_server)
+                .await?
+        }
         None => {
             let binding = Binding::between(client, setup.acceptor.as_ref().map(Acceptor::certificate), &server);
-            authenticate(client, inbox, &mut server, &mut from_server, binding).await?
+            authenticate((client, whence), inbox, &mut server, &mut from_server, binding).await?
         }
     };
     if entered == Entered::Refused {
+        return Ok(None);
+    }
+    // Who only says that it is this user does not count.
+    let user = shared.users.join(wishes.user.clone());
+    if user.is_beyond(config.limits.connections_per_user) {
+        hello::fatal(client, "53300", &format!("too many connections for role \"{}\"", wishes.user)).await;
         return Ok(None);
     }
     let (attending, shelf, start) = match (attending, shelf, start) {
         (Some(attending), Ok(shelf), Ok(start)) => (attending, shelf, start),
         (None, _, _) if open => {
             client.send(from_server.bytes()).await?;
-            return Ok(Some(Opened::Free(server)));
+            return Ok(Some(Opened::Free { server, user }));
         }
         (attending, shelf, start) => {
             // The server has the first word: the database may not exist, or not be open to this user.
@@ -225,19 +297,27 @@ async fn open(
     if wishes.replication {
         if !restricted {
             client.send(from_server.bytes()).await?;
-            return Ok(Some(Opened::Free(server)));
+            return Ok(Some(Opened::Free { server, user }));
         }
         let message = "replication connections are not understood and need an unrestricted purpose";
         hello::fatal(client, "0A000", message).await;
         return Ok(None);
     }
-    let Some(session) =
+    let Some((session, key)) =
         settle_in(shared, setup, client, (&mut server, &mut from_server), shelf, start, &wishes).await?
     else {
         return Ok(None);
     };
     let session = Box::new(session);
-    Ok(Some(Opened::Guarded { session, name: wishes.database, attending, server: (server, from_server) }))
+    Ok(Some(Opened::Guarded {
+        session,
+        name: wishes.database,
+        attending,
+        server: (server, from_server),
+        key,
+        at,
+        user,
+    }))
 }
 
 async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {

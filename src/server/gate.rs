@@ -1,21 +1,25 @@
 //! Listening, accepting within bounds, and stopping without cutting anyone off.
 
 use super::door;
+use super::handle::{Ending, Handle};
+use super::notify::Supervisor;
+use super::places::Crowd;
+use super::watch::watch;
 use crate::auth::Attempts;
 use crate::control::config::{Log, LogFormat};
-use crate::control::{Attending, Config, Databases, Reloaded, Setup, SetupError};
+use crate::control::{Config, Databases, Reloaded, Revoked, SetupError};
 use crate::enforce::Enforcer;
 use crate::net::Stream;
 use crate::observe::{self, Counters, Format};
 use dashmap::DashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Waker};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Interval;
 
 /// Why the proxy does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -38,60 +42,14 @@ pub struct Shared {
     pub sessions: DashMap<u64, Arc<Handle>>,
     /// Connections that are served, or told that there is no room.
     arrived: AtomicUsize,
+    /// Sessions by the name of their user, and connections by the address that they come from.
+    pub users: Crowd<String>,
+    pub addresses: Crowd<IpAddr>,
     /// Failed logins.
     pub attempts: Attempts,
     /// What stands in for the verifiers of users that do not exist is derived from it.
     pub secret: [u8; 32],
     next: AtomicU64,
-}
-
-/// What the rest of the proxy holds of a session.
-#[derive(Default)]
-pub struct Handle {
-    ends: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-    /// The database, with the name that the client used for it.
-    served: OnceLock<(String, Attending)>,
-}
-
-impl Handle {
-    /// The session is to end as soon as it is between transactions.
-    pub fn end(&self) {
-        self.ends.store(true, Ordering::Release);
-        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            waker.wake();
-        }
-    }
-
-    /// What the session is served from now on, unless another database has come to stand behind the name meanwhile.
-    pub fn serve(&self, databases: &Databases, name: String, attending: Attending) {
-        let _ = self.served.set((name, attending));
-        self.end_if_moved(databases, &databases.setup());
-    }
-
-    /// Ends the session if a client that comes now by the same name would find another database or policy.
-    fn end_if_moved(&self, databases: &Databases, setup: &Setup) {
-        let moved = |(name, attending): &(String, Attending)| {
-            databases.find(setup, name).is_none_or(|found| !Arc::ptr_eq(&found, attending.database()))
-        };
-        if self.served.get().is_some_and(moved) {
-            self.end();
-        }
-    }
-
-    pub fn should_end(&self) -> bool {
-        self.ends.load(Ordering::Acquire)
-    }
-
-    /// Has the task woken by [`Handle::end`]. A task keeps its waker, so once is enough.
-    pub fn watch(&self, cx: &Context<'_>) {
-        if !self.should_end() {
-            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-            if waker.is_none() {
-                *waker = Some(cx.waker().clone());
-            }
-        }
-    }
 }
 
 /// The runtime that sessions run on. Parsing recurses, so threads have large stacks (which cost nothing until used).
@@ -126,6 +84,8 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         counters,
         sessions: DashMap::new(),
         arrived: AtomicUsize::new(0),
+        users: Crowd::default(),
+        addresses: Crowd::default(),
         attempts: Attempts::default(),
         secret,
         next: AtomicU64::new(1),
@@ -139,8 +99,12 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     drop(setup);
     let refresher = tokio::spawn(refresh(Arc::clone(&shared)));
     let rester = tokio::spawn(let_rest(Arc::clone(&shared)));
+    let watcher = tokio::spawn(watch(Arc::clone(&shared)));
     tracing::info!(%address, "listening");
     ready(address);
+    let supervisor = Arc::new(Supervisor::of_environment());
+    supervisor.tell("READY=1");
+    let mut heart = supervisor.every().map(tokio::time::interval);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -155,11 +119,17 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
                 Err(error) => pause(error).await,
             },
             _ = hup.recv() => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move { reload(&shared).await });
+                let (shared, supervisor) = (Arc::clone(&shared), Arc::clone(&supervisor));
+                tokio::spawn(async move {
+                    supervisor.tell("RELOADING=1");
+                    reload(&shared).await;
+                    supervisor.tell("READY=1");
+                });
             }
+            () = beat(heart.as_mut()) => supervisor.tell("WATCHDOG=1"),
             _ = int.recv() => break,
             _ = term.recv() => {
+                supervisor.tell("STOPPING=1");
                 drop(listener);
                 drain(&shared, &mut int).await;
                 break;
@@ -168,6 +138,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     }
     refresher.abort();
     rester.abort();
+    watcher.abort();
     tracing::info!(tally = ?shared.counters.tally(), "stopped");
     Ok(())
 }
@@ -186,6 +157,14 @@ fn unix_listener(config: &Config, port: u16) -> Result<Option<UnixListener>, Ser
 async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<Stream> {
     match listener {
         Some(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next beat; for ever without a heart.
+async fn beat(heart: Option<&mut Interval>) {
+    match heart {
+        Some(heart) => drop(heart.tick().await),
         None => std::future::pending().await,
     }
 }
@@ -243,6 +222,9 @@ async fn reload(shared: &Shared) {
             shared.counters.lookups.bound(setup.config.limits.lookups_per_minute);
             for session in &shared.sessions {
                 session.value().end_if_moved(&shared.databases, &setup);
+                if setup.config.auth.revoked == Revoked::End {
+                    session.value().end_if_revoked(&setup.doorman);
+                }
             }
             tracing::info!(policies = databases, "reloaded");
             for key in needs_restart {
@@ -257,7 +239,7 @@ async fn reload(shared: &Shared) {
 async fn drain(shared: &Shared, int: &mut tokio::signal::unix::Signal) {
     tracing::info!(sessions = shared.sessions.len(), "draining");
     for session in &shared.sessions {
-        session.value().end();
+        session.value().end(Ending::Command);
     }
     let emptied = async {
         while !shared.sessions.is_empty() {

@@ -4,15 +4,17 @@ use super::buffers::Inbox;
 use super::gate::Shared;
 use super::hello;
 use super::login::{Entered, answer, is_private};
+use super::whence::Whence;
 use crate::auth::{
-    Answer, Channel, Claims, Credential, Denied, Exchange, Heard, Stranger, Tokens, UpstreamLogin, Verifier,
+    Answer, Bound, Channel, Claims, Credential, Denied, Exchange, Heard, Stranger, Tokens, UpstreamLogin, Verifier,
     ask_for_password, bearer, ok, password,
 };
-use crate::control::{Carrier, Doorman, Setup};
-use crate::net::{Acceptor, Stream};
+use crate::control::{Carrier, ChannelBinding, Doorman, Name, Setup};
+use crate::net::{Acceptor, Stream, Upstream};
 use crate::observe::Counters;
 use crate::wire;
 use bytes::BytesMut;
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Instant;
 
@@ -31,6 +33,10 @@ pub struct Known {
     pub user: String,
     credential: Credential,
     whose: Whose,
+    /// What its token says of it; nothing where it came by none.
+    pub claims: Claims,
+    /// The file of users has it.
+    pub listed: bool,
 }
 
 /// Whose role it is that logs in to the server.
@@ -44,22 +50,24 @@ enum Whose {
 pub async fn find_out(
     shared: &Shared,
     setup: &Setup,
-    client: &mut Stream,
+    (client, whence): (&mut Stream, Whence),
     inbox: &mut Inbox,
     user: &str,
 ) -> io::Result<Found> {
     // What the server finds out nothing is counted of.
-    if !matches!(setup.doorman, Doorman::Server) && !may_try(shared, setup, user, client) {
+    if !matches!(setup.doorman, Doorman::Server) && !may_try(shared, setup, user, whence) {
         too_many(client, user).await;
         return Ok(Found::Denied);
     }
+    let mut claims = Claims::default();
+    let listed = setup.doorman.lists(user);
     let proven = match &setup.doorman {
         Doorman::Server => return Ok(Found::LeftToServer),
         Doorman::Scram { users, query } => {
             let verifier = match (users.get(user), query) {
                 (Some(verifier), _) => Some(verifier.clone()),
                 (None, None) => None,
-                (None, Some(query)) => match query.verifier(user, &setup.config, &setup.upstream).await {
+                (None, Some(query)) => match query.verifier(user, &setup.config, &setup.servers).await {
                     Ok(verifier) => verifier,
                     Err(error) => {
                         tracing::warn!(error, "the server told no verifier");
@@ -68,41 +76,62 @@ pub async fn find_out(
                     }
                 },
             };
-            by_scram(shared, setup, client, inbox, user, verifier.as_ref()).await?
+            by_scram(shared, setup, (client, whence), inbox, user, verifier.as_ref()).await?
         }
-        Doorman::Token { tokens, role, carrier } => {
-            let claims = match carrier {
-                Carrier::Password => by_password(tokens, client, inbox).await?,
-                Carrier::OAuthBearer => by_bearer(tokens, client, inbox).await?,
+        Doorman::Token { tokens, config } => {
+            let told = match config.carrier {
+                Carrier::Password => by_password(tokens, (client, whence), inbox).await?,
+                Carrier::OAuthBearer => by_bearer(tokens, (client, whence), inbox).await?,
             };
-            claims.and_then(|claims| may_be(&claims, role, user)).map(|()| Credential::Nothing)
+            told.and_then(|told| {
+                claims = told;
+                may_be(&claims, &config.role, user).map(|()| Credential::Nothing)
+            })
         }
+        Doorman::Certificate { names } => by_certificate(client, names, user).map(|()| Credential::Nothing),
     };
     match proven {
         Ok(credential) => Ok(Found::Known(match &setup.service {
             Some((user, credential)) => {
-                Known { user: user.clone(), credential: credential.clone(), whose: Whose::Proxy }
+                Known { user: user.clone(), credential: credential.clone(), whose: Whose::Proxy, claims, listed }
             }
-            None => Known { user: user.to_owned(), credential, whose: Whose::Client },
+            None => Known { user: user.to_owned(), credential, whose: Whose::Client, claims, listed },
         })),
         Err(Denied::TooMany) => {
             too_many(client, user).await;
             Ok(Found::Denied)
         }
         Err(denied) => {
-            let address = client.address();
+            let address = whence.address;
             Counters::add(&shared.counters.refused);
             let reason = denied.to_string();
             tracing::info!(target: "wherefore::decision", decision = "refuse", code = "28P01", ?user, ?address, reason, "not let in");
-            not_let_in(client, user).await;
+            match denied {
+                Denied::Certificate => {
+                    let message = format!("certificate authentication failed for user \"{user}\"");
+                    hello::fatal(client, "28000", &message).await;
+                }
+                _by_other_means => not_let_in(client, user).await,
+            }
             Ok(Found::Denied)
         }
     }
 }
 
+/// Whether a client's certificate makes it this user.
+fn by_certificate(client: &Stream, names: &BTreeMap<Name, Vec<String>>, user: &str) -> Result<(), Denied> {
+    let identity = client.identity().ok_or(Denied::Certificate)?;
+    let mut listed = names.iter().filter(|(name, _)| name.is_in(&identity)).flat_map(|(_, roles)| roles);
+    let may = match names.is_empty() {
+        true => identity.common_name.as_deref() == Some(user),
+        false => listed.any(|role| role == user),
+    };
+    if may { Ok(()) } else { Err(Denied::Certificate) }
+}
+
 /// Whether a user has failed seldom enough to go on from there.
-fn may_try(shared: &Shared, setup: &Setup, user: &str, client: &Stream) -> bool {
-    shared.attempts.may_try(user, client.address(), setup.config.auth.failures_per_minute, Instant::now())
+fn may_try(shared: &Shared, setup: &Setup, user: &str, whence: Whence) -> bool {
+    shared.attempts.may_try(user, whence.address, setup.config.auth.failures_per_minute, Instant::now())
 }
 
 async fn too_many(client: &mut Stream, user: &str) {
@@ -118,13 +147,13 @@ async fn not_let_in(client: &mut Stream, user: &str) {
 async fn by_scram(
     shared: &Shared,
     setup: &Setup,
-    client: &mut Stream,
+    (client, whence): (&mut Stream, Whence),
     inbox: &mut Inbox,
     user: &str,
     verifier: Option<&Verifier>,
 ) -> io::Result<Result<Credential, Denied>> {
     let certificate = setup.acceptor.as_ref().filter(|_| client.is_encrypted()).map(Acceptor::certificate);
-    let stranger = Stranger::new(shared.secret, setup.config.auth.scram_iterations);
+    let stranger = Stranger::new(setup.secret.unwrap_or(shared.secret), setup.config.auth.scram_iterations);
     let mut exchange = Exchange::new(verifier, &stranger, user, certificate);
     let mut out = BytesMut::new();
     exchange.offer(&mut out);
@@ -132,7 +161,7 @@ async fn by_scram(
         client.send(&out).await?;
         let length = answer(client, inbox).await?;
         // Others may have guessed while this one thought.
-        if !may_try(shared, setup, user, client) {
+        if !may_try(shared, setup, user, whence) {
             return Ok(Err(Denied::TooMany));
         }
         let heard = exchange.hear(hello::body(inbox, length));
@@ -145,7 +174,7 @@ async fn by_scram(
             }
             Err(denied) => {
                 // Before anything else is waited for.
-                shared.attempts.failed(user, client.address(), Instant::now());
+                shared.attempts.failed(user, whence.address, Instant::now());
                 return Ok(Err(denied));
             }
         }
@@ -153,8 +182,12 @@ async fn by_scram(
 }
 
 /// The claims of a token that is sent as a password.
-async fn by_password(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) -> io::Result<Result<Claims, Denied>> {
-    if !is_private(client) {
+async fn by_password(
+    tokens: &Tokens,
+    (client, whence): (&mut Stream, Whence),
+    inbox: &mut Inbox,
+) -> io::Result<Result<Claims, Denied>> {
+    if !is_private(client, whence) {
         // It would be anyone's who listens.
         return Ok(Err(Denied::Token("a token over an unencrypted connection".to_owned())));
     }
@@ -170,8 +203,12 @@ async fn by_password(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) ->
 }
 
 /// The claims of a token that comes by OAUTHBEARER.
-async fn by_bearer(tokens: &Tokens, client: &mut Stream, inbox: &mut Inbox) -> io::Result<Result<Claims, Denied>> {
-    if !is_private(client) {
+async fn by_bearer(
+    tokens: &Tokens,
+    (client, whence): (&mut Stream, Whence),
+    inbox: &mut Inbox,
+) -> io::Result<Result<Claims, Denied>> {
+    if !is_private(client, whence) {
         return Ok(Err(Denied::Token("a token over an unencrypted connection".to_owned())));
     }
     let mut out = BytesMut::new();
@@ -206,15 +243,21 @@ impl Known {
     /// Logs in to the server, and tells the client that it is in.
     pub async fn enter(
         self,
-        setup: &Setup,
+        (upstream, binding): (&Upstream, ChannelBinding),
         client: &mut Stream,
         server: &mut Stream,
         from_server: &mut Inbox,
     ) -> io::Result<Entered> {
-        let channel = if setup.upstream.is_verified() { Channel::Verified } else { Channel::Other };
+        let channel = if upstream.is_verified() { Channel::Verified } else { Channel::Other };
         let mut random = [0; 18];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let mut login = UpstreamLogin::new(&self.user, self.credential, channel, None, random);
+        let bound = match (binding, server.end_point()) {
+            (ChannelBinding::Disable, _) | (ChannelBinding::Prefer, None) => Bound::No,
+            (ChannelBinding::Prefer, Some(hash)) => Bound::IfOffered(hash),
+            // An empty hash binds to no certificate there is.
+            (ChannelBinding::Require, hash) => Bound::Always(hash.unwrap_or_default()),
+        };
+        let mut login = UpstreamLogin::new(&self.user, self.credential, channel, bound, random);
         let failed = loop {
             let (tag, length) = hello::message(server, from_server).await?;
             match tag {

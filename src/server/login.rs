@@ -2,6 +2,7 @@
 
 use super::buffers::Inbox;
 use super::hello;
+use super::whence::Whence;
 use crate::net::Stream;
 use std::io;
 
@@ -38,7 +39,7 @@ const SASL_FINAL: [u8; 4] = [0, 0, 0, 12];
 
 /// Passes authentication between client and server.
 pub async fn authenticate(
-    client: &mut Stream,
+    (client, whence): (&mut Stream, Whence),
     inbox: &mut Inbox,
     server: &mut Stream,
     from_server: &mut Inbox,
@@ -50,7 +51,7 @@ pub async fn authenticate(
         let kind = (tag == b'R').then(|| message.get(5..9)?.first_chunk::<4>()).flatten().copied();
         match (kind, binding) {
             // It would pass where everybody can read it, and the server thinks that nobody can.
-            (Some(CLEARTEXT), _) if server.is_encrypted() && !is_private(client) => {
+            (Some(CLEARTEXT), _) if server.is_encrypted() && !is_private(client, whence) => {
                 let message = "the server asks for the password in clear text, and this connection is not encrypted";
                 hello::fatal_with(client, "28000", message, "", "Connect with TLS.").await;
                 return Ok(Entered::Refused);
@@ -125,9 +126,8 @@ async fn no_binding(client: &mut Stream) {
 }
 
 /// Whether nobody outside the machine can listen to a connection without breaking its encryption.
-pub fn is_private(stream: &Stream) -> bool {
-    let loopback = stream.address().is_some_and(|address| address.is_loopback());
-    stream.is_encrypted() || loopback || matches!(stream, Stream::Unix(_))
+pub fn is_private(stream: &Stream, whence: Whence) -> bool {
+    stream.is_encrypted() || whence.is_local
 }
 
 /// Waits until the server is ready, or passes on why it is not.

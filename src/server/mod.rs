@@ -4,11 +4,16 @@ mod arrival;
 mod buffers;
 mod door;
 mod gate;
+mod handle;
 mod hello;
 mod known;
 mod login;
+mod notify;
+mod places;
 mod relay;
 mod settle;
+mod watch;
+mod whence;
 mod wishes;
 
 pub use gate::{ServeError, runtime, serve, set_up_log};

@@ -1,16 +1,19 @@
 //! The loop of a session: both sockets in one task, one read and one write per direction.
 
 use super::buffers::{Inbox, Outbox};
-use super::gate::Handle;
+use super::handle::{Handle, Moment};
+use super::settle::CancelKey;
 use crate::control::Database;
-use crate::net::Stream;
-use crate::session::{Answer, Charged, Refresh, Refreshed, Session, Step};
+use crate::net::{Stream, Upstream};
+use crate::session::{Answer, Charged, Doing, Refresh, Refreshed, Session, Step};
 use crate::wire::{self, Sink};
+use bytes::BytesMut;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// What the relay waits for on the client's side.
 enum Client {
@@ -30,6 +33,34 @@ enum Awaited {
     Payment(Charged),
 }
 
+/// How the server is asked to cancel what a session runs.
+pub struct Canceller {
+    pub upstream: Upstream,
+    pub key: CancelKey,
+}
+
+impl Canceller {
+    /// Done once the server has signalled; errors do not matter, since nothing is promised of a cancel.
+    async fn cancel(upstream: Upstream, key: CancelKey) {
+        let mut packet = BytesMut::new();
+        wire::cancel_request(&key, &mut packet);
+        deliver(&upstream, &packet).await;
+    }
+}
+
+/// Delivers a CancelRequest, and waits until the server has closed the connection that it came by.
+pub async fn deliver(upstream: &Upstream, packet: &[u8]) {
+    let deliver = async {
+        let mut server = upstream.connect().await?;
+        server.send(packet).await?;
+        Inbox::default().fill(&mut server).await
+    };
+    let _ = tokio::time::timeout(LONGEST_CANCEL, deliver).await;
+}
+
+/// How long a cancel may take.
+const LONGEST_CANCEL: Duration = Duration::from_secs(5);
+
 /// A session between its two sockets.
 pub struct Relay {
     session: Session,
@@ -44,6 +75,11 @@ pub struct Relay {
     client_sink: Sink,
     server_sink: Sink,
     waits: Client,
+    canceller: Canceller,
+    /// A cancel under way. Nothing of the client's is sent meanwhile, which it could hit instead.
+    cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What was cancelled last.
+    cancelled: Option<Moment>,
     /// How many bytes the server's message lacks.
     lacking: usize,
     /// The session ends once everything was written to the client.
@@ -57,6 +93,7 @@ impl Relay {
         handle: Arc<Handle>,
         client: (Stream, Inbox),
         server: (Stream, Inbox),
+        canceller: Canceller,
     ) -> Relay {
         Relay {
             session,
@@ -72,6 +109,9 @@ impl Relay {
             server_sink: Sink::default(),
             // What came early is worked through before anything is read.
             waits: Client::Holds,
+            canceller,
+            cancel: None,
+            cancelled: None,
             lacking: 0,
             ending: false,
         }
@@ -92,14 +132,59 @@ impl Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.handle.watch(cx);
         loop {
-            if self.handle.should_end() && self.session.is_idle() && !self.ending {
-                self.tell("57P01", "terminating connection due to administrator command");
+            if let Some(why) = self.handle.ending()
+                && self.session.is_idle()
+                && !self.ending
+            {
+                let (code, message) = why.words();
+                self.tell(code, message);
             }
             match self.turn(cx) {
                 Ok(Turn::Moved) => {}
-                Ok(Turn::Waits) => return Poll::Pending,
+                Ok(Turn::Waits) => {
+                    let moment = self.moment();
+                    if self.handle.overdue() == Some(moment) {
+                        if self.ending {
+                            // It does not even hear that it is over.
+                            return Poll::Ready(Ok(()));
+                        }
+                        self.late(moment);
+                        continue;
+                    }
+                    self.handle.does(moment);
+                    return Poll::Pending;
+                }
                 Ok(Turn::Ended) => return Poll::Ready(Ok(())),
                 Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// What the session does. What the proxy itself takes time for is no idleness.
+    fn moment(&self) -> Moment {
+        let (doing, completed) = self.session.doing();
+        let doing = if matches!(self.waits, Client::Awaits(_)) { Doing::Statement } else { doing };
+        Moment::of((doing, completed))
+    }
+
+    /// Does what the limits of time say.
+    fn late(&mut self, moment: Moment) {
+        if matches!(self.waits, Client::Awaits(_)) {
+            return;
+        }
+        const IN_TRANSACTION: &str = "terminating connection due to idle-in-transaction timeout";
+        match moment.doing() {
+            Doing::Idle => self.tell("57P05", "terminating connection due to idle-session timeout"),
+            Doing::IdleInTransaction => self.tell("25P03", IN_TRANSACTION),
+            // There was nothing to cancel: the client does not go on with what it has begun.
+            Doing::Statement if self.cancelled == Some(moment) && self.session.may_wait_for_client() => {
+                self.tell("25P03", IN_TRANSACTION);
+            }
+            Doing::Statement => {
+                self.session.cancelled();
+                self.cancelled = Some(moment);
+                let Canceller { upstream, key } = &self.canceller;
+                self.cancel = Some(Box::pin(Canceller::cancel(upstream.clone(), key.clone())));
             }
         }
     }
@@ -135,7 +220,14 @@ impl Relay {
             Poll::Ready(Ok(())) => true,
             Poll::Pending => false,
         };
-        if server_takes {
+        let cancels = match &mut self.cancel {
+            Some(cancel) => cancel.as_mut().poll(cx).is_pending(),
+            None => false,
+        };
+        if !cancels {
+            self.cancel = None;
+        }
+        if server_takes && !cancels {
             moved |= self.client_side(cx)?;
         }
         if client_takes && !self.ending {

@@ -16,6 +16,9 @@ use std::sync::Arc;
 const QUESTION: &str = "SELECT pg_catalog.current_setting('wherefore.purpose', true), \
     pg_catalog.current_setting('search_path'), session_user, current_user";
 
+/// The body of the server's BackendKeyData, by which what the session runs is cancelled.
+pub type CancelKey = Box<[u8]>;
+
 /// From AuthenticationOk to the first ReadyForQuery, the proxy's own question put in between.
 pub async fn settle_in(
     shared: &Shared,
@@ -25,12 +28,13 @@ pub async fn settle_in(
     shelf: Arc<Shelf>,
     Beginning { start, recipient, given, values: _, justification, policy }: Beginning,
     wishes: &Wishes,
-) -> io::Result<Option<Session>> {
+) -> io::Result<Option<(Session, CancelKey)>> {
     let mut question = BytesMut::new();
     wire::make_query(QUESTION, &mut question);
     server.send(&question).await?;
     let mut told: Option<wire::DataRow> = None;
     let (mut client_encoding, mut conforming_strings) = (Vec::new(), Vec::new());
+    let mut key = CancelKey::default();
     let mut ready = 0;
     let mut to_client = BytesMut::new();
     while ready < 2 {
@@ -46,7 +50,9 @@ pub async fn settle_in(
                 return Ok(None);
             }
             tag => {
-                if tag == b'S' {
+                if tag == b'K' {
+                    key = body.into();
+                } else if tag == b'S' {
                     match wire::parameter_status(body) {
                         Some((b"client_encoding", value)) => client_encoding = value.to_vec(),
                         Some((b"standard_conforming_strings", value)) => conforming_strings = value.to_vec(),
@@ -80,6 +86,7 @@ pub async fn settle_in(
         user: Arc::from(wishes.user.as_str()),
         current_user: Arc::from(current_user.as_str()),
         start,
+        proof: wishes.proof.clone(),
         given,
         justification,
         path: path.clone(),
@@ -97,5 +104,5 @@ pub async fn settle_in(
         return Ok(None);
     }
     client.send(&to_client).await?;
-    Ok(Some(session))
+    Ok(Some((session, key)))
 }

@@ -1,14 +1,16 @@
 //! What a start-up packet asks of the proxy, and what a session begins with by it.
 
+use crate::auth::{Claims, NotOneValue};
 use crate::catalog::Catalog;
-use crate::control::Config;
+use crate::control::{Config, Token};
 use crate::enforce::setting_permitted;
-use crate::policy::{Bound, Policy, RecipientId, Values};
+use crate::net::Identity;
+use crate::policy::{Bound, Policy, Proof, RecipientId, Values};
 use crate::session::{
     JUSTIFICATION, Legs, RECIPIENT, Start, justification, parameter_of, setting_of, start_purpose, start_values,
     unknown_setting,
 };
-use crate::vocab::Refusal;
+use crate::vocab::{Refusal, SqlState};
 use crate::wire::{Startup, option_settings, split_options};
 use std::sync::Arc;
 
@@ -26,6 +28,54 @@ pub struct Wishes {
     /// The first setting that may not be made under a restricted purpose, once the database is known.
     pub unjudged: Option<Box<str>>,
     pub replication: bool,
+    /// What its token says of it.
+    pub claims: Claims,
+    /// What it has proven beside who it is.
+    pub proof: Proof,
+}
+
+impl Wishes {
+    /// Takes down what was found out of the client.
+    pub fn prove(&mut self, identity: Option<&Identity>, token: Option<&Token>, claims: Claims) -> Result<(), Refusal> {
+        let texts = |claim: &String| claims.texts(claim).into_iter().map(Arc::from).collect::<Box<[Arc<str>]>>();
+        let recipient = match token.and_then(|token| token.recipient.as_ref()) {
+            None => None,
+            Some(claim) => match claims.value(claim) {
+                Ok(Some(name)) => Some(Arc::from(name)),
+                Ok(None) | Err(NotOneValue) => {
+                    let message = format!("the token does not say for whom its bearer reads: claim \"{claim}\"");
+                    return Err(Refusal::new(INVALID_AUTHORIZATION, message));
+                }
+            },
+        };
+        self.proof = Proof {
+            certificate: identity.into_iter().flat_map(Identity::names).map(Arc::from).collect(),
+            roles: token.and_then(|token| token.member_of.as_ref()).map(texts).unwrap_or_default(),
+            purposes: token.and_then(|token| token.purposes.as_ref()).map(texts),
+            recipient,
+        };
+        self.claims = claims;
+        Ok(())
+    }
+}
+
+const INVALID_AUTHORIZATION: SqlState = SqlState("28000");
+
+/// The values of parameters that a token gives.
+fn claimed(policy: &Policy, claims: &Claims) -> Result<Values, Refusal> {
+    let mut values = Values::default();
+    for (id, parameter) in policy.parameters() {
+        let Some(claim) = parameter.claim() else { continue };
+        let wrong = |wanted: &str| {
+            let message =
+                format!("the token's claim \"{claim}\", parameter \"{}\", must be {wanted}", parameter.name());
+            Refusal::new(INVALID_AUTHORIZATION, message)
+        };
+        if let Some(text) = claims.value(claim).map_err(|NotOneValue| wrong("one value"))? {
+            values.set(id, parameter.read(&text).map_err(|wanted| wrong(&wanted))?);
+        }
+    }
+    Ok(values)
 }
 
 /// Takes what concerns the proxy out of the start-up message. An error names a parameter that is not UTF-8.
@@ -60,7 +110,17 @@ pub fn take_wishes(startup: &mut Startup) -> Result<Wishes, &'static str> {
     let replication = startup.get("replication").is_some_and(|value| !is_false(value));
     let (purposes, given): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "wherefore.purpose");
     let purpose = purposes.into_iter().next_back().map(|(_, value)| value);
-    Ok(Wishes { session_user: user.clone(), user, database, purpose, given, unjudged: None, replication })
+    Ok(Wishes {
+        session_user: user.clone(),
+        user,
+        database,
+        purpose,
+        given,
+        unjudged: None,
+        replication,
+        claims: Claims::default(),
+        proof: Proof::default(),
+    })
 }
 
 /// Whether the server takes a value for false (`parse_bool`): any beginning of a word that is no other's.
@@ -151,7 +211,7 @@ impl Default for Beginning {
 /// The purpose and the values that the session starts with.
 pub fn start_of(config: &Config, bound: &Bound, wishes: &Wishes, legs: Legs) -> Result<Beginning, Refusal> {
     let policy = bound.policy();
-    let principal = bound.principal(&wishes.user);
+    let principal = bound.proven_principal(&wishes.user, &wishes.proof);
     let declared = wishes.given.iter().rev().find(|(name, _)| name == JUSTIFICATION);
     let justification = declared.map(|(_, text)| justification(text)).transpose()?.flatten();
     let is_known = |name: &str| name == JUSTIFICATION || parameter_of(policy, name).is_some();
@@ -162,6 +222,7 @@ pub fn start_of(config: &Config, bound: &Bound, wishes: &Wishes, legs: Legs) -> 
     let pinned = database.into_iter().flat_map(|alias| &alias.parameters);
     let pinned: Vec<(&str, String)> = pinned.map(|(name, value)| (name.as_str(), value.to_string())).collect();
     let given = start_values(policy, pinned.iter().map(|(name, value)| (*name, value.as_str())), &wishes.given)?;
+    let given = given.or(&claimed(policy, &wishes.claims)?);
     let values = given.or(&principal.values);
     let alias = database.and_then(|alias| alias.purpose.as_deref());
     let role = config.role.get(&wishes.user).map(|role| role.purpose.as_str());

@@ -66,6 +66,9 @@ impl Session {
                 b'Z' | b'S' | b'1' | b'2' | b'3' | b'G' => true,
                 _ => false,
             };
+            if matches!(header.tag, b'C' | b'E' | b'I' | b's' | b'Z') {
+                self.completed += 1;
+            }
             if !read {
                 if header.tag == b'E' {
                     self.failed();
@@ -242,6 +245,7 @@ impl Session {
             return Err("the server: a ReadyForQuery that nothing asked for".to_owned());
         };
         self.status = status;
+        self.overdue = false;
         self.owed.copying = false;
         self.poisons.done(entry.number);
         self.owed.forget_slots(entry.number);

@@ -1,7 +1,7 @@
 //! Who asks, and what of it the catalog decides: a newer one may show other roles.
 
 use super::machine::{Outs, Session, Step};
-use crate::policy::{Bound, Principal, RecipientId, Values};
+use crate::policy::{Bound, Principal, Proof, RecipientId, Values};
 use crate::wire;
 use std::sync::Arc;
 
@@ -55,14 +55,14 @@ impl Session {
 
     /// Who asks, by the catalog and the values of parameters as they are now.
     pub(super) fn meet_principal(&mut self) {
-        self.principal = Arc::new(principal(&self.bound, &self.user, &self.given));
+        self.principal = Arc::new(principal(&self.bound, &self.user, &self.proof, &self.given));
         self.views.clear();
     }
 }
 
 /// The principal of a user by the roles that the catalog shows.
-pub(super) fn principal(bound: &Bound, user: &str, given: &Values) -> Principal {
-    let mut principal = bound.principal(user);
+pub(super) fn principal(bound: &Bound, user: &str, proof: &Proof, given: &Values) -> Principal {
+    let mut principal = bound.proven_principal(user, proof);
     principal.values = given.or(&principal.values);
     principal
 }

@@ -268,7 +268,8 @@ impl Session {
         let event = statement_of(self, name).filter(|statement| statement.traits.eventful).and_then(kind).cloned();
         let names = event.map_or(Ok(Names::Nothing), |kind| self.named_by(&kind))?;
         let paid = self.pay_for_bind(name)?;
-        let mut usable = match name_refusal(portal).or_else(|| self.portal_room(portal)) {
+        let room = |session: &mut Session| session.portal_room(portal).or_else(|| session.event_room(portal, name));
+        let mut usable = match name_refusal(portal).or_else(|| room(self)) {
             Some(refusal) => Usable::Refused(Arc::new(refusal)),
             None => self.usable(name, frame, outs)?,
         };
@@ -332,6 +333,23 @@ impl Session {
         Some(Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message).with_hint(
             "Close portals that are no longer used, or raise limits.prepared_statements in the proxy's config.",
         ))
+    }
+
+    /// Whether a portal may keep the text of a statement that changes the session.
+    fn event_room(&mut self, portal: &[u8], name: &[u8]) -> Option<Refusal> {
+        let statement = statement_of(self, name).filter(|statement| statement.traits.eventful)?;
+        let text = statement.text.as_ref().map_or(0, |text| text.len());
+        let most = self.bounds.prepared_bytes;
+        let kept: usize = self.portals.values().map(Portal::bytes).sum();
+        if portal.is_empty() || kept + text <= most {
+            return None;
+        }
+        let message = format!("a transaction may hold {most} bytes of portals");
+        Some(
+            Refusal::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message).with_hint(
+                "Close portals that are no longer used, or raise limits.prepared_bytes in the proxy's config.",
+            ),
+        )
     }
 
     /// The portal that binding this statement makes: what executing it will do.

@@ -12,7 +12,7 @@ use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
 use crate::enforce::{Charge, Encoding, View, is_ascii_safe};
-use crate::policy::{Bound, Principal, PurposeId, ValueSource, Values};
+use crate::policy::{Bound, Principal, Proof, PurposeId, ValueSource, Values};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::sync::Arc;
 
@@ -38,6 +38,8 @@ pub struct Opening {
     pub user: Arc<str>,
     pub current_user: Arc<str>,
     pub start: Start,
+    /// What the client has proven beside who it is.
+    pub proof: Proof,
     /// Values of parameters beside those of the role.
     pub given: Values,
     /// What the start-up packet gives as the reason for what is read.
@@ -173,7 +175,8 @@ pub struct Session {
     pub(super) bound: Arc<Bound>,
     pub(super) epoch: u64,
     pub(super) principal: Arc<Principal>,
-    /// Values of parameters that the config and the session itself give, for as long as it lasts.
+    pub(super) proof: Proof,
+    /// Values of parameters that the config, a token and the session itself give, for as long as it lasts.
     pub(super) given: Values,
     pub(super) encoding: Encodings,
     pub(super) start: Start,
@@ -229,6 +232,10 @@ pub struct Session {
     /// How many look-ups of the message at hand were counted.
     pub(super) looked_up: usize,
     pub(super) views: Vec<(Arc<Settings>, Option<PurposeId>, Arc<View>)>,
+    /// How much the server has completed.
+    pub(super) completed: u64,
+    /// What runs was cancelled by the proxy.
+    pub(super) overdue: bool,
     /// What is left of a client's frame, and of a server's.
     pub(super) rest: (usize, Rest),
     pub(super) server_rest: (usize, Rest),
@@ -237,7 +244,7 @@ pub struct Session {
 impl Session {
     pub fn new(opening: Opening) -> Session {
         let bound = opening.shelf.bound();
-        let principal = Arc::new(principal(&bound, &opening.user, &opening.given));
+        let principal = Arc::new(principal(&bound, &opening.user, &opening.proof, &opening.given));
         for (id, parameter) in bound.policy().parameters() {
             if let (ValueSource::Session, Some(value)) = (parameter.source(), opening.given.get(id)) {
                 opening.witness.chosen(&opening.user, parameter.name(), value);
@@ -259,6 +266,7 @@ impl Session {
             current_user: Arc::clone(&opening.current_user),
             bound,
             principal,
+            proof: opening.proof,
             given: opening.given,
             first_encoding: encoding.clone(),
             encoding,
@@ -294,6 +302,8 @@ impl Session {
             paid: None,
             looked_up: 0,
             views: Vec::new(),
+            completed: 0,
+            overdue: false,
             rest: (0, Rest::Forward),
             server_rest: (0, Rest::Forward),
         }

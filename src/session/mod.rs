@@ -10,6 +10,7 @@ mod asking;
 mod consider;
 mod describe;
 mod discreet;
+mod doing;
 mod extended;
 mod judge;
 mod machine;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use answers::Answer;
 pub use discreet::ReportSort;
+pub use doing::Doing;
 pub use judge::{Judge, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};

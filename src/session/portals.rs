@@ -87,6 +87,16 @@ pub struct Portal {
     pub serial: u64,
 }
 
+impl Portal {
+    /// What it keeps for itself: the text of a statement that changes the session.
+    pub fn bytes(&self) -> usize {
+        match &self.does {
+            Does::Nothing => 0,
+            Does::Event(event) => event.text.len(),
+        }
+    }
+}
+
 /// The portals that the server has.
 pub type Portals = FxHashMap<Box<[u8]>, Portal>;
 

@@ -111,7 +111,11 @@ pub struct Slot {
 
 impl Slot {
     pub fn new(segment: u64, audience: Audience, what: Awaited) -> Slot {
-        Slot { segment, audience, bytes: what.statement().map_or(0, Statement::bytes), what }
+        let bytes = match &what {
+            Awaited::Bind { portal, .. } => portal.bytes(),
+            other => other.statement().map_or(0, Statement::bytes),
+        };
+        Slot { segment, audience, bytes, what }
     }
 }
 

@@ -60,6 +60,10 @@ impl Session {
             wire::refusal_report(&new_row(), out);
             return Audience::Nobody;
         }
+        if fields.get(b'C') == Some(b"57014") && std::mem::take(&mut self.overdue) && !ends_session {
+            wire::refusal_report(&too_slow(), out);
+            return Audience::Nobody;
+        }
         self.pass_on(ReportSort::Error, fields, discreetly.as_deref(), out)
     }
 
@@ -160,6 +164,12 @@ impl Session {
 /// Whether the server says that a new row fails the check that was put into its statement.
 fn is_failure(message: &[u8]) -> bool {
     message.strip_suffix(b"\"").is_some_and(|message| message.ends_with(FAILURE.as_bytes()))
+}
+
+/// As the server says it where the limit is its own.
+fn too_slow() -> Refusal {
+    Refusal::new(SqlState("57014"), "canceling statement due to statement timeout")
+        .with_hint("The proxy's config bounds it: limits.statement_time.")
 }
 
 fn new_row() -> Refusal {

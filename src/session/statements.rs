@@ -57,6 +57,9 @@ impl Traits {
     }
 }
 
+/// What a prepared statement takes beside its texts: names, the plan's own parts.
+const OVERHEAD: usize = 256;
+
 /// A prepared statement.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -121,8 +124,11 @@ impl Statement {
         }
     }
 
+    /// What it takes in memory, about.
     pub fn bytes(&self) -> usize {
-        self.text.as_ref().map_or(0, |text| text.len()) + self.types.len() + self.sent.as_ref().map_or(0, |s| s.len())
+        let columns: usize = self.columns.iter().flat_map(|columns| columns.iter()).map(|name| name.len() + 16).sum();
+        let texts = self.text.as_ref().map_or(0, |text| text.len()) + self.sent.as_ref().map_or(0, |sent| sent.len());
+        OVERHEAD + texts + self.types.len() + columns
     }
 }
 

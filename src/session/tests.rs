@@ -1,5 +1,6 @@
 //! The machine without a server: a judge that knows a handful of statements, and the server's answers written by hand.
 
+mod doing;
 mod doubts;
 mod reports;
 
@@ -159,6 +160,7 @@ fn bench_under(purpose: &str) -> Bench {
         user: "app".into(),
         current_user: "app".into(),
         start,
+        proof: crate::policy::Proof::default(),
         given: crate::policy::Values::default(),
         justification: None,
         path: "\"$user\", public".into(),

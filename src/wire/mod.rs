@@ -24,4 +24,4 @@ pub use report::{
     refusal_report, write_error, write_report,
 };
 pub use sink::Sink;
-pub use startup::{First, Startup, first_packet};
+pub use startup::{First, Startup, cancel_request, first_packet};

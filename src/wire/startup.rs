@@ -61,6 +61,13 @@ impl Startup {
     }
 }
 
+/// A CancelRequest for the session of a BackendKeyData's body: a process number and a key.
+pub fn cancel_request(key: &[u8], out: &mut BytesMut) {
+    out.put_u32((8 + key.len()) as u32);
+    out.put_u32(CANCEL);
+    out.put_slice(key);
+}
+
 /// Reads the first packet at the start of `bytes` and its length; `None` while it is incomplete.
 pub fn first_packet(bytes: &[u8]) -> Option<(First, usize)> {
     let bad = |message: &str| Some((First::Bad("08P01", message.to_owned()), bytes.len()));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConnection, StreamOwned};
 
-const SSL: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
+pub(super) const SSL: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
 const GSS: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x30";
 
 /// A proxy with these lines of `[tls]`, and little patience.
@@ -33,7 +33,7 @@ fn open(proxy: &Proxy) -> TcpStream {
 }
 
 /// All that comes until the end, as one word: the SQLSTATE of a report, `ready`, or the bytes in front of both.
-fn outcome(stream: &mut impl Read) -> String {
+pub(super) fn outcome(stream: &mut impl Read) -> String {
     let (mut told, mut byte) = (Vec::new(), [0; 4096]);
     loop {
         match stream.read(&mut byte) {
@@ -51,7 +51,7 @@ fn outcome(stream: &mut impl Read) -> String {
     }
 }
 
-fn upgrade(stream: TcpStream, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
+pub(super) fn upgrade(stream: TcpStream, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     let connection = ClientConnection::new(Arc::new(trusting(protocols)), name).expect("a connection");
     StreamOwned::new(connection, stream)
@@ -169,7 +169,7 @@ fn plaintext_is_refused_where_tls_is_required() {
 }
 
 /// A start-up message with these parameters, a NUL behind each name and value.
-fn start_of(parameters: &str) -> Vec<u8> {
+pub(super) fn start_of(parameters: &str) -> Vec<u8> {
     let body = [b"\0\x03\0\0", parameters.as_bytes(), b"\0"].concat();
     [&(body.len() as u32 + 4).to_be_bytes(), &body[..]].concat()
 }

@@ -22,10 +22,10 @@ fn verifier() -> String {
 }
 
 /// A folder with a file of users, a password and an issuer's keys, and the config's part that names them.
-struct Files(TempDir);
+pub(super) struct Files(TempDir);
 
 impl Files {
-    fn new() -> Files {
+    pub(super) fn new() -> Files {
         let files = Files(tempfile::tempdir().expect("a folder"));
         let verifier = verifier();
         files.write("users", &format!("\"app\" \"{verifier}\"\n\"ghost\" \"{verifier}\"\n"));
@@ -34,11 +34,13 @@ impl Files {
         files
     }
 
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.path().join(name), text).expect("a file");
+    pub(super) fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     }
 
-    fn at(&self, name: &str) -> String {
+    pub(super) fn at(&self, name: &str) -> String {
         path(&self.0.path().join(name))
     }
 }
@@ -90,6 +92,31 @@ fn a_channel_is_bound_to_the_proxys_certificate() {
 }
 
 #[test]
+fn the_proxys_own_logins_are_bound_to_the_servers_certificate() {
+    let files = Files::new();
+    let users = format!("users_file = \"{}\"", files.at("users"));
+    let service = format!("[auth.service]\nuser = \"app\"\npassword_file = \"{}\"\n", files.at("password"));
+    for binding in ["disable", "prefer", "require"] {
+        for (case, more) in [("the client's keys", ""), ("a service role", &*service)] {
+            let upstream = format!("sslmode = \"require\"\nchannel_binding = \"{binding}\"");
+            let auth = format!("[auth]\nmethod = \"scram\"\n{users}\n{more}");
+            let proxy = Proxy::behind(world().cluster.port, POLICY, &upstream, &auth);
+            comes(&proxy, "app", "secret", &[], "app|service", &format!("{binding} {case}"));
+        }
+    }
+    // A server that trusts, and asks for nothing, proves nothing.
+    for (binding, expected) in
+        [("prefer", "bare|service"), ("require", "!the proxy cannot log in to the database server")]
+    {
+        let upstream = format!("sslmode = \"require\"\nchannel_binding = \"{binding}\"");
+        let service = service.replace("\"app\"", "\"bare\"");
+        let auth = format!("[auth]\nmethod = \"scram\"\n{users}\n{service}");
+        let proxy = Proxy::behind(world().cluster.port, POLICY, &upstream, &auth);
+        comes(&proxy, "app", "secret", &[], expected, binding);
+    }
+}
+
+#[test]
 fn a_service_role_stands_in_on_the_server() {
     let files = Files::new();
     let auth = |password: &str| {
@@ -130,13 +157,13 @@ fn guesses_are_bounded() {
 }
 
 /// An issuer of tokens: its key, and the set of keys that the proxy is given.
-struct Issuer {
+pub(super) struct Issuer {
     key: EncodingKey,
-    keys: Value,
+    pub(super) keys: Value,
 }
 
 impl Issuer {
-    fn new(name: &str) -> Issuer {
+    pub(super) fn new(name: &str) -> Issuer {
         let pair = rcgen::KeyPair::generate().expect("a key");
         let point = pair.public_key_raw();
         let coordinate = |from: usize| URL_SAFE_NO_PAD.encode(&point[from..from + 32]);
@@ -145,7 +172,7 @@ impl Issuer {
         Issuer { key: EncodingKey::from_ec_der(&pair.serialize_der()), keys: json!({ "keys": [key] }) }
     }
 
-    fn token(&self, kid: &str, change: &Value) -> String {
+    pub(super) fn token(&self, kid: &str, change: &Value) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
         let mut claims = json!({ "iss": "https://issuer.example", "aud": "wherefore", "sub": "app", "exp": now + 300,
             "roles": ["other", "app"] });
@@ -153,12 +180,17 @@ impl Issuer {
             match value {
                 Value::Null => drop(claims.as_object_mut().and_then(|claims| claims.remove(name))),
                 // Seconds from now.
-                Value::Number(number) => claims[name] = json!(now as i64 + number.as_i64().expect("a number")),
+                Value::Number(number) if ["exp", "nbf"].contains(&&**name) => {
+                    claims[name] = json!(now as i64 + number.as_i64().expect("a number"))
+                }
                 other => claims[name] = other.clone(),
             }
         }
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };
-        encode(&header, &claims, &self.key).expect("a token")
+        self.sign(Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) }, &claims)
+    }
+
+    fn sign(&self, header: Header, claims: &Value) -> String {
+        encode(&header, claims, &self.key).expect("a token")
     }
 }
 
@@ -189,9 +221,16 @@ fn tokens_in_place_of_passwords() {
         let claims = json!({ "iss": "https://issuer.example", "aud": "wherefore", "sub": "app", "exp": u32::MAX });
         encode(&header, &claims, &secret).expect("a token")
     };
+    let critical = {
+        let crit = Some(vec!["b64".to_owned()]);
+        let header = Header { kid: Some("one".to_owned()), crit, ..Header::new(Algorithm::ES256) };
+        let claims = json!({ "iss": "https://issuer.example", "aud": "wherefore", "sub": "app", "exp": u32::MAX });
+        issuer.sign(header, &claims)
+    };
     let proxy = Proxy::start(&world().cluster, POLICY, &auth(""));
     for (case, token, expected) in [
         ("good", good.clone(), "app|service"),
+        ("with a critical extension", critical, WRONG),
         ("another issuer's key", other.token("one", &json!({})), WRONG),
         ("an unknown key", issuer.token("two", &json!({})), WRONG),
         ("expired", issuer.token("one", &json!({ "exp": -60 })), WRONG),

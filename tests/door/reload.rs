@@ -9,15 +9,20 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// A proxy in a process of its own, whose files can be changed under it.
-struct Process {
+pub(super) struct Process {
     child: Child,
     lines: Receiver<String>,
-    port: u16,
+    pub(super) port: u16,
     files: TempDir,
 }
 
 impl Process {
-    fn start(config: &str) -> Process {
+    pub(super) fn start(config: &str) -> Process {
+        Process::start_in(config, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    fn start_in(config: &str, environment: &[(&str, &str)]) -> Process {
         let files = tempfile::tempdir().expect("a folder");
         for (pack, text) in [("policy", POLICY), ("other", POLICY)] {
             std::fs::create_dir(files.path().join(pack)).expect("a folder");
@@ -33,6 +38,7 @@ impl Process {
         let _ = process.child.wait();
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherefore"));
         command.args(["serve", "--config"]).arg(process.files.path().join("wherefore.toml"));
+        command.envs(environment.iter().copied());
         process.child = command.env_remove("RUST_LOG").stderr(Stdio::piped()).spawn().expect("the proxy");
         let (tell, lines) = channel();
         let stderr = BufReader::new(process.child.stderr.take().expect("a pipe"));
@@ -71,7 +77,7 @@ impl Process {
     }
 
     /// Sends HUP, and says what came of it.
-    fn reload(&self) -> String {
+    pub(super) fn reload(&self) -> String {
         let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().expect("kill");
         assert!(status.success());
         self.line(&["reloaded"])
@@ -93,7 +99,7 @@ impl Drop for Process {
 }
 
 /// The first value of an answer, or the SQLSTATE.
-async fn one(client: &Client, sql: &str) -> String {
+pub(super) async fn one(client: &Client, sql: &str) -> String {
     match client.simple_query(sql).await {
         Ok(rows) => {
             let value = |row: &SimpleQueryMessage| match row {
@@ -269,4 +275,26 @@ fn certificates_change_and_sessions_stay() {
         assert!(!shown(), "the new certificate is shown");
         assert_eq!(one(&open, NOTE).await, "note");
     });
+}
+
+#[test]
+fn a_supervisor_is_told_what_becomes_of_the_proxy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("notify");
+    let listener = std::os::unix::net::UnixDatagram::bind(&socket).expect("a socket");
+    listener.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+    let process = Process::start_in("", &[("NOTIFY_SOCKET", &*path(&socket)), ("WATCHDOG_USEC", "400000")]);
+    let heard = || {
+        let mut bytes = [0; 64];
+        let count = listener.recv(&mut bytes).expect("a word");
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    };
+    let next = || std::iter::repeat_with(heard).find(|word| word != "WATCHDOG=1").expect("a word");
+    assert_eq!(next(), "READY=1");
+    assert_eq!([heard(), heard()], ["WATCHDOG=1", "WATCHDOG=1"]);
+    process.reload();
+    assert_eq!([next(), next()], ["RELOADING=1", "READY=1"]);
+    let status = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().expect("kill");
+    assert!(status.success());
+    assert_eq!(next(), "STOPPING=1");
 }

@@ -1,7 +1,8 @@
 //! Load errors, each at its place, all at once.
 
 use super::fixture::{parse, policy};
-use wherefore::policy::{Colour, Policy, SourceFile};
+use std::sync::Arc;
+use wherefore::policy::{Colour, Policy, Proof, SourceFile};
 
 const GOOD: &str = r#"
 [pack]
@@ -386,6 +387,90 @@ purposes = "marketing"
 }
 
 #[test]
+fn what_is_proven_beside_a_name_decides_too() {
+    let policy = policy(
+        r#"
+[pack]
+[recipient.provider]
+[recipient.partner]
+[recipient.nobody]
+[purpose.service]
+[purpose.support]
+parent = "service"
+[purpose.marketing]
+[role.app]
+purposes = ["service", "marketing"]
+default = "marketing"
+[role.batch]
+purposes = "marketing"
+certificates = ["CN=batch-7", "SAN=batch.example"]
+[role.provider]
+purposes = "marketing"
+recipient = "provider"
+[role.partner]
+purposes = "marketing"
+recipient = "partner"
+"#,
+    );
+    let names = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Box<[Arc<str>]>>();
+    let none = || Proof::default();
+    let shows = |shown: &[&str]| Proof { certificate: names(shown), ..none() };
+    let permits = |purposes: &[&str]| Proof { purposes: Some(names(purposes)), ..none() };
+    let reads_for = |recipient: &str| Proof { recipient: Some(recipient.into()), ..none() };
+    for (user, member_of, proof, purposes, default, recipient) in [
+        ("app", "", none(), "service support marketing", "marketing", ""),
+        // The purposes of a token, and those below them, take away and give nothing.
+        ("app", "", permits(&["support"]), "support", "", ""),
+        ("app", "", permits(&["service", "unknown"]), "service support", "", ""),
+        ("app", "", permits(&["marketing"]), "marketing", "marketing", ""),
+        ("app", "", permits(&[]), "", "", ""),
+        ("nobody", "", permits(&["service"]), "", "", ""),
+        // Roles of a token are as good as those of the database.
+        (
+            "nobody",
+            "",
+            Proof { roles: names(&["app", "unknown"]), ..none() },
+            "service support marketing",
+            "marketing",
+            "",
+        ),
+        // A role with certificates is theirs alone, whatever name or token says.
+        ("batch", "", none(), "", "", ""),
+        ("nobody", "batch", none(), "", "", ""),
+        ("nobody", "", Proof { roles: names(&["batch"]), ..none() }, "", "", ""),
+        ("nobody", "", shows(&["CN=batch-70", "SAN=batch-7"]), "", "", ""),
+        ("nobody", "", shows(&["CN=other", "SAN=batch.example"]), "marketing", "", ""),
+        ("batch", "", shows(&["CN=batch-7"]), "marketing", "", ""),
+        // Whom a token says that it reads for: someone for whom a role does, and not against the user's own.
+        ("app", "", reads_for("provider"), "service support marketing", "marketing", "provider"),
+        ("nobody", "provider partner", reads_for("partner"), "marketing", "", "partner"),
+        ("provider", "", reads_for("provider"), "marketing", "", "provider"),
+        ("provider", "", reads_for("partner"), "", "", "for \"provider\""),
+        ("app", "", reads_for("nobody"), "", "", "no role of the policy"),
+        ("app", "", reads_for("unknown"), "", "", "no role of the policy"),
+    ] {
+        let roles: Vec<Arc<str>> = member_of.split_whitespace().map(Arc::from).collect();
+        let principal = policy.proven_principal(user, &roles, &proof);
+        let name = |purpose| policy.purpose_name(purpose).to_string();
+        let found: Vec<_> = principal.purposes.iter().map(|purpose| name(*purpose)).collect();
+        let case = format!("{user} {member_of} {proof:?}");
+        assert_eq!(found.join(" "), purposes, "{case}");
+        assert_eq!(principal.default.map(name).unwrap_or_default(), default, "{case}");
+        match &principal.disagreement {
+            Some(disagreement) => assert!(disagreement.words().contains(recipient) && !recipient.is_empty(), "{case}"),
+            None => {
+                let of = principal.recipient.map(|of| policy.recipient_name(of).to_string());
+                assert_eq!(of.unwrap_or_default(), recipient, "{case}");
+            }
+        }
+        // Nobody reads whom the policy does not count with.
+        for purpose in &principal.purposes {
+            assert!(policy.readers().contains(&principal.reader(*purpose)), "{case}");
+        }
+    }
+}
+
+#[test]
 fn the_version_changes_with_the_files() {
     assert_eq!(policy(GOOD).version(), policy(GOOD).version());
     assert_ne!(policy(GOOD).version(), policy(&GOOD.replace("\"allow\"", "\"deny\"")).version());
@@ -400,7 +485,8 @@ type = "int5"
 from = "princpal"
 [parameter.claimed]
 type = "int4"
-from = "claim"
+from = "pin"
+claim = "customer_id"
 [parameter.purpose]
 type = "int4"
 from = "pin"
@@ -416,6 +502,7 @@ type = "int8"
 from = "session"
 [role.other]
 purposes = ["service"]
+certificates = ["batch", "CN=", "SAN=a.example"]
 parameters.small = 40000
 parameters.of_session = 1
 parameters.smal = 1

@@ -50,6 +50,16 @@ fn as_postgres(program: &Path) -> Command {
     }
 }
 
+/// A directory that belongs to the user that Postgres may run as.
+fn scratch() -> TempDir {
+    let directory = tempfile::Builder::new().prefix("wherefore").tempdir().expect("a directory");
+    if is_root() {
+        let status = Command::new("chown").arg("postgres").arg(directory.path()).status();
+        assert!(status.is_ok_and(|status| status.success()), "chown");
+    }
+    directory
+}
+
 /// A cluster that ends with this value.
 pub struct Cluster {
     server: Child,
@@ -60,11 +70,7 @@ pub struct Cluster {
 impl Cluster {
     /// Starts a cluster with the roles and tables of `setup` in database `shop`.
     pub fn start(hba: &str, setup: &str) -> Cluster {
-        let directory = tempfile::Builder::new().prefix("wherefore").tempdir().expect("a directory");
-        if is_root() {
-            let status = Command::new("chown").arg("postgres").arg(directory.path()).status();
-            assert!(status.is_ok_and(|status| status.success()), "chown");
-        }
+        let directory = scratch();
         let data = directory.path().join("data");
         let status = as_postgres(&bindir().join("initdb"))
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
@@ -76,6 +82,29 @@ impl Cluster {
         if !hba.is_empty() {
             std::fs::write(data.join("pg_hba.conf"), hba).expect("pg_hba.conf");
         }
+        let cluster = Cluster::serve(directory);
+        cluster.psql("postgres", "CREATE DATABASE shop").expect("database");
+        cluster.psql("shop", setup).expect("setup");
+        cluster
+    }
+
+    /// A standby that follows a cluster whose `pg_hba.conf` lets replication in over the socket.
+    pub fn standby_of(primary: &Cluster) -> Cluster {
+        let directory = scratch();
+        let status = as_postgres(&bindir().join("pg_basebackup"))
+            .args(["-R", "-X", "stream", "-c", "fast", "-U", "postgres", "-p", &primary.port.to_string(), "-h"])
+            .arg(primary.directory.path())
+            .arg("-D")
+            .arg(directory.path().join("data"))
+            .status()
+            .expect("pg_basebackup");
+        assert!(status.success(), "pg_basebackup");
+        Cluster::serve(directory)
+    }
+
+    /// Starts the server whose data are in the directory.
+    fn serve(directory: TempDir) -> Cluster {
+        let data = directory.path().join("data");
         let port = free_port();
         // The pipe ends with this process, and the cluster with the pipe, whatever becomes of destructors.
         let watch = "d=$1; shift; \"$@\" 2>$d/server.log & read x; kill -INT $!; wait $!; rm -rf $d";
@@ -94,13 +123,20 @@ impl Cluster {
         let cluster = Cluster { server, port, directory };
         for _ in 0..200 {
             if cluster.psql("postgres", "SELECT 1").is_ok() {
-                cluster.psql("postgres", "CREATE DATABASE shop").expect("database");
-                cluster.psql("shop", setup).expect("setup");
                 return cluster;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("the server does not start");
+    }
+
+    /// Crashes the server.
+    pub fn kill(&self) {
+        let file = std::fs::read_to_string(self.directory.path().join("data/postmaster.pid")).expect("it runs");
+        let pid = file.lines().next().expect("a process");
+        // Immediate shutdown: no checkpoint, no word to a standby.
+        let status = Command::new("kill").args(["-QUIT", pid]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill");
     }
 
     /// Has the server speak TLS with copies of these files.
@@ -169,11 +205,16 @@ impl Proxy {
 
     /// As [`Proxy::behind`], with further lines in front of any section.
     pub fn full(port: u16, policy: &str, listen: &str, upstream: &str, more: &str) -> Proxy {
+        Proxy::to("127.0.0.1", port, policy, listen, upstream, more)
+    }
+
+    /// As [`Proxy::full`], in front of these hosts.
+    pub fn to(hosts: &str, port: u16, policy: &str, listen: &str, upstream: &str, more: &str) -> Proxy {
         let files = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(files.path().join("policy")).expect("a directory");
         std::fs::write(files.path().join("policy/pack.toml"), policy).expect("policy");
         let text = format!(
-            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n{listen}\n[upstream]\nhost = \"127.0.0.1\"\nport = {port}\n\
+            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n{listen}\n[upstream]\nhost = \"{hosts}\"\nport = {port}\n\
              catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n{upstream}\n[log]\nlevel = \"warn\"\n{more}"
         );
         let path = files.path().join("wherefore.toml");

@@ -274,8 +274,3 @@ impl Raw {
 fn named<'t>(value: Option<Value<'t>>, findings: &mut Findings) -> Vec<(Word, Value<'t>)> {
     value.and_then(|value| value.entries(findings)).unwrap_or_default()
 }
-
-fn not_yet(what: &str, place: &Place, findings: &mut Findings) {
-    let finding = Finding::new(format!("`{what}` is not supported yet"), place, "would have to be ignored");
-    findings.add(finding.help("nothing in a policy is ignored: deny until it is"));
-}

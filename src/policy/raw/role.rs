@@ -12,6 +12,8 @@ pub(in crate::policy) struct RawRole {
     pub(in crate::policy) recipient: Option<Word>,
     /// Values of parameters, by name.
     pub(in crate::policy) parameters: Vec<(Word, Word)>,
+    /// Names of certificates whose bearers alone have the role.
+    pub(in crate::policy) certificates: Vec<Word>,
 }
 
 pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> Option<RawRole> {
@@ -28,6 +30,13 @@ pub(super) fn role(name: &Word, value: &Value<'_>, findings: &mut Findings) -> O
     for (name, value) in named(fields.take("parameters"), findings) {
         parameters.extend(value.word_or_number(findings).map(|value| (name, value)));
     }
-    fields.finish(&["certificate", "justification", "require_tls"], findings);
-    Some(RawRole { name: name.clone(), purposes, default, recipient, parameters })
+    let certificates = fields.take("certificates").and_then(|value| value.words(findings)).unwrap_or_default();
+    for word in &certificates {
+        if !matches!(word.text.split_once('='), Some(("CN" | "SAN", name)) if !name.is_empty()) {
+            let message = format!("`{}` is no name in a certificate", word.text);
+            findings.add(Finding::new(message, &word.place, "written CN=… or SAN=…"));
+        }
+    }
+    fields.finish(&["justification", "require_tls"], findings);
+    Some(RawRole { name: name.clone(), purposes, default, recipient, parameters, certificates })
 }

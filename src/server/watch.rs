@@ -1,0 +1,71 @@
+//! The one watch over all sessions that their limits of time need. A session only says what it does; the watch looks from
+//! time to time, and tells those that still do the same after too long. So a limit costs a session no timer and no clock.
+
+use super::gate::Shared;
+use super::handle::Moment;
+use crate::control::Revoked;
+use crate::control::config::Limits;
+use crate::session::Doing;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The longest and the shortest pause between two looks. A limit is met at most two of them late.
+const LONGEST: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_millis(20);
+
+/// Looks at the sessions for as long as the proxy runs.
+pub async fn watch(shared: Arc<Shared>) {
+    let mut known: HashMap<u64, (Moment, Instant)> = HashMap::new();
+    loop {
+        let setup = shared.databases.setup();
+        let limits = &setup.config.limits;
+        tokio::time::sleep(pause(limits)).await;
+        known = look(&shared, limits, &known, Instant::now());
+        if setup.config.auth.revoked == Revoked::End {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            for session in &shared.sessions {
+                session.value().end_if_expired(now);
+            }
+        }
+    }
+}
+
+/// The limit on what a session does, where there is one.
+fn limit(limits: &Limits, doing: Doing) -> Option<Duration> {
+    let time = match doing {
+        Doing::Idle => limits.idle_time,
+        Doing::IdleInTransaction => limits.idle_in_transaction_time,
+        Doing::Statement => limits.statement_time,
+    };
+    Some(time.0).filter(|time| !time.is_zero())
+}
+
+fn pause(limits: &Limits) -> Duration {
+    let all = [Doing::Idle, Doing::IdleInTransaction, Doing::Statement];
+    let shortest = all.into_iter().filter_map(|doing| limit(limits, doing)).min();
+    shortest.map_or(LONGEST, |shortest| (shortest / 4).clamp(SHORTEST, LONGEST))
+}
+
+/// Tells the sessions that have taken too long, and returns since when the others do what they do.
+fn look(
+    shared: &Shared,
+    limits: &Limits,
+    known: &HashMap<u64, (Moment, Instant)>,
+    now: Instant,
+) -> HashMap<u64, (Moment, Instant)> {
+    let mut seen = HashMap::with_capacity(known.len());
+    for session in &shared.sessions {
+        let (number, handle) = session.pair();
+        let Some(moment) = handle.moment() else { continue };
+        let Some(limit) = limit(limits, moment.doing()) else { continue };
+        let since = known.get(number).filter(|(before, _)| *before == moment).map_or(now, |(_, since)| *since);
+        if now.duration_since(since) >= limit {
+            handle.is_late(moment);
+            seen.insert(*number, (moment, now));
+        } else {
+            seen.insert(*number, (moment, since));
+        }
+    }
+    seen
+}
