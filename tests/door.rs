@@ -27,7 +27,7 @@ mod server;
 mod table;
 
 use authority::Authority;
-use relay_support::{Cluster, Proxy, bindir};
+use relay_support::{Cluster, Proxy, program};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -92,7 +92,7 @@ fn tls(mode: &str, more: &str) -> String {
 
 /// A program of psql's kind at a proxy, and what it says on both streams.
 fn psql(proxy: &Proxy, environment: &[(&str, &str)], sql: &str) -> Result<String, String> {
-    let mut command = Command::new(bindir().join("psql"));
+    let mut command = Command::new(program("psql"));
     command.args(["-XAtw", "-v", "ON_ERROR_STOP=1", "-c", sql]);
     said(proxy, environment, command)
 }

@@ -13,7 +13,7 @@ mod soak;
 #[path = "relay_support/walk.rs"]
 mod walk;
 
-use relay_support::{Cluster, Proxy, bindir};
+use relay_support::{Cluster, Proxy, program};
 use std::process::Command;
 use std::sync::OnceLock;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -368,15 +368,15 @@ fn cancel_reaches_the_server() {
 fn psql_and_pgbench() {
     let world = world();
     let port = world.proxy.address.port().to_string();
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(bindir().join(program))
+    let run = |name: &str, arguments: &[&str]| {
+        let output = Command::new(program(name))
             .args(["-h", "127.0.0.1", "-p", &port, "-U", "owner"])
             .env("PGOPTIONS", "-c wherefore.purpose=everything")
             .args(arguments)
             .output()
-            .expect(program);
+            .expect(name);
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{program} {arguments:?}: {text}");
+        assert!(output.status.success(), "{name} {arguments:?}: {text}");
         text
     };
     assert!(run("psql", &["-X", "-d", "shop", "-c", "\\d people"]).contains("people_pkey"));

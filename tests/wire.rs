@@ -138,15 +138,15 @@ fn sync() -> Vec<u8> {
 fn hostile_starts_are_answered_and_closed() {
     let user = |value: &str| startup(196_608, &[("user", value), ("database", "shop")]);
     for (name, bytes, expected) in [
-        ("too short", vec![0, 0, 0, 7], "E08P01 end"),
-        ("too long", vec![0, 0, 0x40, 0], "E08P01 end"),
-        ("negative", vec![0xff; 4], "E08P01 end"),
+        ("too short", vec![0, 0, 0, 7], "end"),
+        ("too long", vec![0, 0, 0x40, 0], "end"),
+        ("negative", vec![0xff; 4], "end"),
         ("protocol 2", startup(131_072, &[("user", "app")]), "E0A000 end"),
         ("no terminator", b"\0\0\0\x10\0\x03\0\0user\0a\0x".to_vec(), "E08P01 end"),
         ("bytes after", b"\0\0\0\x11\0\x03\0\0user\0a\0\0x".to_vec(), "E08P01 end"),
-        ("TLS hello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc".to_vec(), "E08P01 end"),
-        ("HTTP", b"GET / HTTP/1.1\r\n\r\n".to_vec(), "E08P01 end"),
-        ("a query first", query("SELECT 1"), "E08P01 end"),
+        ("TLS hello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc".to_vec(), "end"),
+        ("HTTP", b"GET / HTTP/1.1\r\n\r\n".to_vec(), "end"),
+        ("a query first", query("SELECT 1"), "end"),
         ("injected before SSL", [SSL, &user("app")].concat(), "E08P01 end"),
         (
             "not UTF-8",
@@ -154,7 +154,7 @@ fn hostile_starts_are_answered_and_closed() {
             "E22021 end",
         ),
         ("cancel of nothing", CANCEL.to_vec(), "end"),
-        ("short cancel", b"\0\0\0\x0c\x04\xd2\x16\x2e\0\0\0\x01".to_vec(), "E08P01 end"),
+        ("short cancel", b"\0\0\0\x0c\x04\xd2\x16\x2e\0\0\0\x01".to_vec(), "end"),
     ] {
         let mut wire = Wire::open();
         wire.send(&bytes);

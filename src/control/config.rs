@@ -158,6 +158,8 @@ pub struct Limits {
     pub idle_in_transaction_time: Seconds,
     /// How long a statement may run; 0 for ever.
     pub statement_time: Seconds,
+    /// How long what a client has sent may still run once it has closed its side without a goodbye; 0 for ever.
+    pub vanished_time: Seconds,
     /// How long running sessions may go on after TERM.
     pub drain_time: Seconds,
     /// The longest Query or Parse under a restricted purpose.
@@ -184,6 +186,7 @@ impl Default for Limits {
             idle_time: Seconds(Duration::ZERO),
             idle_in_transaction_time: Seconds(Duration::ZERO),
             statement_time: Seconds(Duration::ZERO),
+            vanished_time: Seconds(Duration::from_secs(10)),
             drain_time: Seconds(Duration::from_secs(30)),
             message_bytes: 16 << 20,
             trusted_message_bytes: 64 << 20,

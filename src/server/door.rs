@@ -90,7 +90,13 @@ pub async fn enter(shared: &Shared, setup: &Setup, mut client: Stream, handle: A
             let _ = pass_through(&mut client, inbox, &mut server).await;
         }
         Ok(Ok(None)) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection ended before it was ready"),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection ended before it was ready");
+            if error.get_ref().is_some_and(|error| error.is::<hello::Lost>()) {
+                let told = hello::fatal(&mut client, "08006", "the connection to the database server was lost");
+                let _ = tokio::time::timeout(LONGEST_GOODBYE, told).await;
+            }
+        }
         Err(_) => {
             tracing::debug!("a connection took too long to log in");
             let told = hello::fatal(&mut client, "57014", "canceling authentication due to timeout");

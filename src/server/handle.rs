@@ -18,14 +18,16 @@ impl Moment {
             Doing::Idle => 1,
             Doing::IdleInTransaction => 2,
             Doing::Statement => 3,
+            Doing::Unheard => 4,
         };
-        Moment(completed << 2 | kind)
+        Moment(completed << 3 | kind)
     }
 
     pub fn doing(self) -> Doing {
-        match self.0 & 3 {
+        match self.0 & 7 {
             1 => Doing::Idle,
             2 => Doing::IdleInTransaction,
+            4 => Doing::Unheard,
             _statement => Doing::Statement,
         }
     }

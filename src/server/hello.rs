@@ -43,6 +43,16 @@ pub async fn message(stream: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, 
     Ok((tag, length))
 }
 
+/// The connection to the server was lost before its session was ready.
+#[derive(Debug, thiserror::Error)]
+#[error("the server: {0}")]
+pub struct Lost(io::Error);
+
+/// As [`message`], of the server: an error is a [`Lost`].
+pub async fn said(server: &mut Stream, inbox: &mut Inbox) -> io::Result<(u8, usize)> {
+    message(server, inbox).await.map_err(|error| io::Error::other(Lost(error)))
+}
+
 /// The body of a whole message at the front of an inbox.
 pub fn body(inbox: &Inbox, length: usize) -> &[u8] {
     &inbox.bytes()[HEADER..length]

@@ -259,7 +259,7 @@ impl Known {
         };
         let mut login = UpstreamLogin::new(&self.user, self.credential, channel, bound, random);
         let failed = loop {
-            let (tag, length) = hello::message(server, from_server).await?;
+            let (tag, length) = hello::said(server, from_server).await?;
             match tag {
                 b'R' => {
                     let answered = login.answer(hello::body(from_server, length));

@@ -46,7 +46,7 @@ pub async fn authenticate(
     binding: Binding,
 ) -> io::Result<Entered> {
     loop {
-        let (tag, length) = hello::message(server, from_server).await?;
+        let (tag, length) = hello::said(server, from_server).await?;
         let message = &from_server.bytes()[..length];
         let kind = (tag == b'R').then(|| message.get(5..9)?.first_chunk::<4>()).flatten().copied();
         match (kind, binding) {
@@ -133,7 +133,7 @@ pub fn is_private(stream: &Stream, whence: Whence) -> bool {
 /// Waits until the server is ready, or passes on why it is not.
 pub async fn hear_out(client: &mut Stream, server: &mut Stream, from_server: &mut Inbox) -> io::Result<Entered> {
     loop {
-        let (tag, length) = hello::message(server, from_server).await?;
+        let (tag, length) = hello::said(server, from_server).await?;
         if tag == b'E' {
             client.send(&from_server.bytes()[..length]).await?;
             return Ok(Entered::Refused);

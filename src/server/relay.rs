@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::AsyncWrite;
 
 /// What the relay waits for on the client's side.
 enum Client {
@@ -23,8 +24,19 @@ enum Client {
     Holds,
     /// A newer catalog, or a payment.
     Awaits(Pin<Box<dyn Future<Output = Awaited> + Send>>),
-    /// Nothing: it said goodbye, or was told.
+    /// That the server is told that nothing more comes.
+    Leaves,
+    /// Nothing.
     Over,
+}
+
+/// How a client has parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// With a Terminate.
+    Goodbye,
+    /// Its side is closed without one, or the connection is lost. It may still listen.
+    Gone,
 }
 
 /// What a session has waited for.
@@ -75,6 +87,9 @@ pub struct Relay {
     client_sink: Sink,
     server_sink: Sink,
     waits: Client,
+    parting: Option<Parting>,
+    /// The server's side is closed.
+    lost: bool,
     canceller: Canceller,
     /// A cancel under way. Nothing of the client's is sent meanwhile, which it could hit instead.
     cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -109,6 +124,8 @@ impl Relay {
             server_sink: Sink::default(),
             // What came early is worked through before anything is read.
             waits: Client::Holds,
+            parting: None,
+            lost: false,
             canceller,
             cancel: None,
             cancelled: None,
@@ -120,6 +137,11 @@ impl Relay {
     /// Relays until one side is done.
     pub async fn run(mut self) -> io::Result<()> {
         let outcome = std::future::poll_fn(|cx| self.poll(cx)).await;
+        if !self.lost && self.session.doing().0 == Doing::Statement {
+            // Closing does not end what says nothing: the server would notice when it has something to say.
+            let Canceller { upstream, key } = &self.canceller;
+            Canceller::cancel(upstream.clone(), key.clone()).await;
+        }
         std::future::poll_fn(|cx| {
             self.client.poll_goodbye(cx);
             self.server.poll_goodbye(cx);
@@ -163,7 +185,11 @@ impl Relay {
     /// What the session does. What the proxy itself takes time for is no idleness.
     fn moment(&self) -> Moment {
         let (doing, completed) = self.session.doing();
-        let doing = if matches!(self.waits, Client::Awaits(_)) { Doing::Statement } else { doing };
+        let doing = match (self.parting, &self.waits) {
+            (Some(Parting::Gone), _) => Doing::Unheard,
+            (_, Client::Awaits(_)) => Doing::Statement,
+            _no_other => doing,
+        };
         Moment::of((doing, completed))
     }
 
@@ -176,6 +202,8 @@ impl Relay {
         match moment.doing() {
             Doing::Idle => self.tell("57P05", "terminating connection due to idle-session timeout"),
             Doing::IdleInTransaction => self.tell("25P03", IN_TRANSACTION),
+            // What runs is cancelled when the relay ends.
+            Doing::Unheard => self.ending = true,
             // There was nothing to cancel: the client does not go on with what it has begun.
             Doing::Statement if self.cancelled == Some(moment) && self.session.may_wait_for_client() => {
                 self.tell("25P03", IN_TRANSACTION);
@@ -240,6 +268,12 @@ impl Relay {
     fn client_side(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         match &mut self.waits {
             Client::Over => return Ok(false),
+            Client::Leaves => {
+                if Pin::new(&mut self.server).poll_shutdown(cx).is_ready() {
+                    self.waits = Client::Over;
+                }
+                return Ok(false);
+            }
             Client::Holds => {
                 if self.from_client.is_empty() {
                     self.waits = Client::Reads(1);
@@ -248,13 +282,13 @@ impl Relay {
             }
             Client::Reads(lacking) => match self.from_client.poll_fill(&mut self.client, *lacking, cx) {
                 Poll::Pending => return Ok(false),
-                Poll::Ready(Ok(0)) => {
-                    // The client is gone without a goodbye.
-                    self.ending = true;
+                // As the server would: what was sent is done, and answered if somebody listens.
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    self.parting = Some(Parting::Gone);
+                    self.waits = Client::Leaves;
                     return Ok(true);
                 }
                 Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => return Err(error),
             },
             Client::Awaits(outcome) => match outcome.as_mut().poll(cx) {
                 Poll::Pending => return Ok(false),
@@ -290,7 +324,10 @@ impl Relay {
                     })
                 }))
             }
-            Step::Finish => Client::Over,
+            Step::Finish => {
+                self.parting = Some(Parting::Goodbye);
+                Client::Over
+            }
             Step::Fatal => {
                 self.ending = true;
                 Client::Over
@@ -310,7 +347,11 @@ impl Relay {
                 Poll::Pending => return Ok(false),
                 // What the server said last is still written to the client.
                 Poll::Ready(Ok(0) | Err(_)) => {
+                    self.lost = true;
                     self.ending = true;
+                    if self.parting.is_none() && self.session.may_be_told() {
+                        self.tell("08006", "the connection to the database server was lost");
+                    }
                     return Ok(true);
                 }
                 Poll::Ready(Ok(_)) => {}

@@ -38,7 +38,7 @@ pub async fn settle_in(
     let mut ready = 0;
     let mut to_client = BytesMut::new();
     while ready < 2 {
-        let (tag, length) = hello::message(server, from_server).await?;
+        let (tag, length) = hello::said(server, from_server).await?;
         let body = hello::body(from_server, length);
         match tag {
             b'Z' => ready += 1,

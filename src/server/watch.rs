@@ -37,12 +37,13 @@ fn limit(limits: &Limits, doing: Doing) -> Option<Duration> {
         Doing::Idle => limits.idle_time,
         Doing::IdleInTransaction => limits.idle_in_transaction_time,
         Doing::Statement => limits.statement_time,
+        Doing::Unheard => limits.vanished_time,
     };
     Some(time.0).filter(|time| !time.is_zero())
 }
 
 fn pause(limits: &Limits) -> Duration {
-    let all = [Doing::Idle, Doing::IdleInTransaction, Doing::Statement];
+    let all = [Doing::Idle, Doing::IdleInTransaction, Doing::Statement, Doing::Unheard];
     let shortest = all.into_iter().filter_map(|doing| limit(limits, doing)).min();
     shortest.map_or(LONGEST, |shortest| (shortest / 4).clamp(SHORTEST, LONGEST))
 }

@@ -1,7 +1,7 @@
 //! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
 
 use super::machine::{Anchor, Rest, Session, Settling};
-use super::queue::{Audience, Awaited, Entry, Own, Segment};
+use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
 use super::settings::{Block, Schema, Settings, split_path};
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
@@ -278,7 +278,10 @@ impl Session {
                 self.own_answered(own, &entry)?;
                 Audience::Nobody
             }
-            Segment::Extended if entry.quiet => Audience::Nobody,
+            Segment::Extended if entry.quiet => {
+                self.quiet = if entry.failed { Quiet::Skips } else { Quiet::No };
+                Audience::Nobody
+            }
             Segment::Simple | Segment::Extended | Segment::Call | Segment::CopyEnd => Audience::Client,
         };
         // What marks the end of a COPY that there was not, is owed to nobody.

@@ -1,6 +1,6 @@
 //! What a session does, for those who watch how long it takes.
 
-use super::machine::Session;
+use super::machine::{Rest, Session};
 
 /// What a session does, as far as limits of time go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Doing {
     IdleInTransaction,
     /// The server has not answered everything yet, or the client has not sent everything.
     Statement,
+    /// The client has closed its side without a goodbye, and the server has not ended yet.
+    Unheard,
 }
 
 impl Session {
@@ -31,5 +33,11 @@ impl Session {
     /// The proxy has the server cancel what it runs, because it takes too long.
     pub fn cancelled(&mut self) {
         self.overdue = true;
+    }
+
+    /// Whether a last word of the proxy's own makes sense to the client: it is not in the middle of a message, and the server
+    /// has not said one.
+    pub fn may_be_told(&self) -> bool {
+        !self.over && (self.server_rest.0 == 0 || self.server_rest.1 == Rest::Drop)
     }
 }

@@ -6,7 +6,7 @@ use super::payment::Charged;
 use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
-use super::queue::{Entry, Owed, Own, Segment};
+use super::queue::{Entry, Owed, Own, Quiet, Segment};
 use super::settings::{Block, Schema, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
@@ -205,6 +205,9 @@ pub struct Session {
     /// Something was executed under an unrestricted purpose since the start or DISCARD ALL.
     pub(super) tainted: bool,
     pub(super) settling: Settling,
+    pub(super) quiet: Quiet,
+    /// The server has said that it ends the session.
+    pub(super) over: bool,
     /// A segment under way sets the purpose on the server for a statement's comment.
     pub(super) declaring: bool,
     /// How often in a row the proxy's own question failed.
@@ -284,6 +287,8 @@ impl Session {
             status: b'I',
             tainted: false,
             settling: Settling::No,
+            quiet: Quiet::No,
+            over: false,
             declaring: false,
             unanswered: 0,
             outgrown: Vec::new(),
@@ -380,20 +385,26 @@ impl Session {
             }
             ClientTag::Sync => {
                 self.checked(wire::check_tiny(b'S', frame.body()?), outs)?;
-                if self.is_full() && !self.owed.only_open() {
+                if self.is_full() && !self.owed.only_open() || self.quiet == Quiet::Sent {
                     return Err(Step::Hold);
                 }
+                self.quiet = Quiet::No;
                 self.sync();
                 return Ok(self.pass(frame, outs));
             }
-            ClientTag::Parse | ClientTag::Bind | ClientTag::Describe | ClientTag::Execute | ClientTag::Close => {
+            ClientTag::Parse
+            | ClientTag::Bind
+            | ClientTag::Describe
+            | ClientTag::Execute
+            | ClientTag::Close
+            | ClientTag::Query
+            | ClientTag::FunctionCall => {
                 if self.is_skipped() {
                     return Ok(self.drop_frame(frame));
                 }
             }
-            ClientTag::Query | ClientTag::FunctionCall => {}
         }
-        if self.is_held() || self.waits_for_room(frame, outs) {
+        if self.quiet == Quiet::Sent || self.is_held() || self.waits_for_room(frame, outs) {
             return Err(Step::Hold);
         }
         self.notice_snapshot(outs)?;
@@ -456,6 +467,7 @@ impl Session {
         if let Some(open) = &mut self.owed.open {
             open.quiet = true;
         }
+        self.quiet = Quiet::Sent;
         self.sync();
     }
 
@@ -497,7 +509,7 @@ impl Session {
 
     /// Whether the server skips what comes until the Sync: an error in the open segment was answered.
     fn is_skipped(&self) -> bool {
-        self.owed.only_open() && self.owed.open.as_ref().is_some_and(|open| open.failed)
+        self.quiet == Quiet::Skips || self.owed.only_open() && self.owed.open.as_ref().is_some_and(|open| open.failed)
     }
 
     /// Whether the server owes so much that nothing more is taken.

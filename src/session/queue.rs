@@ -312,6 +312,15 @@ impl Awaited {
     }
 }
 
+/// A Sync of the proxy's own between a Parse and a Query, of which the client does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quiet {
+    No,
+    Sent,
+    /// What stood before it has failed: the server would have skipped the Query, and all up to the client's own Sync.
+    Skips,
+}
+
 /// Everything the server owes.
 #[derive(Debug)]
 pub struct Owed {

@@ -42,6 +42,7 @@ impl Session {
             (None, Some(_)) => wire::error_fields_in_front(body),
         };
         let ends_session = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
+        self.over |= ends_session;
         if own && !ends_session {
             return Audience::Nobody;
         }

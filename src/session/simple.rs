@@ -40,14 +40,14 @@ impl Session {
     pub(super) fn query(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
         if let Some(open) = &self.owed.open {
             // asyncpg prepares with Flush, and then may send a Query. Where nothing was bound a Sync in between changes
-            // nothing; the client gets no answer to it.
-            if !open.bound && !open.failed && !self.owed.copying {
+            // nothing; the client gets no answer to it. It is waited for: after an error the server would skip the Query.
+            if !open.bound && !self.owed.copying {
                 outs.server.own(frame.input).extend_from_slice(b"S\0\0\0\x04");
                 self.sync_quietly();
                 return Err(Step::Hold);
             }
-            // After an error the server would discard it without an answer, before one it would answer: the answers to
-            // come cannot be told.
+            // If there is an error to come the server discards it without an answer, else it answers: the answers to come
+            // cannot be told.
             wire::fatal("08P01", "a simple query before the Sync of an extended query", outs.client.own(&[]));
             return Err(Step::Fatal);
         }

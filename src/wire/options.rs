@@ -85,7 +85,7 @@ pub fn split_options(options: &str) -> Options {
                 let takes_value = letters.next() == Some('-')
                     && letters.next().is_some_and(|letter| "BCDdfhkNprStvW".contains(letter))
                     && letters.next().is_none();
-                if let (true, Some(value)) = (takes_value, words.next()) {
+                if takes_value && let Some(value) = words.next() {
                     escape(&value, &mut rest);
                 }
             }

@@ -103,7 +103,7 @@ fn a_claim_bounds_rows() {
         "DISCARD ALL",
     ] {
         let environment = [("PGUSER", "app"), ("PGPASSWORD", &*issuer.token("one", &three())), ("PGOPTIONS", SERVICE)];
-        let mut command = std::process::Command::new(super::bindir().join("psql"));
+        let mut command = std::process::Command::new(super::program("psql"));
         command.args(["-XAtq", "-c", sql, "-c", IDS]);
         let seen = super::said(&proxy, &environment, command).unwrap_or_else(|said| panic!("{sql}: {said}"));
         let last = seen.lines().next_back().unwrap_or_default();

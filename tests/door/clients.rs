@@ -1,6 +1,6 @@
 //! Clients of their own make, and how they get in.
 
-use super::{POLICY, Proxy, bindir, block_on, check, path, psql, said, tls, world};
+use super::{POLICY, Proxy, block_on, check, path, program, psql, said, tls, world};
 use std::process::Command;
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -151,7 +151,7 @@ fn much_data_through_both_encrypted_legs() {
     let script = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(script.path(), "SELECT id FROM people WHERE id = 3;\nSELECT repeat('z', 100000);\n")
         .expect("writes");
-    let mut bench = Command::new(bindir().join("pgbench"));
+    let mut bench = Command::new(program("pgbench"));
     bench.args(["-n", "-c", "4", "-t", "100", "-M", "prepared", "-f", &path(script.path())]);
     let environment = [("PGSSLMODE", "require"), ("PGOPTIONS", "-c wherefore.purpose=everything")];
     check(said(&proxy, &environment, bench), "processed: 400/400", "pgbench");

@@ -1,6 +1,6 @@
 //! HUP: everything is read again and put in force at once, or nothing is.
 
-use super::{Authority, POLICY, bindir, block_on, path, world};
+use super::{Authority, POLICY, block_on, path, program, world};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -250,7 +250,7 @@ fn certificates_change_and_sessions_stay() {
     };
     let process = Process::start(&config(&world().authority));
     let shown = || {
-        let output = Command::new(bindir().join("psql"))
+        let output = Command::new(program("psql"))
             .args(["-XAt", "-c", "SELECT 1"])
             .env("PGHOST", "127.0.0.1")
             .env("PGPORT", process.port.to_string())

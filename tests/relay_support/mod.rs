@@ -9,8 +9,14 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 use wherefore::control::Config;
 
-/// Where the server's programs are: on the PATH, by pg_config, or in the distribution's versioned folders.
-pub fn bindir() -> PathBuf {
+/// Where a program of the server's is: in the folder that `WHEREFORE_PG_BIN` names, if it is there, or else with the others.
+pub fn program(name: &str) -> PathBuf {
+    let named = std::env::var_os("WHEREFORE_PG_BIN").map(|folder| PathBuf::from(folder).join(name));
+    named.filter(|path| path.exists()).unwrap_or_else(|| bindir().join(name))
+}
+
+/// Where all of the server's programs are: on the PATH, by pg_config, or in the distribution's versioned folders.
+fn bindir() -> PathBuf {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND
         .get_or_init(|| {
@@ -70,9 +76,14 @@ pub struct Cluster {
 impl Cluster {
     /// Starts a cluster with the roles and tables of `setup` in database `shop`.
     pub fn start(hba: &str, setup: &str) -> Cluster {
+        Cluster::with_settings(hba, setup, &[])
+    }
+
+    /// As [`Cluster::start`], with settings of the server (`name=value`).
+    pub fn with_settings(hba: &str, setup: &str, settings: &[&str]) -> Cluster {
         let directory = scratch();
         let data = directory.path().join("data");
-        let status = as_postgres(&bindir().join("initdb"))
+        let status = as_postgres(&program("initdb"))
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "-D"])
             .arg(&data)
             .stdout(Stdio::null())
@@ -82,7 +93,7 @@ impl Cluster {
         if !hba.is_empty() {
             std::fs::write(data.join("pg_hba.conf"), hba).expect("pg_hba.conf");
         }
-        let cluster = Cluster::serve(directory);
+        let cluster = Cluster::serve(directory, settings);
         cluster.psql("postgres", "CREATE DATABASE shop").expect("database");
         cluster.psql("shop", setup).expect("setup");
         cluster
@@ -91,7 +102,7 @@ impl Cluster {
     /// A standby that follows a cluster whose `pg_hba.conf` lets replication in over the socket.
     pub fn standby_of(primary: &Cluster) -> Cluster {
         let directory = scratch();
-        let status = as_postgres(&bindir().join("pg_basebackup"))
+        let status = as_postgres(&program("pg_basebackup"))
             .args(["-R", "-X", "stream", "-c", "fast", "-U", "postgres", "-p", &primary.port.to_string(), "-h"])
             .arg(primary.directory.path())
             .arg("-D")
@@ -99,44 +110,61 @@ impl Cluster {
             .status()
             .expect("pg_basebackup");
         assert!(status.success(), "pg_basebackup");
-        Cluster::serve(directory)
+        Cluster::serve(directory, &[])
     }
 
     /// Starts the server whose data are in the directory.
-    fn serve(directory: TempDir) -> Cluster {
+    fn serve(directory: TempDir, settings: &[&str]) -> Cluster {
         let data = directory.path().join("data");
         let port = free_port();
         // The pipe ends with this process, and the cluster with the pipe, whatever becomes of destructors.
-        let watch = "d=$1; shift; \"$@\" 2>$d/server.log & read x; kill -INT $!; wait $!; rm -rf $d";
+        // A line means that the server starts again once it has ended.
+        let watch = "d=$1; shift; \"$@\" 2>$d/server.log & while read x; do wait $!; \"$@\" 2>>$d/server.log & done; \
+                     kill -INT $!; wait $!; rm -rf $d";
         let server = as_postgres(Path::new("/bin/sh"))
             .args(["-c", watch, "sh"])
             .arg(directory.path())
-            .arg(bindir().join("postgres"))
+            .arg(program("postgres"))
             .arg("-D")
             .arg(&data)
             .args(["-p", &port.to_string(), "-F", "-c", "listen_addresses=127.0.0.1", "-k"])
             .arg(directory.path())
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("postgres");
         let cluster = Cluster { server, port, directory };
-        for _ in 0..200 {
-            if cluster.psql("postgres", "SELECT 1").is_ok() {
-                return cluster;
+        cluster.wait_until_up();
+        cluster
+    }
+
+    fn wait_until_up(&self) {
+        for _ in 0..400 {
+            if self.psql("postgres", "SELECT 1").is_ok() {
+                return;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("the server does not start");
     }
 
-    /// Crashes the server.
+    /// Crashes the server: no checkpoint, no word to a standby.
     pub fn kill(&self) {
-        let file = std::fs::read_to_string(self.directory.path().join("data/postmaster.pid")).expect("it runs");
-        let pid = file.lines().next().expect("a process");
-        // Immediate shutdown: no checkpoint, no word to a standby.
-        let status = Command::new("kill").args(["-QUIT", pid]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill");
+        self.signal("QUIT");
+    }
+
+    /// Sends a signal to the server's first process: `INT` shuts down fast, `QUIT` at once.
+    pub fn signal(&self, signal: &str) {
+        let text =
+            std::fs::read_to_string(self.directory.path().join("data/postmaster.pid")).expect("a running server");
+        kill(signal, text.lines().next().expect("a process"));
+    }
+
+    /// Starts the server again, once it has ended.
+    pub fn start_again(&mut self) {
+        self.server.stdin.as_mut().expect("a pipe").write_all(b"\n").expect("the server's keeper");
+        self.wait_until_up();
     }
 
     /// Has the server speak TLS with copies of these files.
@@ -162,7 +190,7 @@ impl Cluster {
 
     /// Runs SQL as the superuser, over the unix socket.
     pub fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let mut child = Command::new(bindir().join("psql"))
+        let mut child = Command::new(program("psql"))
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-p", &self.port.to_string()])
             .arg("-h")
             .arg(self.directory.path())
@@ -183,6 +211,12 @@ impl Drop for Cluster {
         drop(self.server.stdin.take());
         let _ = self.server.wait();
     }
+}
+
+/// Sends a signal to a process.
+pub fn kill(signal: &str, process: &str) {
+    let status = Command::new("kill").args([&format!("-{signal}"), process]).status().expect("kill");
+    assert!(status.success(), "kill -{signal} {process}");
 }
 
 /// The proxy, on a runtime of its own.
