@@ -31,6 +31,7 @@ mod select;
 mod sequence;
 mod sizes;
 mod target;
+mod temporary;
 mod types;
 mod updatable;
 mod utility;
@@ -45,6 +46,7 @@ pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;
 pub use routine::{OnItsOwn, on_its_own};
+pub use temporary::is_temporary;
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 

@@ -65,6 +65,7 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
         reports: Reports::Verbatim,
         looks_up: false,
         charge: None,
+        keeping: None,
     }
 }
 

@@ -57,6 +57,15 @@ pub struct State {
     pub changed: bool,
     /// What strings mean was changed in this transaction: its end changes it again.
     pub strings: Strings,
+    /// Which temporary tables there are was changed in this transaction, perhaps.
+    pub temps: Temporary,
+}
+
+/// Whether the session's temporary tables are those that the server has named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Temporary {
+    AsTold,
+    Doubtful,
 }
 
 /// Whether the settings that decide how the server reads strings are those that it has reported.
@@ -76,6 +85,7 @@ impl State {
             fresh: true,
             changed: false,
             strings: Strings::AsReported,
+            temps: Temporary::AsTold,
         }
     }
 
@@ -115,9 +125,10 @@ impl State {
     }
 
     fn over(&mut self) {
-        if self.strings == Strings::Changed {
+        if self.strings == Strings::Changed || self.temps == Temporary::Doubtful {
             self.now = Arc::new(unknown_path(&self.now));
         }
+        self.temps = Temporary::AsTold;
         self.block = Block::Outside;
         self.fresh = true;
         self.changed = false;

@@ -2,6 +2,7 @@
 
 use super::consider::{is_about_session, is_declaration, is_event, may_change_catalog};
 use super::positions::by_table;
+use super::temporary::changes_tables;
 use crate::enforce::{Judged, Plan, Planned, Sight, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -23,6 +24,8 @@ pub struct Traits {
     pub catalog: bool,
     /// It leaves nothing behind in the session.
     pub traceless: bool,
+    /// Which temporary tables there are may be otherwise after it.
+    pub temps: bool,
 }
 
 impl Traits {
@@ -36,8 +39,9 @@ impl Traits {
                     eventful: is_event(kind),
                     declaration: is_declaration(kind),
                     commented: planned.statement.comment.is_some() && !of_session,
-                    catalog: may_change_catalog(kind),
+                    catalog: may_change_catalog(kind) && !changes_tables(judged),
                     traceless: of_session || matches!(kind, Kind::Show(_)),
+                    temps: changes_tables(judged),
                 }
             }
             Judged::Many(_) | Judged::Empty => Traits {
@@ -47,6 +51,7 @@ impl Traits {
                 commented: false,
                 catalog: false,
                 traceless: true,
+                temps: false,
             },
         }
     }
