@@ -152,8 +152,7 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn find_relation(&self, schema: &str, name: &str, at: i32) -> Outcome<&'a Relation> {
         let catalog = self.context.catalog;
-        // What stands in for another session's, and this one's by its number.
-        if schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
+        if schema == "pg_temp" || schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
             return not_understood(format!("a relation of schema {schema}"), at);
         }
         let found = match schema {

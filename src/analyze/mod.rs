@@ -31,7 +31,6 @@ mod select;
 mod sequence;
 mod sizes;
 mod target;
-mod temporary;
 mod types;
 mod updatable;
 mod utility;
@@ -46,7 +45,6 @@ pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;
 pub use routine::{OnItsOwn, on_its_own};
-pub use temporary::is_temporary;
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 

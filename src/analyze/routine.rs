@@ -379,8 +379,8 @@ fn path_of(function: &Function) -> Outcome<Option<SearchPath>> {
 fn plain_schema(written: &str) -> Option<Arc<str>> {
     let bare = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(written);
     let plain = bare.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    // `pg_temp` keeps its place: where it is not listed, temporary tables come first.
-    plain.then(|| Arc::from(bare))
+    // What stands in `pg_temp` is the session's own.
+    plain.then(|| Arc::from(if bare == "pg_temp" { "" } else { bare }))
 }
 
 /// The one SELECT that a function's body is.

@@ -33,19 +33,9 @@ impl SearchPath {
     }
 }
 
-/// An indexed, immutable snapshot of one database, and for some sessions their own temporary tables.
+/// An indexed, immutable snapshot of one database.
 #[derive(Debug)]
 pub struct Catalog {
-    indexed: Arc<Indexed>,
-    /// In schema [`TEMPORARY`].
-    temporary: Box<[Relation]>,
-}
-
-/// The name by which every session knows the schema of its own temporary tables.
-pub const TEMPORARY: &str = "pg_temp";
-
-#[derive(Debug)]
-struct Indexed {
     snapshot: Snapshot,
     /// Grows by one with each snapshot of this database in this process.
     version: u64,
@@ -93,7 +83,7 @@ impl Catalog {
                 }
             }
         }
-        let indexed = Indexed {
+        Catalog {
             referencing,
             by_oid: rows().map(|(at, r)| (r.oid, at)).collect(),
             by_name: rows().map(|(at, r)| ((Arc::clone(&r.schema), Arc::clone(&r.name)), at)).collect(),
@@ -108,70 +98,51 @@ impl Catalog {
             roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
             version,
             snapshot,
-        };
-        Catalog { indexed: Arc::new(indexed), temporary: Box::default() }
-    }
-
-    /// The same with the temporary tables of a session.
-    pub fn with_temporary(&self, temporary: Box<[Relation]>) -> Catalog {
-        Catalog { indexed: Arc::clone(&self.indexed), temporary }
-    }
-
-    /// The session's temporary relations.
-    pub fn temporary(&self) -> &[Relation] {
-        &self.temporary
+        }
     }
 
     pub fn version(&self) -> u64 {
-        self.indexed.version
+        self.version
     }
 
     pub fn database(&self) -> &str {
-        &self.indexed.snapshot.database
+        &self.snapshot.database
     }
 
     /// `server_version_num`, e.g. 150018.
     pub fn server_version(&self) -> u32 {
-        self.indexed.snapshot.server_version
+        self.snapshot.server_version
     }
 
     pub fn snapshot(&self) -> &Snapshot {
-        &self.indexed.snapshot
+        &self.snapshot
     }
 
     pub fn relations(&self) -> &[Relation] {
-        &self.indexed.snapshot.relations
+        &self.snapshot.relations
     }
 
     pub fn relation(&self, oid: Oid) -> Option<&Relation> {
-        if let Some(own) = self.temporary.iter().find(|relation| relation.oid == oid) {
-            return Some(own);
-        }
-        self.indexed.by_oid.get(&oid).map(|at| &self.indexed.snapshot.relations[*at])
+        self.by_oid.get(&oid).map(|at| &self.snapshot.relations[*at])
     }
 
     pub fn relation_in(&self, schema: &str, name: &str) -> Option<&Relation> {
-        if schema == TEMPORARY {
-            return self.temporary.iter().find(|relation| *relation.name == *name);
-        }
-        self.indexed.by_name.get(&(Arc::from(schema), Arc::from(name))).map(|at| &self.indexed.snapshot.relations[*at])
+        self.by_name.get(&(Arc::from(schema), Arc::from(name))).map(|at| &self.snapshot.relations[*at])
     }
 
-    /// The first relation of that name along the search path. Temporary ones come first of all where the path does not list
-    /// them.
+    /// The first relation of that name along the search path.
     pub fn find_relation(&self, path: &SearchPath, name: &str) -> Option<&Relation> {
-        let first = (!path.searches(TEMPORARY)).then_some(TEMPORARY);
-        first.into_iter().chain(path.effective()).find_map(|schema| self.relation_in(schema, name))
+        path.effective().find_map(|schema| self.relation_in(schema, name))
     }
 
     /// Whether any schema has a relation of that name, and so a row type.
     pub fn is_relation_name(&self, name: &str) -> bool {
-        self.indexed.relation_names.contains(name) || self.temporary.iter().any(|relation| *relation.name == *name)
+        self.relation_names.contains(name)
     }
 
     /// Direct children by inheritance or partitioning.
     pub fn children(&self, oid: Oid) -> &[Oid] {
-        self.indexed.children.get(&oid).map_or(&[], Vec::as_slice)
+        self.children.get(&oid).map_or(&[], Vec::as_slice)
     }
 
     /// A relation and everything below it by inheritance or partitioning.
@@ -191,7 +162,7 @@ impl Catalog {
 
     /// Foreign keys to a relation, with the tables that have them.
     pub fn references_to(&self, oid: Oid) -> impl Iterator<Item = (&Relation, &ForeignKey)> {
-        let tables = self.indexed.referencing.get(&oid).into_iter().flatten().filter_map(|table| self.relation(*table));
+        let tables = self.referencing.get(&oid).into_iter().flatten().filter_map(|table| self.relation(*table));
         tables.flat_map(move |table| {
             table.foreign_keys.iter().filter(move |key| key.references == oid).map(move |key| (table, key))
         })
@@ -199,40 +170,40 @@ impl Catalog {
 
     /// Every function of that name, in any schema.
     pub fn functions<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Function> {
-        self.indexed.functions.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.functions[*at])
+        self.functions.get(name).into_iter().flatten().map(|at| &self.snapshot.functions[*at])
     }
 
     /// A function by its number.
     pub fn function(&self, oid: Oid) -> Option<&Function> {
-        self.indexed.function_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.indexed.snapshot.functions[*at])
+        self.function_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.functions[*at])
     }
 
     /// Every operator of that name outside `pg_catalog`.
     pub fn operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
-        self.indexed.operators.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.operators[*at])
+        self.operators.get(name).into_iter().flatten().map(|at| &self.snapshot.operators[*at])
     }
 
     /// Every operator of that name in `pg_catalog`.
     pub fn own_operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
-        self.indexed.own_operators.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.own_operators[*at])
+        self.own_operators.get(name).into_iter().flatten().map(|at| &self.snapshot.own_operators[*at])
     }
 
     /// Casts that did not come with the server.
     pub fn casts(&self) -> &[CastInfo] {
-        &self.indexed.snapshot.casts
+        &self.snapshot.casts
     }
 
     /// A type outside `pg_catalog` by its number or that of its arrays.
     pub fn type_of(&self, oid: Oid) -> Option<&TypeInfo> {
-        self.indexed.type_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.indexed.snapshot.types[*at])
+        self.type_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.types[*at])
     }
 
     /// Every type of that name outside `pg_catalog`.
     pub fn types<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a TypeInfo> {
-        self.indexed.types.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.types[*at])
+        self.types.get(name).into_iter().flatten().map(|at| &self.snapshot.types[*at])
     }
 
     pub fn role(&self, name: &str) -> Option<&Role> {
-        self.indexed.roles.get(name).map(|at| &self.indexed.snapshot.roles[*at])
+        self.roles.get(name).map(|at| &self.snapshot.roles[*at])
     }
 }

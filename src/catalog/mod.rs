@@ -10,7 +10,7 @@ pub mod noise;
 pub mod pseudonyms;
 mod routine;
 
-pub use lookup::{Catalog, SearchPath, TEMPORARY};
+pub use lookup::{Catalog, SearchPath};
 pub use model::{
     Call, Column, Declared, ForeignKey, ReferentialAction, Relation, RelationKind, Role, Snapshot, Tie, Trigger,
 };

@@ -65,7 +65,6 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
         reports: Reports::Verbatim,
         looks_up: false,
         charge: None,
-        keeping: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::demands::{refusal, rests_on, words};
 use super::view::View;
 use crate::analyze::{Context, Resolved, is_aggregate, may_return_a_set};
-use crate::catalog::{Catalog, Function, FunctionKind, RelationKind, TEMPORARY};
+use crate::catalog::{Catalog, Function, FunctionKind, RelationKind};
 use crate::policy::{MaxRows, Over};
 use crate::sql::{Visitor, is_json_aggregate, string, walk};
 use crate::vocab::{AttNum, NotUnderstood, Oid, Refusal};
@@ -82,16 +82,6 @@ pub(super) fn hold(
         Box::new(rests_on(&most.clause, refusal))
     };
     let mut tree = resolved.tree.clone();
-    let is_temporary = |oid: Oid| catalog.relation(oid).is_some_and(|relation| *relation.schema == *TEMPORARY);
-    let keeps = resolved.definition.as_ref().is_some_and(|definition| definition.temporary)
-        || resolved.writes.iter().any(|write| is_temporary(write.relation));
-    // What is collected in a temporary table is one row of that.
-    if let (true, Some(node)) = (keeps, tree.node.as_mut())
-        && let Some(what) = collected(node, resolved, catalog)
-    {
-        let why = format!("{what} collects rows in one value");
-        return Err(refused(&why, "Keep the rows themselves.".to_owned()));
-    }
     let Some(release) = released(&mut tree) else { return Ok(None) };
     if let Some(what) = collected(release, resolved, catalog) {
         let why = format!("{what} collects rows in one value");

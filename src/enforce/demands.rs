@@ -1,11 +1,9 @@
 //! What a purpose demands of statements beside what its rules open: a justification, columns written out, and categories that do not
 //! meet.
 
-use super::flow::Origin;
 use super::report;
-use super::temporary::expanded;
 use super::view::{Justification, View};
-use crate::analyze::{ColumnSource, Resolved};
+use crate::analyze::Resolved;
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
 use crate::policy::{Demanded, Effect, Mask, Met};
 use crate::sql::{Visitor, walk};
@@ -101,13 +99,8 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
             // What is the same for every row tells nothing.
             let constant = ruling.columns.get(column.index).is_some_and(|ruled| is_constant(&ruled.effect));
             if !constant {
-                let source = ColumnSource { relation: relation.oid, index: column.index };
-                for origin in expanded(view, Origin::Column(source)) {
-                    if let Origin::Column(ColumnSource { relation, index }) = origin {
-                        columns.push((relation, index));
-                        places.push(column.at);
-                    }
-                }
+                columns.push((relation.oid, column.index));
+                places.push(column.at);
             }
         }
     }

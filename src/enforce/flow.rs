@@ -11,7 +11,6 @@
 
 use super::landing::{Landing, landings};
 use super::report;
-use super::temporary::expanded;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
 use crate::catalog::{Relation, quote_identifier, quote_qualified};
@@ -32,13 +31,6 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    fn relation(self) -> Oid {
-        match self {
-            Origin::Column(source) | Origin::Stored(source) => source.relation,
-            Origin::Rows(oid) => oid,
-        }
-    }
-
     pub(super) fn name(self, view: &View) -> String {
         match self {
             Origin::Column(source) | Origin::Stored(source) => {
@@ -88,8 +80,7 @@ const DECIDING: [Usage; 5] = [Usage::Filter, Usage::Join, Usage::Group, Usage::S
 
 /// Holds every write of a statement against those who may read what it writes to.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
-    // What is stored in a temporary table is read by nobody else; what it depends on goes with it.
-    for write in resolved.writes.iter().filter(|write| !view.bound().is_temporary(write.relation)) {
+    for write in &resolved.writes {
         let control = control(view, &resolved.relations, Some(write.at));
         let conditions = conditions(view, &resolved.relations, Some(write));
         let valued = write.assigned.iter().any(|assigned| !assigned.sources.is_empty());
@@ -170,13 +161,6 @@ pub(super) fn control(view: &View, references: &[RelationUse], write: Option<i32
                 control.push(Flowing { origin: Origin::Column(source), own });
             }
         }
-    }
-    if references.iter().any(|reference| view.bound().is_temporary(reference.relation)) {
-        let expand = |flowing: Flowing| {
-            let own = flowing.own && !view.bound().is_temporary(flowing.origin.relation());
-            expanded(view, flowing.origin).into_iter().map(move |origin| Flowing { origin, own })
-        };
-        control = control.into_iter().flat_map(expand).collect();
     }
     control.retain(|flowing| tells(view, flowing.origin));
     control
@@ -313,10 +297,7 @@ impl<'a> Reading<'a> {
             let assigned = by.and_then(|at| self.write.assigned.get(at));
             let own = assigned.is_some_and(|assigned| assigned.own);
             let sources = assigned.into_iter().flat_map(|assigned| &assigned.sources);
-            let values = sources.flat_map(|source| {
-                let own = own && !self.view.bound().is_temporary(source.relation);
-                expanded(self.view, Origin::Column(*source)).into_iter().map(move |origin| Flowing { origin, own })
-            });
+            let values = sources.map(|source| Flowing { origin: Origin::Column(*source), own });
             let values = values.filter(|flowing| tells(self.view, flowing.origin)).collect::<Vec<_>>();
             let at = assigned.and_then(|assigned| assigned.at).or(u32::try_from(self.write.at).ok());
             self.none_hidden(&values, landing, seen.then_some(&column.name), at)?;
@@ -358,7 +339,10 @@ impl<'a> Reading<'a> {
 
     /// Why the reader may not see a source, if it may not.
     fn hidden(&mut self, flowing: Flowing) -> Option<Why> {
-        let oid = flowing.origin.relation();
+        let oid = match flowing.origin {
+            Origin::Column(source) | Origin::Stored(source) => source.relation,
+            Origin::Rows(oid) => oid,
+        };
         let Some(ruling) = self.ruling(oid) else { return Some(Why::Closed) };
         if !open(self.view, &ruling, flowing.origin) {
             return Some(Why::Closed);

@@ -6,7 +6,7 @@
 use super::aggregate;
 use super::define;
 use super::explain::RelationReport;
-use super::plan::{Charge, Keeping, Plan, Reports, Rewritten, Sight, Understood};
+use super::plan::{Charge, Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
 use super::reports;
 use super::sequences::check_sequences;
@@ -191,7 +191,6 @@ struct Guarded {
     sight: Sight,
     reports: Reports,
     charge: Option<Arc<Charge>>,
-    keeping: Option<Arc<Keeping>>,
 }
 
 /// Resolves a statement, decides, and puts guards in place.
@@ -214,7 +213,6 @@ fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refus
         false => None,
     };
     let mut permitted = permit(view, text, resolved)?;
-    let keeping = super::temporary::keeping(view, text, &permitted.resolved)?;
     let sight = permitted.references.iter().map(|(reference, ruling)| utility::sight(view, reference, ruling)).max();
     let standings: Vec<Standing<'_>> = permitted
         .references
@@ -231,7 +229,7 @@ fn guarded(view: &View, text: &str, mut tree: Node) -> Result<Guarded, Box<Refus
     }
     let sight = sight.unwrap_or(Sight::Whole);
     let reports = reports::of_data(view, &permitted.resolved);
-    Ok(Guarded { resolved: permitted.resolved, sight, reports, charge, keeping })
+    Ok(Guarded { resolved: permitted.resolved, sight, reports, charge })
 }
 
 /// Holds new rows against the conditions of the right to insert them.
@@ -267,7 +265,6 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     let mut closed: Vec<Closed> = Vec::new();
     let mut places: Vec<(Oid, Option<AttNum>)> = Vec::new();
     let mut first: Option<u32> = None;
-    super::temporary::permit(view, text, &resolved)?;
     check_sequences(view, text, &resolved.sequences)?;
     let mut references = Vec::with_capacity(resolved.relations.len());
     for reference in &resolved.relations {
@@ -387,7 +384,7 @@ pub(super) fn add(
 
 /// Prints what is to be sent and has it read by the second reader.
 fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refusal>> {
-    let Guarded { resolved, sight, reports, charge, keeping } = guarded;
+    let Guarded { resolved, sight, reports, charge } = guarded;
     let looks_up = resolved.relations.iter().any(|reference| reference.looks_up);
     let catalog = view.bound().catalog();
     let refuse = |reason: NotUnderstood| trouble(view, text, reason.into());
@@ -417,16 +414,7 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten {
-        text: printed.text.into(),
-        positions,
-        columns: resolved.columns,
-        sight,
-        reports,
-        looks_up,
-        charge,
-        keeping,
-    })
+    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports, looks_up, charge })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

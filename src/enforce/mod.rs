@@ -20,7 +20,6 @@ mod reports;
 mod sent;
 mod sequences;
 mod settings;
-mod temporary;
 mod utility;
 mod view;
 pub mod words;
@@ -28,9 +27,7 @@ mod writes;
 
 pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{
-    Changes, Charge, Flow, Into, Judged, Keeping, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood,
-};
+pub use plan::{Charge, Judged, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood};
 pub use settings::{is_ascii_safe, is_english, setting_permitted};
 pub use utility::plan_refusal;
 pub use view::{Encoding, Justification, Limits, View};

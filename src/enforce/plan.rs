@@ -1,8 +1,8 @@
 //! What to do with a statement.
 
-use crate::policy::{Lineage, Thousandths};
+use crate::policy::Thousandths;
 use crate::sql::Kind;
-use crate::vocab::{Clause, Oid, Refusal, SqlState};
+use crate::vocab::{Clause, Refusal, SqlState};
 use std::sync::Arc;
 
 /// A statement's plan: the only thing the shell may send. Only the core makes one.
@@ -33,39 +33,6 @@ pub struct Rewritten {
     pub looks_up: bool,
     /// What is paid before each execution.
     pub charge: Option<Arc<Charge>>,
-    /// What it leaves in temporary tables.
-    pub keeping: Option<Arc<Keeping>>,
-}
-
-/// What a statement does to the session's temporary tables.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keeping {
-    pub changes: Changes,
-    pub flows: Box<[Flow]>,
-}
-
-/// What may be otherwise after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changes {
-    /// What is in them.
-    Values,
-    /// Which there are, and of which columns: only the server knows.
-    Tables,
-}
-
-/// What flows into one of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flow {
-    pub into: Into,
-    pub lineage: Lineage,
-}
-
-/// A temporary table that is written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Into {
-    Table(Oid),
-    /// One that is made.
-    Named(Arc<str>),
 }
 
 /// What executing a statement costs that tells numbers with noise: of budgets that the login role has.

@@ -2,7 +2,6 @@
 
 use super::flow::{Origin, Why, conditions, control, name_of, open, tells};
 use super::sequences::sees_numbers;
-use super::temporary::expanded;
 use super::utility::may_signal;
 use super::view::View;
 use crate::analyze::{Outlet, Resolved, Sent};
@@ -20,8 +19,7 @@ pub(super) fn permit_sent(view: &View, text: &str, resolved: &Resolved) -> Resul
             }
             Outlet::Sequence(oid) => format!("the sequence {}", name_of(view, *oid)),
         };
-        let values = sources.iter().flat_map(|source| expanded(view, Origin::Column(*source)));
-        let values = values.filter(|origin| tells(view, *origin));
+        let values = sources.iter().map(|source| Origin::Column(*source)).filter(|origin| tells(view, *origin));
         let control = control(view, &resolved.relations, None);
         let met = conditions(view, &resolved.relations, None).into_iter().flat_map(|condition| condition.columns);
         let origins: Vec<Origin> = values.chain(control.into_iter().chain(met).map(|flowing| flowing.origin)).collect();

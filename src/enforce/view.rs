@@ -1,7 +1,7 @@
 //! What the core must know of a session to judge a statement.
 
 use crate::catalog::SearchPath;
-use crate::policy::{Bound, Owner, Policy, Principal, PurposeId, Reader, RecipientId, Values};
+use crate::policy::{Bound, Policy, Principal, PurposeId, Reader, RecipientId, Values};
 use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -35,8 +35,6 @@ pub(super) struct ViewKey {
     hash: u64,
     policy: u64,
     catalog: u64,
-    /// The session's temporary tables.
-    temporary: u64,
     database: Box<str>,
     class: u64,
     purpose: Option<PurposeId>,
@@ -56,7 +54,6 @@ impl ViewKey {
             hash: _,
             policy,
             catalog,
-            temporary,
             database,
             class,
             purpose,
@@ -68,7 +65,7 @@ impl ViewKey {
             parameters,
         } = self;
         let mut hasher = rustc_hash::FxHasher::default();
-        (policy, catalog, temporary, database, class, purpose, recipient).hash(&mut hasher);
+        (policy, catalog, database, class, purpose, recipient).hash(&mut hasher);
         (values, justification, path, encoding, parameters).hash(&mut hasher);
         hasher.finish()
     }
@@ -131,7 +128,6 @@ impl View {
             hash: 0,
             policy: bound.policy().version(),
             catalog: bound.catalog().version(),
-            temporary: bound.temporary_version(),
             database: bound.catalog().database().into(),
             class: principal.class,
             purpose,
@@ -201,17 +197,6 @@ impl View {
     /// The purpose in force, with whom the session stands for.
     pub fn reader(&self) -> Option<Reader> {
         self.key.purpose.map(|purpose| Reader { purpose, recipient: self.key.recipient })
-    }
-
-    /// Whose the temporary tables are that are made now; nobody's without a purpose.
-    pub fn owner(&self) -> Option<Owner> {
-        let values = self.principal.values.clone();
-        Some(Owner { reader: self.reader()?, policy: self.bound.policy().version(), values })
-    }
-
-    /// The number of what the session keeps in temporary tables.
-    pub fn temporary(&self) -> u64 {
-        self.key.temporary
     }
 
     pub fn path(&self) -> &SearchPath {

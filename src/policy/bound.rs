@@ -14,7 +14,6 @@ use super::rules::{Point, Rule, Sense, Wanted, decide};
 use super::ruling::Aggregate;
 use super::subjects;
 use super::system::{self, Openness};
-use super::temporary::Temporaries;
 use super::{
     ColumnOf, ColumnRuling, Effect, Filter, Mask, Policy, Principal, Proof, PurposeId, Reader, RelationRuling,
     RowCondition, Slices, Untagged,
@@ -56,27 +55,26 @@ pub struct Patterned {
 }
 
 pub(super) type Deciding = RwLock<FxHashMap<Reader, Arc<FxHashSet<ColumnOf>>>>;
-pub(super) type Memo = RwLock<FxHashMap<(Option<Reader>, Right, Oid), Arc<RelationRuling>>>;
+type Memo = RwLock<FxHashMap<(Option<Reader>, Right, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
 #[derive(Debug)]
 pub struct Bound {
     pub(super) policy: Arc<Policy>,
     pub(super) catalog: Arc<Catalog>,
-    pub(super) relations: Arc<FxHashMap<Oid, RelationTags>>,
-    pub(super) functions: Arc<BoundFunctions>,
+    pub(super) relations: FxHashMap<Oid, RelationTags>,
+    functions: BoundFunctions,
     /// What functions read that the policy declares: their results.
-    pub(super) results: Arc<FxHashMap<Oid, Arc<[FunctionRead]>>>,
-    pub(super) rewrites: Arc<BoundRewrites>,
-    pub(super) untagged: Box<[UntaggedColumn]>,
-    pub(super) patterned: Box<[Patterned]>,
+    results: FxHashMap<Oid, Arc<[FunctionRead]>>,
+    rewrites: BoundRewrites,
+    untagged: Box<[UntaggedColumn]>,
+    patterned: Box<[Patterned]>,
     /// Whether the database can make pseudonyms.
     pub(super) pseudonyms: bool,
-    pub(super) lints: Box<[Lint]>,
-    pub(super) errors: Box<[Problem]>,
-    pub(super) rulings: Arc<Memo>,
-    pub(super) deciding: Arc<Deciding>,
-    pub(super) temporary: Temporaries,
+    lints: Box<[Lint]>,
+    errors: Box<[Problem]>,
+    rulings: Memo,
+    pub(super) deciding: Deciding,
 }
 
 impl Bound {
@@ -101,17 +99,16 @@ impl Bound {
             pseudonyms: pseudonyms::installed(&catalog),
             policy,
             catalog,
-            relations: Arc::new(binding.relations),
-            functions: Arc::new(functions),
-            results: Arc::new(declared.results),
-            rewrites: Arc::new(rewrites),
+            relations: binding.relations,
+            functions,
+            results: declared.results,
+            rewrites,
             untagged: binding.untagged.into(),
             patterned: binding.patterned.into(),
             lints: Box::default(),
             errors: Box::default(),
-            rulings: Arc::default(),
-            deciding: Arc::default(),
-            temporary: Temporaries::none(),
+            rulings: Memo::default(),
+            deciding: Deciding::default(),
         };
         masked::check(&bound, &mut findings);
         subjects::check(&bound, &mut findings);
@@ -172,9 +169,6 @@ impl Bound {
     /// What a reader may do of one kind with a relation's columns and rows. For the rights to write every column is
     /// allowed or denied, and the conditions are those that a row must meet to be written. Memoised.
     pub fn ruling_for(&self, reader: Option<Reader>, right: Right, relation: &Relation) -> Arc<RelationRuling> {
-        if let Some(ruling) = self.temporary.ruling(reader, relation) {
-            return ruling;
-        }
         let key = (reader, right, relation.oid);
         // What a poisoned lock guards is whole: entries are only ever added.
         if let Some(known) = self.rulings.read().unwrap_or_else(PoisonError::into_inner).get(&key) {

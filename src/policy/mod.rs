@@ -42,7 +42,6 @@ mod ruling;
 mod subjects;
 mod system;
 mod tags;
-mod temporary;
 mod tree;
 
 pub use bound::{Bound, Lack, Opens, Patterned, UntaggedColumn};
@@ -67,7 +66,6 @@ pub use ruling::{
     SubjectKey, Thousandths,
 };
 pub use tags::Untagged;
-pub use temporary::{Lineage, Owner, Seen, TemporaryTable, Trace, Unusable};
 
 use crate::analyze::Stars;
 use crate::vocab::Clause;
@@ -82,7 +80,7 @@ use opened::Opened;
 use pack::Pack;
 use pattern::Pattern;
 use principal::Grant;
-use raw::{Demand, Mode, PurposeSettings, TemporaryRows};
+use raw::{Demand, Mode, PurposeSettings};
 use regex::Regex;
 use report::Sources;
 use rules::{Rule, Trees};
@@ -343,11 +341,6 @@ impl Policy {
     /// What a star means under the purpose.
     pub fn stars(&self, purpose: PurposeId) -> Stars {
         self.nearest(purpose, |settings| settings.stars).unwrap_or(Stars::Whole)
-    }
-
-    /// Whether rows that conditions decide about may be kept in temporary tables under the purpose.
-    pub fn keeps_rows(&self, purpose: PurposeId) -> bool {
-        self.nearest(purpose, |settings| settings.temporary_rows) == Some(TemporaryRows::Kept)
     }
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.

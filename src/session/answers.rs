@@ -3,7 +3,6 @@
 use super::machine::{Anchor, Rest, Session, Settling};
 use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
 use super::settings::{Block, Schema, Settings, split_path};
-use super::temporary::QUESTION;
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
 use std::sync::Arc;
@@ -203,8 +202,7 @@ impl Session {
             Some(_) | None => return Audience::Client,
         }
         let first = tag.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let defines = matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE");
-        if (defines && !entry.temporary_only) || tag == b"COMMIT PREPARED" {
+        if matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") || tag == b"COMMIT PREPARED" {
             entry.catalog = true;
         }
         match tag {
@@ -328,9 +326,7 @@ impl Session {
         if self.settling == Settling::Wanted && idle && self.status != b'E' {
             self.settling = Settling::Asked;
             self.told.clear();
-            let temps = self.temps.doubtful.then_some(QUESTION);
-            let questions: Vec<&str> = SETTLE.into_iter().chain(temps).collect();
-            self.run_own(Own::Settle, &questions, to_server, &[]);
+            self.run_own(Own::Settle, &SETTLE, to_server, &[]);
         }
     }
 
@@ -353,12 +349,7 @@ impl Session {
 
     /// Takes over what the server says about the settings.
     fn settle(&mut self) -> Result<(), String> {
-        let mut told = std::mem::take(&mut self.told);
-        let temps = told.split_off(told.len().min(SETTLE.len()));
-        if std::mem::take(&mut self.temps.doubtful) {
-            self.learn_temps(&temps)?;
-        }
-        let [purpose, path, login, role] = &told[..] else {
+        let [purpose, path, login, role] = &self.told[..] else {
             return Err("the server does not tell the session's settings".to_owned());
         };
         let policy = self.bound.policy();

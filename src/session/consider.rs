@@ -3,18 +3,18 @@
 
 use super::machine::{Refresh, Refreshed, Session};
 use super::named::Act;
+use super::parameter::{parameter_of, set_value};
 use super::payment::charge;
 use super::portals::RESERVED;
 use super::purpose::declared_justification;
 use super::purpose::{
     JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, schema_changed, unfit,
-    unread_catalog,
+    unknown_setting, unread_catalog,
 };
 use super::queue::{Awaited, Entry};
-use super::settings::{Block, Reach, Schema, Settings, State, Strings, Temporary, path_of, split_path};
+use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, split_path};
 use super::shelf::Fit;
 use super::simple::not_utf8;
-use super::temporary::changes_tables;
 use crate::catalog::SearchPath;
 use crate::enforce::{Charge, Judged, Plan, Planned, Reports, Rewritten, Shadow, View, unread};
 use crate::policy::PurposeId;
@@ -190,8 +190,8 @@ impl Session {
             return Arc::clone(view);
         }
         let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
-        let bound = self.temps.over(&self.bound);
-        let view = View::new(bound, Arc::clone(&self.principal), purpose, path, self.encoding.encoding());
+        let view =
+            View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, path, self.encoding.encoding());
         let view = Arc::new(view.justified(settings.justification.as_deref()));
         if self.views.len() >= 4 {
             self.views.remove(0);
@@ -230,7 +230,7 @@ impl Session {
                 refused = Some(
                     Refusal::new(
                         SqlState::FEATURE_NOT_SUPPORTED,
-                        "what decides what names mean was changed earlier in this message",
+                        "a setting that decides what names mean was changed earlier in this message",
                     )
                     .with_hint("Send this statement in a message of its own."),
                 );
@@ -244,9 +244,6 @@ impl Session {
             {
                 return Err(Refresh::UnknownName);
             }
-        }
-        if refused.is_none() {
-            self.keep(&judged);
         }
         Ok(Considered { judged, view, refused: refused.map(Arc::new) })
     }
@@ -299,18 +296,13 @@ impl Session {
         let kind = act.kind;
         // What comes after a DISCARD ALL in its segment was not discarded.
         entry.discard_all = false;
-        let own_tables = changes_tables(act.judged);
-        match kind {
-            Kind::Define(_) if own_tables => entry.temporary_only = true,
-            kind if may_change_catalog(kind) => entry.catalog = true,
-            _changes_nothing => {}
+        if may_change_catalog(kind) {
+            entry.catalog = true;
         }
-        self.follow_temps(state, entry, act);
         match kind {
             Kind::Transaction(Transaction::Begin) => state.begin(),
             Kind::Transaction(Transaction::Commit { chain }) => {
                 entry.settle |= state.changed;
-                entry.temps |= state.temps == Temporary::Doubtful;
                 state.commit();
                 if *chain {
                     state.begin();
@@ -318,7 +310,6 @@ impl Session {
             }
             Kind::Transaction(Transaction::Rollback { chain }) => {
                 entry.settle |= state.changed;
-                entry.temps |= state.temps == Temporary::Doubtful;
                 state.rollback();
                 if *chain {
                     state.begin();
@@ -326,7 +317,6 @@ impl Session {
             }
             Kind::Transaction(Transaction::RollbackTo) => {
                 entry.settle |= state.changed;
-                entry.temps |= state.temps == Temporary::Doubtful;
                 state.rollback_to();
                 state.fresh = false;
             }
@@ -335,7 +325,6 @@ impl Session {
             }
             Kind::Transaction(Transaction::TwoPhase) => {
                 entry.settle |= state.changed;
-                entry.temps |= state.temps == Temporary::Doubtful;
                 entry.catalog = true;
                 state.commit();
             }
@@ -344,7 +333,6 @@ impl Session {
                 if state.block == Block::Outside {
                     entry.effects.push(Awaited::DiscardAll { by: None });
                     entry.settle = true;
-                    entry.temps |= !self.temps.is_empty();
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
                     let justification = self.first.justification.clone();
@@ -390,7 +378,7 @@ impl Session {
                 state.fresh = false;
             }
             Kind::Define(_) => {
-                if act.view.restricted() && !own_tables {
+                if act.view.restricted() {
                     state.set(Reach::Transaction, |settings| Settings { schema: Schema::Changed, ..settings.clone() });
                 }
                 state.fresh = false;
@@ -487,6 +475,29 @@ impl Session {
             name if name.starts_with("wherefore.") => self.set_parameter(state, set)?,
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Records what was given as the reason for what is read.
+    pub(super) fn record_justified(&self, entry: &mut Entry) {
+        for text in entry.justified.drain(..) {
+            self.witness.chosen(&self.user, "justification", &text);
+        }
+    }
+
+    /// A value that bounds rows. The server keeps it too, for triggers and policies of the database to see.
+    fn set_parameter(&mut self, state: &State, set: &Set) -> Result<(), Refusal> {
+        let policy = Arc::clone(self.bound.policy());
+        let Some((id, parameter)) = parameter_of(&policy, &set.name) else {
+            return Err(unknown_setting(&policy, &set.name));
+        };
+        let value = set_value((id, parameter), &self.principal.values, set, state)?;
+        // A message that is held is taken again.
+        if self.given.get(id) != Some(&value) {
+            self.witness.chosen(&self.user, parameter.name(), &value);
+            self.given.set(id, value);
+        }
+        self.meet_principal();
         Ok(())
     }
 

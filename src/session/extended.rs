@@ -393,7 +393,6 @@ impl Session {
         let traits = statement.traits;
         let purpose = statement.view.purpose();
         let restricted = statement.view.restricted();
-        let judged = Arc::clone(&statement.judged);
         let reports_under = discreetly(&statement.judged, &statement.view);
         let session =
             traits.of_session.then(|| (statement.view.clone(), statement.judged.clone(), statement.text.clone()));
@@ -428,15 +427,6 @@ impl Session {
                 self.state.fresh = false;
                 self.tainted |= !restricted && !traits.traceless;
             }
-        }
-        if traits.temps && !traits.eventful {
-            let mut state = self.state.clone();
-            self.doubt_temps(&mut state, &judged);
-            self.state = state;
-            let open = self.owed.open();
-            open.settle = true;
-            open.settle_on_error = true;
-            open.temps = true;
         }
         self.be_discreet(reports_under);
         let open = self.owed.open();

@@ -10,7 +10,7 @@ use super::queue::{Entry, Owed, Own, Quiet, Segment};
 use super::settings::{Block, Schema, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
-use super::temporary::Temps;
+use crate::catalog::quote_literal;
 use crate::enforce::{Charge, Encoding, View, is_ascii_safe};
 use crate::policy::{Bound, Principal, Proof, PurposeId, ValueSource, Values};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
@@ -208,7 +208,6 @@ pub struct Session {
     pub(super) quiet: Quiet,
     /// The server has said that it ends the session.
     pub(super) over: bool,
-    pub(super) temps: Temps,
     /// A segment under way sets the purpose on the server for a statement's comment.
     pub(super) declaring: bool,
     /// How often in a row the proxy's own question failed.
@@ -290,7 +289,6 @@ impl Session {
             settling: Settling::No,
             quiet: Quiet::No,
             over: false,
-            temps: Temps::default(),
             declaring: false,
             unanswered: 0,
             outgrown: Vec::new(),
@@ -484,10 +482,9 @@ impl Session {
             self.discreet = None;
         }
         self.of_segment = None;
-        if entry.settle || entry.temps {
+        if entry.settle {
             self.settling = Settling::Wanted;
         }
-        self.temps.doubtful |= entry.temps;
         self.owed.push(entry);
     }
 
@@ -546,6 +543,12 @@ impl Session {
         } else {
             self.bounds.trusted_message_bytes
         }
+    }
+
+    /// The statement that puts a purpose in force on the server.
+    pub(super) fn declaration(&self, purpose: Option<PurposeId>) -> String {
+        let name = purpose.map_or("", |purpose| self.bound.policy().purpose_name(purpose));
+        format!("SET wherefore.purpose = {}", quote_literal(name))
     }
 
     /// Sends a statement of the proxy's own in a segment of its own. Only where nothing else is under way.

@@ -27,7 +27,6 @@ mod settings;
 mod shelf;
 mod simple;
 mod statements;
-mod temporary;
 #[cfg(test)]
 mod tests;
 

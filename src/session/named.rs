@@ -11,7 +11,6 @@ use super::portals::{Does, Life, Names, Portal, Ran, name_refusal};
 use super::queue::{Awaited, Slot};
 use super::settings::Settings;
 use super::statements::{Origin, Stands, Statement, Traits};
-use super::temporary::keeping;
 use crate::enforce::{Charge, Judged, Plan, Planned, Sight, View, plan_refusal};
 use crate::policy::PurposeId;
 use crate::sql::{Answer, Declare, Execute, Hold, Kind, Named};
@@ -67,8 +66,6 @@ impl Session {
         let considered = self.consider(now, act.text, &[]).map_err(Step::Refresh)?;
         let same = considered.view.purpose() == act.view.purpose()
             && sent(&considered.judged) == sent(act.judged)
-            // What it leaves may come from more by now.
-            && keeping(&considered.judged) == keeping(act.judged)
             && considered.refusal().is_none();
         Ok((!same).then(moved_on))
     }

@@ -1,9 +1,6 @@
 //! Values of the policy's parameters: from the role, from the config, and, where the policy lets it, from the session itself,
 //! once. They last as long as the session does: `RESET` and `DISCARD ALL` change nothing about them.
 
-use super::machine::Session;
-use super::purpose::unknown_setting;
-use super::queue::Entry;
 use super::settings::{Block, State};
 use crate::policy::{Parameter, ParameterId, Policy, ValueSource, Values};
 use crate::sql::{Set, SetScope, SetValue};
@@ -82,31 +79,6 @@ pub fn set_value(
     let value = chosen(parameter, text)?;
     once(values, id, parameter, &value)?;
     Ok(value)
-}
-
-impl Session {
-    /// Records what was given as the reason for what is read.
-    pub(super) fn record_justified(&self, entry: &mut Entry) {
-        for text in entry.justified.drain(..) {
-            self.witness.chosen(&self.user, "justification", &text);
-        }
-    }
-
-    /// A value that bounds rows. The server keeps it too, for triggers and policies of the database to see.
-    pub(super) fn set_parameter(&mut self, state: &State, set: &Set) -> Result<(), Refusal> {
-        let policy = Arc::clone(self.bound.policy());
-        let Some((id, parameter)) = parameter_of(&policy, &set.name) else {
-            return Err(unknown_setting(&policy, &set.name));
-        };
-        let value = set_value((id, parameter), &self.principal.values, set, state)?;
-        // A message that is held is taken again.
-        if self.given.get(id) != Some(&value) {
-            self.witness.chosen(&self.user, parameter.name(), &value);
-            self.given.set(id, value);
-        }
-        self.meet_principal();
-        Ok(())
-    }
 }
 
 /// A value that the session itself gives.

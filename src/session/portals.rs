@@ -166,10 +166,6 @@ impl Session {
             self.be_discreet(portal.discreet.clone());
         }
         match (&portal.does, portal.ran) {
-            // What it was judged by is not what there is: it may carry what has come since into other tables.
-            (Does::Nothing, Ran::No) if portal.view.restricted() && portal.view.temporary() != self.temps.version() => {
-                Ok(Some(moved_on()))
-            }
             (Does::Nothing, _) => {
                 self.owed.open().discard_all = false;
                 Ok(None)

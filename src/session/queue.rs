@@ -41,10 +41,6 @@ pub struct Entry {
     pub settle: bool,
     /// Settings may have changed if it fails.
     pub settle_on_error: bool,
-    /// Which temporary tables there are may be otherwise after it.
-    pub temps: bool,
-    /// What it defines are temporary tables, and nothing that others see.
-    pub temporary_only: bool,
     /// Something in it was not read, and may have declared a purpose.
     pub opaque: bool,
     /// The catalog may have changed.
@@ -78,8 +74,6 @@ impl Entry {
             number,
             settle: false,
             settle_on_error: false,
-            temps: false,
-            temporary_only: false,
             opaque: false,
             catalog: false,
             discard_all: false,

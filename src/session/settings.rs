@@ -57,15 +57,6 @@ pub struct State {
     pub changed: bool,
     /// What strings mean was changed in this transaction: its end changes it again.
     pub strings: Strings,
-    /// Which temporary tables there are was changed in this transaction, perhaps.
-    pub temps: Temporary,
-}
-
-/// Whether the session's temporary tables are those that the server has named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Temporary {
-    AsTold,
-    Doubtful,
 }
 
 /// Whether the settings that decide how the server reads strings are those that it has reported.
@@ -85,7 +76,6 @@ impl State {
             fresh: true,
             changed: false,
             strings: Strings::AsReported,
-            temps: Temporary::AsTold,
         }
     }
 
@@ -125,10 +115,9 @@ impl State {
     }
 
     fn over(&mut self) {
-        if self.strings == Strings::Changed || self.temps == Temporary::Doubtful {
+        if self.strings == Strings::Changed {
             self.now = Arc::new(unknown_path(&self.now));
         }
-        self.temps = Temporary::AsTold;
         self.block = Block::Outside;
         self.fresh = true;
         self.changed = false;

@@ -7,8 +7,6 @@ use super::poison::poison_statement;
 use super::positions::{Part, Positions};
 use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
-use super::temporary::changes_tables;
-use crate::catalog::quote_literal;
 use crate::enforce::{Charge, Judged, Understood};
 use crate::policy::PurposeId;
 use crate::vocab::{Refusal, SqlState};
@@ -114,12 +112,7 @@ impl Session {
         let kind = considered.kind()?;
         let purpose = considered.view.purpose();
         let plain = purpose == self.state.now.purpose && purpose == self.guc;
-        if is_event(kind)
-            || !plain
-            || changes_tables(&considered.judged)
-            || considered.looks_up()
-            || considered.charge().is_some()
-        {
+        if is_event(kind) || !plain || considered.looks_up() || considered.charge().is_some() {
             return None;
         }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
@@ -296,12 +289,6 @@ impl Session {
             self.witness.shadowed(&considered.view, shadow);
         }
         self.sent(considered);
-    }
-
-    /// The statement that puts a purpose in force on the server.
-    pub(super) fn declaration(&self, purpose: Option<PurposeId>) -> String {
-        let name = purpose.map_or("", |purpose| self.bound.policy().purpose_name(purpose));
-        format!("SET wherefore.purpose = {}", quote_literal(name))
     }
 
     /// Puts a purpose in force on the server before a message, if it is not.

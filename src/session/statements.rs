@@ -2,7 +2,6 @@
 
 use super::consider::{is_about_session, is_declaration, is_event, may_change_catalog};
 use super::positions::by_table;
-use super::temporary::changes_tables;
 use crate::enforce::{Judged, Plan, Planned, Sight, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -24,8 +23,6 @@ pub struct Traits {
     pub catalog: bool,
     /// It leaves nothing behind in the session.
     pub traceless: bool,
-    /// Which temporary tables there are may be otherwise after it.
-    pub temps: bool,
 }
 
 impl Traits {
@@ -39,9 +36,8 @@ impl Traits {
                     eventful: is_event(kind),
                     declaration: is_declaration(kind),
                     commented: planned.statement.comment.is_some() && !of_session,
-                    catalog: may_change_catalog(kind) && !changes_tables(judged),
+                    catalog: may_change_catalog(kind),
                     traceless: of_session || matches!(kind, Kind::Show(_)),
-                    temps: changes_tables(judged),
                 }
             }
             Judged::Many(_) | Judged::Empty => Traits {
@@ -51,7 +47,6 @@ impl Traits {
                 commented: false,
                 catalog: false,
                 traceless: true,
-                temps: false,
             },
         }
     }

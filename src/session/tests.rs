@@ -72,7 +72,6 @@ fn plan(view: &View, text: &str) -> Plan {
         Plan::Rewrite(Rewritten {
             looks_up: whole.contains("find"),
             charge: None,
-            keeping: None,
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
             columns: None,

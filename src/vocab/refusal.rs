@@ -62,8 +62,6 @@ pub enum Cause {
     NoPurpose,
     /// A system relation or column that tells of data (statistics, other sessions' queries, secrets), or is unknown.
     System,
-    /// A temporary table that was made under something else.
-    Temporary,
 }
 
 /// A closed column that a statement wants to use.

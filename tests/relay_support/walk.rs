@@ -232,7 +232,7 @@ const OWN_REFUSALS: [&str; 11] = [
     "the plan of a statement that does not see its tables whole",
     // The server would execute what a failed simple query has left there, and may crash (PostgreSQL 15).
     "portal \"\" does not exist",
-    "what decides what names mean was changed earlier in this message",
+    "a setting that decides what names mean was changed earlier in this message",
     "means something else now than when it was prepared",
     "what this statement was bound to has changed",
     "which changes the session, is not understood",

@@ -30,7 +30,6 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) max_rows: Option<Demand<MaxRows>>,
     pub(in crate::policy) mode: Option<Mode>,
     pub(in crate::policy) stars: Option<Stars>,
-    pub(in crate::policy) temporary_rows: Option<TemporaryRows>,
     /// What may be told with noise.
     pub(in crate::policy) budget: Option<Demand<Budget>>,
 }
@@ -50,14 +49,6 @@ pub(in crate::policy) enum Mode {
     Enforce,
     /// It is recorded, and the statement passes as it was sent.
     Shadow,
-}
-
-/// Whether rows that conditions decide about may be kept in temporary tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::policy) enum TemporaryRows {
-    Refuse,
-    /// They stay there when a condition no longer shows them.
-    Kept,
 }
 
 /// How many rows a statement may release.
@@ -85,16 +76,8 @@ pub(in crate::policy) struct Demand<T> {
 impl PurposeSettings {
     /// The clauses that they cite, each with the key that cites it.
     pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let PurposeSettings {
-            justification,
-            named_columns_only,
-            require_tls,
-            max_rows,
-            mode: _,
-            stars: _,
-            temporary_rows: _,
-            budget,
-        } = self;
+        let PurposeSettings { justification, named_columns_only, require_tls, max_rows, mode: _, stars: _, budget } =
+            self;
         let cited = [
             ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
@@ -139,15 +122,6 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
             None
         }
     });
-    let temporary_rows = word(&mut fields, "temporary_rows", findings).and_then(|rows| match &*rows.text {
-        "refuse" => Some(TemporaryRows::Refuse),
-        "kept" => Some(TemporaryRows::Kept),
-        other => {
-            let message = format!("temporary_rows cannot be `{other}`");
-            findings.add(Finding::new(message, &rows.place, "`refuse` or `kept`"));
-            None
-        }
-    });
     let settings = PurposeSettings {
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
         named_columns_only: fields.take("named_columns_only").and_then(|value| switch(&value, findings)),
@@ -155,7 +129,6 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
         max_rows: fields.take("max_rows").and_then(|value| max_rows(&value, findings)),
         mode,
         stars,
-        temporary_rows,
         budget: fields.take("budget").and_then(|value| budget(&value, findings)),
     };
     fields.finish(&["subject", "parameters"], findings);
