@@ -137,6 +137,25 @@ fn statement_never_seen(bencher: divan::Bencher<'_, '_>, which: &str) {
     bencher.bench(|| black_box(judge_text(&view, black_box(&text), &limits)));
 }
 
+/// Of a known shape, with a literal of its own each.
+#[divan::bench(args = ["short", "medium", "long"])]
+fn literal_never_seen(bencher: divan::Bencher<'_, '_>, which: &str) {
+    let (enforcer, view) = (Enforcer::new(Limits::default()), view("support"));
+    let (before, after) = match which {
+        "short" => ("12345", SHORT.to_owned()),
+        "medium" => ("100", MEDIUM.to_owned()),
+        _long => ("18", long()),
+    };
+    let (front, back) = after.rsplit_once(before).expect("the literal");
+    let number = std::cell::Cell::new(1000);
+    let text = || {
+        number.set(number.get() + 1);
+        format!("{front}{}{back}", number.get())
+    };
+    (0..4).for_each(|_| drop(enforcer.judge(&view, &text())));
+    bencher.with_inputs(text).bench_local_values(|text| black_box(enforcer.judge(&view, black_box(&text))));
+}
+
 #[divan::bench(args = ["short", "medium", "long"])]
 fn parse_only(bencher: divan::Bencher<'_, '_>, which: &str) {
     let text = text(which);

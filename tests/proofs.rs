@@ -20,6 +20,8 @@ mod hostile;
 mod random;
 #[path = "proofs/readers.rs"]
 mod readers;
+#[path = "proofs/shapes.rs"]
+mod shapes;
 #[path = "proofs/sqlsmith.rs"]
 mod sqlsmith;
 #[path = "proofs/stability.rs"]

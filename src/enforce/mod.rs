@@ -20,6 +20,7 @@ mod reports;
 mod sent;
 mod sequences;
 mod settings;
+mod shared;
 mod utility;
 mod view;
 pub mod words;
@@ -32,9 +33,10 @@ pub use settings::{is_ascii_safe, is_english, setting_permitted};
 pub use utility::plan_refusal;
 pub use view::{Encoding, Justification, Limits, View};
 
-use crate::sql::{Kind, Statement, classify, on_deep_stack, parse, purpose_comment};
+use crate::sql::{Kind, Place, Shape, Statement, classify, on_deep_stack, parse, places, purpose_comment};
 use crate::vocab::{NotUnderstood, Refusal, SqlState};
-use cache::{Lookup, PlanCache, PlanKey, plan_cache};
+use cache::{Entry, Lookup, Of, PlanCache, plan_cache};
+use shared::Template;
 use std::sync::Arc;
 
 /// Judges statements and remembers the outcome. One for the whole process; cheap to share.
@@ -58,13 +60,77 @@ impl Enforcer {
     /// [`Plan::Forward`], understood or not, but where a comment declares a purpose wrongly. Never fails: what cannot be
     /// read is a refusal, or [`Kind::Unread`].
     pub fn judge(&self, view: &View, text: &str) -> Arc<Judged> {
-        if let Some(judged) = self.plans.get(&Lookup { view: view.key(), text }) {
+        let whole = Lookup { view: view.key(), of: Of::Text, text };
+        if let Some(Entry::Plan(judged)) = self.plans.get(&whole) {
+            return judged;
+        }
+        if let Some(judged) = self.judge_shape(view, text) {
             return judged;
         }
         let judged = Arc::new(judge_text(view, text, &self.limits));
-        self.plans.insert(PlanKey { view: Arc::clone(view.key()), text: text.into() }, Arc::clone(&judged));
+        self.plans.insert(whole.key(), Entry::Plan(Arc::clone(&judged)));
         judged
     }
+
+    /// Judges a text by its shape, where that is known. The first text of a shape is not, the second makes it known.
+    fn judge_shape(&self, view: &View, text: &str) -> Option<Arc<Judged>> {
+        // What a purpose in shadow mode would have done is told of each text.
+        let readable = view.encoding() == Encoding::Utf8 || text.is_ascii();
+        if view.shadowed() || !view.parameters().is_empty() || !readable || text.len() > self.limits.statement_bytes {
+            return None;
+        }
+        let shape = Shape::of(text)?;
+        let whole = Lookup { view: view.key(), of: Of::Shape, text: &shape.key };
+        match self.plans.get(&whole) {
+            Some(Entry::Template(template)) => Some(filled(&template, text, &shape)),
+            Some(Entry::Pinned(places)) => self.judge_pinned(view, text, (&shape, &places)),
+            Some(Entry::Unshared | Entry::Plan(_)) => None,
+            Some(Entry::Once) => {
+                let places: Option<Arc<[Place]>> = on_deep_stack(|| places(text, &shape)).map(Arc::from);
+                let Some(places) = places.filter(|places| places.iter().any(|place| *place != Place::Pinned)) else {
+                    self.plans.insert(whole.key(), Entry::Unshared);
+                    return None;
+                };
+                if places.contains(&Place::Pinned) {
+                    self.plans.insert(whole.key(), Entry::Pinned(Arc::clone(&places)));
+                    return self.judge_pinned(view, text, (&shape, &places));
+                }
+                Some(self.learn(view, text, (&shape, &places), whole))
+            }
+            None => {
+                self.plans.insert(whole.key(), Entry::Once);
+                None
+            }
+        }
+    }
+
+    /// Judges a text by its shape and those of its literals whose value decides.
+    fn judge_pinned(&self, view: &View, text: &str, (shape, places): (&Shape, &Arc<[Place]>)) -> Option<Arc<Judged>> {
+        let key = shape.with_pinned(text, places);
+        let pinned = Lookup { view: view.key(), of: Of::Pinned, text: &key };
+        match self.plans.get(&pinned) {
+            Some(Entry::Template(template)) => Some(filled(&template, text, shape)),
+            Some(Entry::Unshared | Entry::Plan(_) | Entry::Pinned(_)) => None,
+            Some(Entry::Once) => Some(self.learn(view, text, (shape, places), pinned)),
+            None => {
+                self.plans.insert(pinned.key(), Entry::Once);
+                None
+            }
+        }
+    }
+
+    /// Judges a text, and keeps what others of its shape come to.
+    fn learn(&self, view: &View, text: &str, shape: (&Shape, &Arc<[Place]>), key: Lookup<'_>) -> Arc<Judged> {
+        let judged = judge_text(view, text, &self.limits);
+        let template = Template::of(view, text, shape, &judged, &self.limits);
+        let entry = template.map_or(Entry::Unshared, |template| Entry::Template(Arc::new(template)));
+        self.plans.insert(key.key(), entry);
+        Arc::new(judged)
+    }
+}
+
+fn filled(template: &Template, text: &str, shape: &Shape) -> Arc<Judged> {
+    Arc::new(Judged::One(template.fill(text, shape)))
 }
 
 /// Judges a text without a cache.

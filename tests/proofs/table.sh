@@ -17,6 +17,8 @@ awk -v lines="$run.lines" '
         if (name == "two-readers") return "3. Two readers"
         if (name == "choice") return "3. Functions of users that Postgres chose for operators, casts and calls"
         if (name == "stable-rewrites") return "4. Rewriting again changes nothing"
+        if (name == "shapes") return "4. Texts that differ in literals are judged alike"
+        if (name == "literals") return "4. Literals are those that Postgres sees"
         if (name == "widening") return "4. A wider policy refuses nothing more"
         if (name == "understood") return "5. Not over-blocking: the tool corpora"
         if (name == "answered") return "5. What tools send is answered as without the proxy"
