@@ -232,6 +232,10 @@ impl<'a> Resolver<'a> {
                 Err(_) => return not_understood(format!("a field or a cast by the name of the type {name}"), at),
             }
         }
+        // Few who look for sets look for them here.
+        if self.context.catalog.functions(name).any(|function| function.set) {
+            return not_understood(format!("the notation of a field for {name}, which returns a set"), at);
+        }
         match self.is_function(name) {
             true => self.run_by_name(None, name, Arguments::These(vec![Known::Nothing]), at),
             false => Ok(Label::none()),

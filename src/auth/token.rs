@@ -126,12 +126,14 @@ impl Claims {
         at.as_u64().or_else(|| at.as_f64().filter(|at| *at >= 0.0).map(|at| at as u64))
     }
 
-    /// A claim that is one text, number or truth value, as text; an error where it is a list or an object.
+    /// A claim that is one text, whole number or truth value, as text; an error where it is a list, an object or another number.
     pub fn value(&self, claim: &str) -> Result<Option<String>, NotOneValue> {
         match self.0.get(claim) {
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(value.to_string())),
-            Some(Value::Array(_) | Value::Object(_)) => Err(NotOneValue),
+            Some(Value::Bool(value)) => Ok(Some(value.to_string())),
+            // What is no whole number of 64 bits was rounded when it was read: two of them might be one.
+            Some(Value::Number(number)) if !number.is_f64() => Ok(Some(number.to_string())),
+            Some(Value::Number(_) | Value::Array(_) | Value::Object(_)) => Err(NotOneValue),
             Some(Value::Null) | None => Ok(None),
         }
     }

@@ -85,6 +85,10 @@ impl UpstreamLogin {
         if matches!(self.bound, Bound::Always(_)) && !is_scram && self.scram.is_none() {
             return Err(UNBOUND.to_owned());
         }
+        if self.scram.is_some() && !matches!(kind, kind::SASL_CONTINUE | kind::SASL_FINAL | kind::OK) {
+            // Whoever stands between might ask for the password itself once it has seen the binding begin.
+            return Err(format!("the server asks for authentication of kind {kind} in the middle of SCRAM"));
+        }
         match kind {
             kind::OK if self.shown => return Ok(Answer::LoggedIn),
             kind::OK => return Err("the server ended SCRAM without showing that it knows the password".to_owned()),
@@ -177,4 +181,28 @@ const UNBOUND: &str = "channel binding is required, and the server does not offe
 
 fn utf8(text: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(text).map_err(|_| "the server's SCRAM message is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Bound, Channel, Credential, Secret, UpstreamLogin};
+
+    /// Whoever stands between could ask for the password once it has seen the binding begin.
+    #[test]
+    fn once_scram_has_begun_nothing_else_is_answered() {
+        let request = |kind: u8, rest: &[u8]| [&[0, 0, 0, kind], rest].concat();
+        for (bound, offered) in [
+            (Bound::Always(vec![1; 32]), &b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"[..]),
+            (Bound::IfOffered(vec![1; 32]), b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"),
+            (Bound::No, b"SCRAM-SHA-256\0\0"),
+        ] {
+            for (kind, rest) in [(3, &b""[..]), (5, b"salt"), (10, offered), (7, b"")] {
+                let secret = Credential::Password(Secret(b"secret".as_slice().into()));
+                let mut login = UpstreamLogin::new("app", secret, Channel::Verified, bound.clone(), [7; 18]);
+                assert!(matches!(login.answer(&request(10, offered)), Ok(Answer::Send(_))), "{bound:?}");
+                let error = login.answer(&request(kind, rest)).expect_err("an answer in the middle of SCRAM");
+                assert_eq!(error, format!("the server asks for authentication of kind {kind} in the middle of SCRAM"));
+            }
+        }
+    }
 }

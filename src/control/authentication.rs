@@ -31,7 +31,7 @@ pub struct Auth {
     pub service: Option<Service>,
     pub token: Option<Token>,
     /// Roles by the name in a certificate.
-    pub certificates: BTreeMap<Name, Vec<String>>,
+    pub certificates: Option<BTreeMap<Name, Vec<String>>>,
     /// Failed logins of a user from an address within a minute; 0 sets no bound.
     pub failures_per_minute: u32,
     /// What users that do not exist are asked for.
@@ -60,7 +60,7 @@ impl Default for Auth {
             query_database: "postgres".to_owned(),
             service: None,
             token: None,
-            certificates: BTreeMap::new(),
+            certificates: None,
             failures_per_minute: 20,
             scram_iterations: 4096,
             secret_file: None,
@@ -157,7 +157,10 @@ impl Auth {
             Method::Certificate if leg.client_certificates == ClientCertificates::Off => {
                 Some("method = \"certificate\" needs [tls] with `client_certificates`")
             }
-            Method::Scram | Method::Token | Method::Server if !self.certificates.is_empty() => {
+            Method::Certificate if self.certificates.as_ref().is_some_and(BTreeMap::is_empty) => {
+                Some("auth.certificates names nobody; without it the common name says who comes")
+            }
+            Method::Scram | Method::Token | Method::Server if self.certificates.is_some() => {
                 Some("auth.certificates needs method = \"certificate\"")
             }
             Method::Server if sources || self.service.is_some() || self.token.is_some() => Some(
@@ -240,7 +243,7 @@ impl Doorman {
                 tokens: Tokens::read(&token.keys_file, &token.issuer, &token.audience)?,
                 config: token.clone(),
             },
-            (Method::Certificate, _) => Doorman::Certificate { names: auth.certificates.clone() },
+            (Method::Certificate, _) => Doorman::Certificate { names: auth.certificates.clone().unwrap_or_default() },
             (Method::Server, _) | (Method::Token, None) => Doorman::Server,
         })
     }

@@ -421,6 +421,23 @@ mod tests {
         }
     }
 
+    /// Whoever takes the last name away does not mean that any may come.
+    #[test]
+    fn certificates_that_name_nobody_are_an_error() {
+        let tls = "[tls]\nmode = \"require\"\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\nclient_certificates = \"required\"\n";
+        let text = format!(
+            "{UPSTREAM}{tls}[auth]\nmethod = \"certificate\"\nservice = {{ user = \"app\" }}\n[auth.certificates]\n"
+        );
+        let error = Config::parse("wherefore.toml", &text).map(|_| ()).expect_err("names nobody").to_string();
+        assert!(error.contains("auth.certificates names nobody"), "{error}");
+        let all = text.replace("[auth.certificates]\n", "");
+        assert!(
+            Config::parse("wherefore.toml", &all).is_ok(),
+            "{:?}",
+            Config::parse("wherefore.toml", &all).map(|_| ())
+        );
+    }
+
     #[test]
     fn errors_name_their_place() {
         for (text, message, place) in [

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use tokio_postgres::Client;
 
+/// After so long a server that reads its catalog is given up: whoever waits for it would wait for ever.
+const LONGEST_READ: Duration = Duration::from_secs(60);
+
 /// How long a reload may keep everyone from reading catalogs.
 const LONGEST_RELOAD: Duration = Duration::from_secs(30);
 
@@ -30,10 +33,11 @@ pub enum NotReady {
     Unfit { database: String },
 }
 
-/// The databases that were asked for, each under its own name and pack.
+/// The databases that were asked for, each under its own name, pack and server: what a standby holds is not what its
+/// primary holds, so a session is judged by the catalog of the server that it is on.
 pub struct Databases {
     current: Arc<Current>,
-    known: DashMap<(String, PathBuf), Arc<Database>>,
+    known: DashMap<(String, PathBuf, usize), Arc<Database>>,
 }
 
 /// What everything is served by, and who is reading by it.
@@ -55,16 +59,18 @@ impl Databases {
         self.current.setup.load_full()
     }
 
-    /// The database by the name that a client uses; `None` if it has no policy. Nothing is connected yet.
-    pub fn find(&self, setup: &Setup, name: &str) -> Option<Arc<Database>> {
+    /// The database by the name that a client uses, on the server at this place; `None` if it has no policy. Nothing is
+    /// connected yet.
+    pub fn find(&self, setup: &Setup, name: &str, at: usize) -> Option<Arc<Database>> {
         let pack = setup.config.pack(name)?;
         setup.policy(pack)?;
         let dbname = setup.config.dbname(name);
-        let key = (dbname.to_owned(), pack.to_owned());
+        let key = (dbname.to_owned(), pack.to_owned(), at);
         let make = || {
             Arc::new(Database {
                 name: dbname.to_owned(),
                 pack: pack.to_owned(),
+                at,
                 current: Arc::clone(&self.current),
                 shelf: OnceLock::new(),
                 reading: Mutex::new(Reading::default()),
@@ -101,7 +107,7 @@ impl Databases {
             }
         }
         self.current.setup.store(Arc::new(new));
-        self.known.retain(|(_, pack), _| self.setup().policy(pack).is_some());
+        self.known.retain(|(_, pack, _), _| self.setup().policy(pack).is_some());
         let policies = bounds.len();
         for (shelf, bound) in bounds {
             shelf.put(bound, Fit::Fits);
@@ -189,6 +195,8 @@ struct Reading {
 pub struct Database {
     name: String,
     pack: PathBuf,
+    /// The place of its server.
+    at: usize,
     current: Arc<Current>,
     shelf: OnceLock<Arc<Shelf>>,
     reading: Mutex<Reading>,
@@ -260,6 +268,11 @@ impl Database {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The place of the server that it is on.
+    pub fn at(&self) -> usize {
+        self.at
     }
 
     /// Charges a role's budget.
@@ -356,9 +369,14 @@ impl Database {
         }
         let Some(client) = &reading.client else { return };
         let covers = self.shelf.get().map(|shelf| shelf.mark_read());
-        let snapshot = match catalog::read(client).await {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
+        let snapshot = match tokio::time::timeout(LONGEST_READ, catalog::read(client)).await {
+            Ok(Ok(snapshot)) => snapshot,
+            Err(_too_late) => {
+                tracing::warn!(database = self.name, "the catalog could not be read in time");
+                reading.client = None;
+                return;
+            }
+            Ok(Err(error)) => {
                 tracing::warn!(database = self.name, error = %words(&error), "the catalog could not be read");
                 reading.client = None;
                 return;
@@ -440,7 +458,10 @@ impl Database {
         }
         let setup = self.current.setup.load_full();
         let outcome = match catalog::login(&setup.config.upstream, &self.name) {
-            Ok(login) => catalog::connect(&login, &setup.servers).await,
+            Ok(login) => match setup.servers.connect_at(self.at).await {
+                Ok(stream) => catalog::open(&login, stream).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error.to_string()),
         };
         match outcome {

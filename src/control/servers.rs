@@ -52,7 +52,7 @@ impl Wanted {
 
 struct Host {
     upstream: Upstream,
-    known: Mutex<Option<(Instant, Role)>>,
+    known: Mutex<Option<(Instant, Result<Role, String>)>>,
 }
 
 /// All of them.
@@ -90,6 +90,11 @@ impl Servers {
     /// Connects to one that the config wants.
     pub async fn connect(&self) -> Result<Reached, String> {
         self.connect_to(self.config.target_session_attrs).await
+    }
+
+    /// Connects to the one at this place, whatever it is.
+    pub async fn connect_at(&self, at: usize) -> Result<Stream, String> {
+        self.reach(self.host(at)).await
     }
 
     /// Connects to one that can be written to, where there are several.
@@ -144,10 +149,21 @@ impl Servers {
             return Ok(true);
         }
         let mut known = host.known.lock().await;
-        if let Some((_, role)) = known.filter(|(at, _)| at.elapsed() < BELIEVED) {
-            return Ok(wanted.fits(role));
-        }
-        *known = None;
+        let fresh = known.take().filter(|(at, _)| at.elapsed() < BELIEVED);
+        let (at, role) = match fresh {
+            Some(fresh) => fresh,
+            None => {
+                let role = self.ask(host).await;
+                (Instant::now(), role)
+            }
+        };
+        // A failure is believed too: whoever waited here would else wait as long for a server that does not answer.
+        *known = Some((at, role.clone()));
+        role.map(|role| wanted.fits(role))
+    }
+
+    /// What a server is at the moment.
+    async fn ask(&self, host: &Host) -> Result<Role, String> {
         let asking = async {
             let stream = self.reach(&host.upstream).await?;
             let login = catalog::login(&self.config, &self.config.check_database).map_err(|error| error.to_string())?;
@@ -157,12 +173,10 @@ impl Servers {
             told.map_err(|error| words(&error))
         };
         let asked = tokio::time::timeout(self.config.connect_timeout.0, asking).await;
-        let role = match asked.map_err(|_| "it does not answer".to_owned())?? {
+        Ok(match asked.map_err(|_| "it does not answer".to_owned())?? {
             (true, _) => Role::Standby,
             (false, true) => Role::QuietPrimary,
             (false, false) => Role::Primary,
-        };
-        *known = Some((Instant::now(), role));
-        Ok(wanted.fits(role))
+        })
     }
 }

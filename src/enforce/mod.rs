@@ -72,6 +72,12 @@ impl Enforcer {
         judged
     }
 
+    /// Whether a text would be sent by what is known of its shape.
+    pub fn shares(&self, view: &View, text: &str) -> bool {
+        let whole = Lookup { view: view.key(), of: Of::Text, text };
+        self.plans.peek(&whole).is_none() && self.judge_shape(view, text).is_some()
+    }
+
     /// Judges a text by its shape, where that is known. The first text of a shape is not, the second makes it known.
     fn judge_shape(&self, view: &View, text: &str) -> Option<Arc<Judged>> {
         // What a purpose in shadow mode would have done is told of each text.

@@ -135,7 +135,7 @@ impl Upstream {
             return UnixStream::connect(path).await.map(Stream::Unix);
         }
         let mut stream = TcpStream::connect((&*self.host, self.port)).await?;
-        stream.set_nodelay(true)?;
+        super::keep(&stream)?;
         let Some((connector, name)) = &self.tls else { return Ok(Stream::Tcp(stream)) };
         stream.write_all(&SSL_REQUEST).await?;
         // One byte and no more: what is sent behind it must stand in the handshake's eyes (CVE-2021-23222). A report is

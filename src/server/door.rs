@@ -208,7 +208,15 @@ async fn open<'a>(
         return Ok(None);
     }
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
-    let attending = shared.databases.find(setup, &wishes.database).map(|database| database.attend());
+    let (mut server, at) = match setup.servers.connect().await {
+        Ok(reached) => reached,
+        Err(error) => {
+            tracing::warn!(error, "no connection to the server");
+            hello::fatal(client, "08006", "the database server cannot be reached").await;
+            return Ok(None);
+        }
+    };
+    let attending = shared.databases.find(setup, &wishes.database, at).map(|database| database.attend());
     let database = attending.as_ref().map(Attending::database);
     let _tentative = shared.databases.tentatively(database);
     startup.set("database", config.dbname(&wishes.database).as_bytes());
@@ -229,14 +237,6 @@ async fn open<'a>(
     if let (Some(_), Ok(beginning)) = (database, &start) {
         beginning.declare(&mut startup);
     }
-    let (mut server, at) = match setup.servers.connect().await {
-        Ok(reached) => reached,
-        Err(error) => {
-            tracing::warn!(error, "no connection to the server");
-            hello::fatal(client, "08006", "the database server cannot be reached").await;
-            return Ok(None);
-        }
-    };
     let mut packet = BytesMut::new();
     startup.write(&mut packet);
     server.send(&packet).await?;

@@ -109,7 +109,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let _ = stream.set_nodelay(true);
+                    let _ = crate::net::keep(&stream);
                     admit(&shared, Stream::Tcp(stream));
                 }
                 Err(error) => pause(error).await,

@@ -165,7 +165,8 @@ impl Handle {
     /// Ends the session if a client that comes now by the same name would find another database or policy.
     pub fn end_if_moved(&self, databases: &Databases, setup: &Setup) {
         let moved = |(name, attending): &(String, Attending)| {
-            databases.find(setup, name).is_none_or(|found| !Arc::ptr_eq(&found, attending.database()))
+            let at = attending.database().at();
+            databases.find(setup, name, at).is_none_or(|found| !Arc::ptr_eq(&found, attending.database()))
         };
         if self.served.get().is_some_and(moved) {
             self.end(Ending::Command);

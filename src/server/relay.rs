@@ -206,7 +206,11 @@ impl Relay {
             Doing::Unheard => self.ending = true,
             // There was nothing to cancel: the client does not go on with what it has begun.
             Doing::Statement if self.cancelled == Some(moment) && self.session.may_wait_for_client() => {
-                self.tell("25P03", IN_TRANSACTION);
+                match self.session.may_be_told() {
+                    true => self.tell("25P03", IN_TRANSACTION),
+                    // It would stand in the middle of a message.
+                    false => self.ending = true,
+                }
             }
             Doing::Statement => {
                 self.session.cancelled();

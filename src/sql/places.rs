@@ -93,7 +93,9 @@ impl Finder<'_> {
 }
 
 impl Visitor for Finder<'_> {
-    // What is not listed is pinned, so a node that is missed here costs time, never more.
+    // What is not listed is pinned, so a node that is missed here costs time. One that is listed and should not be is a hole:
+    // in each place of these the server makes the same of a constant and of a parameter. In a row it does not: `GROUP BY (1, 2)`
+    // are two targets.
     fn node(&mut self, node: &mut Node) -> Result<(), NotUnderstood> {
         match &node.node {
             Some(NodeEnum::AExpr(expr)) => self.each(expr.lexpr.as_deref().into_iter().chain(expr.rexpr.as_deref())),
@@ -101,7 +103,6 @@ impl Visitor for Finder<'_> {
             Some(NodeEnum::CoalesceExpr(call)) => self.each(&call.args),
             Some(NodeEnum::MinMaxExpr(call)) => self.each(&call.args),
             Some(NodeEnum::AArrayExpr(array)) => self.each(&array.elements),
-            Some(NodeEnum::RowExpr(row)) => self.each(&row.args),
             Some(NodeEnum::CaseExpr(case)) => self.each(case.defresult.as_deref()),
             Some(NodeEnum::CaseWhen(when)) => self.each(when.result.as_deref()),
             Some(NodeEnum::TypeCast(cast)) if self.is_cast(cast.location, cast.arg.as_deref()) => {
@@ -109,7 +110,8 @@ impl Visitor for Finder<'_> {
             }
             Some(NodeEnum::SelectStmt(select)) => {
                 self.each(&select.values_lists);
-                self.each(select.limit_count.as_deref().into_iter().chain(select.limit_offset.as_deref()));
+                // LIMIT has few values, and where rows are bounded its own says how many they are.
+                self.each(select.limit_offset.as_deref());
             }
             Some(NodeEnum::UpdateStmt(update)) => {
                 for target in &update.target_list {

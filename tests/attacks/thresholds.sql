@@ -73,6 +73,14 @@ SELECT sum(pay), unnest(CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE AR
 -- case: set_in_group_by
 SELECT sum(pay) FROM staff WHERE city = 'big' GROUP BY 1 + unnest(array_fill(1, ARRAY[CASE WHEN id = 5 THEN 1000 ELSE 1 END]));
 
+-- case: set_by_the_notation_of_a_field
+SELECT sum(pay) FROM staff WHERE city = 'big' GROUP BY (CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE ARRAY[1] END).unnest;
+
+-- case: set_by_its_place_in_a_row
+SELECT city, unnest(CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE ARRAY[1] END), sum(pay) FROM staff WHERE city = 'big' GROUP BY (9, 9);
+SELECT city, unnest(CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE ARRAY[1] END), sum(pay) FROM staff WHERE city = 'big' GROUP BY (1, 1);
+SELECT city, unnest(CASE WHEN id = 5 THEN array_fill(1, ARRAY[1000]) ELSE ARRAY[1] END), sum(pay) FROM staff WHERE city = 'big' GROUP BY (1, 2);
+
 -- case: set_in_grouping_sets
 SELECT sum(pay), city, generate_series(1, 1) FROM staff GROUP BY GROUPING SETS ((city, 3), (city)) ORDER BY city, 3;
 

@@ -67,6 +67,31 @@ fn sessions_go_where_they_should_and_follow_a_failover() {
             assert_eq!(slow.await.expect("a task"), "57014", "{attrs}");
         });
     }
+    // What a standby holds may be older: each session is judged by the catalog of its own server.
+    assert_eq!(standby.psql("postgres", "SELECT pg_wal_replay_pause()").map_err(|_| ()).map(|_| ()), Ok(()));
+    let proxy = Proxy::to(
+        &format!("127.0.0.1:{first},127.0.0.1:{second}"),
+        5432,
+        POLICY,
+        "",
+        "load_balance_hosts = \"random\"",
+        "",
+    );
+    block_on(async {
+        let on = async |port: u16, user: &str, purpose: &str| loop {
+            let client = come(&proxy, user, purpose).await.expect("a session");
+            if one(&client, "SHOW port").await == port.to_string() {
+                return client;
+            }
+        };
+        let (ahead, behind) = (on(first, "bare", "service").await, on(second, "bare", "service").await);
+        let owner = on(first, "owner", "everything").await;
+        assert_eq!(one(&owner, "ALTER TABLE people ADD COLUMN late text").await, "");
+        assert_eq!(one(&ahead, "SELECT late FROM people").await, "42501", "known, and closed");
+        assert_eq!(one(&behind, "SELECT late FROM people").await, "42703", "not there yet");
+        assert_eq!(one(&behind, "SELECT note FROM people WHERE id = 1").await, "note");
+    });
+    standby.psql("postgres", "SELECT pg_wal_replay_resume()").expect("the standby goes on");
     let proxy = behind(&[first, second], "read-write");
     block_on(async {
         let owner = come(&proxy, "owner", "everything").await.expect("a session");

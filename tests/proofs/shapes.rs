@@ -60,6 +60,7 @@ fn varied(text: &str, random: &mut Random) -> String {
 struct Tally {
     shapes: usize,
     texts: usize,
+    shared: usize,
     permitted: usize,
     wrong: Vec<String>,
 }
@@ -78,8 +79,10 @@ impl Tally {
         }
         for _ in 0..4 {
             let text = varied(text, random);
+            let shares = enforcer.shares(view, &text);
             let (shared, own) = (told(&enforcer.judge(view, &text)), told(&judge_text(view, &text, &limits)));
             self.texts += 1;
+            self.shared += usize::from(shares);
             self.permitted += usize::from(own.as_ref().is_some_and(|own| !own.starts_with("refused")));
             if shared != own {
                 let wrong = format!("[{purpose}] {text}\n  shared: {shared:?}\n  own:    {own:?}");
@@ -129,9 +132,13 @@ fn texts_of_a_shape_are_judged_alike() {
         }
         tally
     });
-    let Tally { shapes, texts, permitted, wrong } = tally;
-    println!("PROOF shapes shapes={shapes} texts={texts} permitted={permitted} judged_otherwise={}", wrong.len());
+    let Tally { shapes, texts, shared, permitted, wrong } = tally;
+    println!(
+        "PROOF shapes shapes={shapes} texts={texts} shared={shared} permitted={permitted} judged_otherwise={}",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{} texts are judged otherwise by their shape:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(shared > 1000, "only {shared} texts of {texts} were sent by their shape");
     assert!(permitted > 1000, "only {permitted} texts of {texts} were permitted");
 }
 
