@@ -81,7 +81,7 @@ fn a_claim_bounds_rows() {
         (json!("3 OR true"), "!must be a value of type int4"),
         (json!("3'; --"), "!must be a value of type int4"),
         (json!(""), "!must be a value of type int4"),
-        (json!(3.5), "!must be a value of type int4"),
+        (json!(3.5), "!must be one value"),
         (json!(true), "!must be a value of type int4"),
         (json!(2_147_483_648_u64), "!must be a value of type int4"),
         (json!([3]), "!must be one value"),
