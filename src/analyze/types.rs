@@ -234,7 +234,7 @@ impl<'a> Resolver<'a> {
         }
         // Few who look for sets look for them here.
         if self.context.catalog.functions(name).any(|function| function.set) {
-            return not_understood(format!("the notation of a field for {name}, which returns a set"), at);
+            return not_understood(format!("a set ({name}) in the notation of a field"), at);
         }
         match self.is_function(name) {
             true => self.run_by_name(None, name, Arguments::These(vec![Known::Nothing]), at),
