@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 const DATABASE: &str = "scanned";
 /// No value of a column may stand in what is printed.
 const PLANTED: [&str; 10] =
-    ["planted", "Plantedson", "4111", "5500", "+49 30", "203.0.113", "10997", "correct horse", "$2b$", "d0be2dc4"];
+    ["planted", "Plantedson", "4111 1", "550000", "+49 30", "203.0.113", "10997", "correct horse", "$2b$", "d0be2dc4"];
 
 const SCHEMA: &str = "
     CREATE TABLE people (
