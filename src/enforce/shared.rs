@@ -68,6 +68,14 @@ impl Template {
         judged: &Judged,
         limits: &Limits,
     ) -> Option<Template> {
+        let Judged::One(known) = judged else { return None };
+        match &known.plan {
+            Plan::Forward => {}
+            // Of two numbers that are told with noise only their values say whether they are the same.
+            Plan::Rewrite(rewritten) if rewritten.charge.is_some() => return None,
+            Plan::Rewrite(_) => {}
+            Plan::Refuse(_) => return None,
+        }
         let (mut with_parameters, mut types, mut written) = (String::with_capacity(text.len()), Vec::new(), Vec::new());
         let mut copied = 0;
         for (literal, place) in shape.literals.iter().zip(places.iter()) {
@@ -81,11 +89,7 @@ impl Template {
         }
         with_parameters.push_str(&text[copied..]);
         let general = judge_text(&view.with_parameters(&types), &with_parameters, limits);
-        let (Judged::One(known), Judged::One(general)) = (judged, general) else { return None };
-        if matches!(&known.plan, Plan::Rewrite(rewritten) if rewritten.charge.is_some()) {
-            // Of two numbers that are told with noise only their values say whether they are the same.
-            return None;
-        }
+        let Judged::One(general) = general else { return None };
         let Planned { statement: Understood { kind, span: _, comment }, plan, reports, shadow } = general;
         if !matches!(kind, Kind::Read | Kind::Write) || comment.is_some() || shadow.is_some() {
             return None;

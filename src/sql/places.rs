@@ -34,8 +34,7 @@ impl Place {
 /// Where each literal of a text stands, if it is one statement that reads or writes data. Call inside
 /// [`super::on_deep_stack`].
 pub fn places(text: &str, shape: &Shape) -> Option<Vec<Place>> {
-    let mut statements = parse(text).ok()?;
-    let mut tree = statements.pop().filter(|_| statements.is_empty())?.tree;
+    let mut tree = only_statement(text)?;
     match &tree.node {
         Some(
             NodeEnum::SelectStmt(_)
@@ -57,6 +56,12 @@ pub fn places(text: &str, shape: &Shape) -> Option<Vec<Place>> {
         }
     };
     Some(shape.literals.iter().map(place).collect())
+}
+
+/// The tree of a text that is one statement.
+fn only_statement(text: &str) -> Option<Node> {
+    let mut statements = parse(text).ok()?;
+    statements.pop().filter(|_| statements.is_empty()).map(|statement| statement.tree)
 }
 
 /// Finds literals that are operands, arguments and values.
@@ -140,8 +145,7 @@ pub fn parameters(text: &str) -> Option<Vec<(usize, i32)>> {
         }
         fn location(&mut self, _at: &mut i32) {}
     }
-    let mut statements = parse(text).ok()?;
-    let mut tree = statements.pop().filter(|_| statements.is_empty())?.tree;
+    let mut tree = only_statement(text)?;
     let mut found = Parameters(Vec::new());
     walk(&mut tree, &mut found).ok()?;
     found.0.sort_unstable();
