@@ -8,6 +8,7 @@ mod model;
 mod names;
 pub mod noise;
 pub mod pseudonyms;
+pub mod read;
 mod routine;
 
 pub use lookup::{Catalog, SearchPath};

@@ -2,6 +2,7 @@
 
 use super::term::Paint;
 use crate::catalog::Snapshot;
+use crate::control::catalog::ReadError;
 use crate::control::{Config, ConfigError, Servers, catalog, pack_files};
 use crate::policy::{Colour, Policy, RecipientId, SourceFile};
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -174,9 +175,17 @@ pub(super) fn read(server: &Server) -> Result<Snapshot, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     let reading = async {
         let client = server.connect().await?;
-        catalog::read(&client).await.map_err(|error| words(&error))
+        catalog::read(&client).await.map_err(|error| unread(&error))
     };
     runtime.block_on(reading).map_err(Failure::Catalog)
+}
+
+/// Why a catalog could not be read.
+pub(super) fn unread(error: &ReadError) -> String {
+    match error {
+        ReadError::Server(error) => words(error),
+        ReadError::Unreadable(error) => error.to_string(),
+    }
 }
 
 /// An error in the server's words, where it has any.

@@ -349,7 +349,7 @@ impl Database {
         let Some(client) = reading.client.take() else {
             return Err(untried("the connection was lost".to_owned()));
         };
-        let snapshot = catalog::read(&client).await.map_err(|error| untried(words(&error)))?;
+        let snapshot = catalog::read(&client).await.map_err(|error| untried(error.to_string()))?;
         reading.version += 1;
         let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, reading.version))));
         let failures = probe::probe(&client, &bound).await.map_err(|error| untried(words(&error)))?;
@@ -377,7 +377,7 @@ impl Database {
                 return;
             }
             Ok(Err(error)) => {
-                tracing::warn!(database = self.name, error = %words(&error), "the catalog could not be read");
+                tracing::warn!(database = self.name, %error, "the catalog could not be read");
                 reading.client = None;
                 return;
             }

@@ -8,11 +8,9 @@ mod database;
 mod hba;
 mod pack;
 mod probe;
-mod routines;
 mod servers;
 mod setup;
 mod upstream;
-mod written;
 
 pub use authentication::{AuthError, Carrier, Doorman, Revoked, Token};
 pub use config::{Config, ConfigError};

@@ -180,6 +180,6 @@ async fn database(folder: &Path, policy: &Policy) -> Result<(Snapshot, (Throwawa
     let install = pseudonyms::script(&roles, &policy.pseudonym_keys()) + &noise::script(&roles, None);
     client.batch_execute(&install).await.map_err(|error| script(Path::new("wherefore install"), &error))?;
     let snapshot = crate::control::catalog::read(&client).await;
-    let snapshot = snapshot.map_err(|error| load::Failure::Catalog(load::words(&error)))?;
+    let snapshot = snapshot.map_err(|error| load::Failure::Catalog(load::unread(&error)))?;
     Ok((snapshot, (cluster, client)))
 }

@@ -1,12 +1,12 @@
 //! Reads what the server does of its own accord when a row is written: constraints, unique indexes, foreign keys,
 //! triggers, and the functions that all of these call.
 
-use super::catalog::Names;
+use super::answer::{Row, Unreadable};
+use super::{Answers, Names, Topic};
 use crate::catalog::{Call, ForeignKey, ReferentialAction, Tie, Trigger};
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
-use tokio_postgres::{Client, Error, Row};
 
 /// By relation.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Written {
 
 /// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
 /// predicates, and generated columns, by what they depend on: their expression, up to PostgreSQL 14 the column itself.
-const TIES: &str = "
+pub(super) const TIES: &str = "
     SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns), c.contype <> 'c'
       FROM pg_constraint c, LATERAL (
                SELECT array_agg(a.attnum ORDER BY a.attnum) AS columns FROM pg_attribute a
@@ -43,7 +43,7 @@ const TIES: &str = "
      ORDER BY 1, 2";
 
 /// One with PERIOD (18) leads to whatever rows cover the time between them, not to one row.
-fn foreign_keys(server_version: u32) -> String {
+pub(super) fn foreign_keys(server_version: u32) -> String {
     let period = if server_version >= 180_000 { "conperiod" } else { "false" };
     format!(
         "SELECT conrelid, conkey, confrelid, confkey, confdeltype::text, confupdtype::text,
@@ -53,7 +53,7 @@ fn foreign_keys(server_version: u32) -> String {
 }
 
 /// `tgtype`: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
-const TRIGGERS: &str = "
+pub(super) const TRIGGERS: &str = "
     SELECT t.tgrelid, t.tgname, n.nspname, p.proname, t.tgtype,
            n.nspname = 'pg_catalog' OR EXISTS (
                SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
@@ -63,7 +63,7 @@ const TRIGGERS: &str = "
 /// Functions, and those of operators, that are neither built in nor an extension's: in defaults, also those of domains, in
 /// constraints, indexes and partition keys. Objects of an extension are the
 /// extension's own affair.
-const CALLS: &str = "
+pub(super) const CALLS: &str = "
     WITH called AS (
         SELECT d.classid, d.objid, d.objsubid, coalesce(p.oid, o.oprcode::oid) AS function
           FROM pg_depend d
@@ -104,49 +104,49 @@ const CALLS: &str = "
                         WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
      ORDER BY 1, 2, 4, 5";
 
-pub(super) async fn read(client: &Client, server_version: u32, names: &mut Names) -> Result<Written, Error> {
+pub(super) fn read(answers: &Answers, names: &mut Names) -> Result<Written, Unreadable> {
     let mut written = Written::default();
-    for row in client.query(TIES, &[]).await? {
-        let tie = Tie { name: names.get(row.try_get(1)?), columns: numbers(&row, 2)?, compares: row.try_get(3)? };
-        written.ties.entry(row.try_get(0)?).or_default().push(tie);
+    for row in answers.of(Topic::Ties) {
+        let tie = Tie { name: names.get(row.text(1)?), columns: numbers(&row, 2)?, compares: row.truth(3)? };
+        written.ties.entry(row.number(0)?).or_default().push(tie);
     }
-    for row in client.query(&foreign_keys(server_version), &[]).await? {
-        written.foreign_keys.entry(row.try_get(0)?).or_default().push(ForeignKey {
+    for row in answers.of(Topic::ForeignKeys) {
+        written.foreign_keys.entry(row.number(0)?).or_default().push(ForeignKey {
             columns: numbers(&row, 1)?,
-            references: row.try_get(2)?,
+            references: row.number(2)?,
             referenced: numbers(&row, 3)?,
-            on_delete: action(row.try_get(4)?),
-            on_update: action(row.try_get(5)?),
-            valid: row.try_get(6)?,
+            on_delete: action(row.text(4)?),
+            on_update: action(row.text(5)?),
+            valid: row.truth(6)?,
         });
     }
-    for row in client.query(TRIGGERS, &[]).await? {
-        let kind: i16 = row.try_get(4)?;
-        let function: (Arc<str>, Arc<str>) = (names.get(row.try_get(2)?), names.get(row.try_get(3)?));
-        written.triggers.entry(row.try_get(0)?).or_default().push(Trigger {
-            name: names.get(row.try_get(1)?),
+    for row in answers.of(Topic::Triggers) {
+        let kind: i16 = row.number(4)?;
+        let function: (Arc<str>, Arc<str>) = (names.get(row.text(2)?), names.get(row.text(3)?));
+        written.triggers.entry(row.number(0)?).or_default().push(Trigger {
+            name: names.get(row.text(1)?),
             function,
-            extension: row.try_get(5)?,
+            extension: row.truth(5)?,
             on_insert: kind & 4 != 0,
             on_delete: kind & 8 != 0,
             on_update: kind & 16 != 0,
             on_truncate: kind & 32 != 0,
         });
     }
-    for row in client.query(CALLS, &[]).await? {
-        let number: Option<i16> = row.try_get(2)?;
-        written.calls.entry(row.try_get(0)?).or_default().push(Call {
-            by: names.get(row.try_get(1)?),
-            column: number.map(AttNum),
-            function: (names.get(row.try_get(3)?), names.get(row.try_get(4)?)),
+    for row in answers.of(Topic::Calls) {
+        written.calls.entry(row.number(0)?).or_default().push(Call {
+            by: names.get(row.text(1)?),
+            column: row.number_if_any(2)?.map(AttNum),
+            function: (names.get(row.text(3)?), names.get(row.text(4)?)),
         });
     }
     Ok(written)
 }
 
-fn numbers(row: &Row, at: usize) -> Result<Vec<AttNum>, Error> {
-    let numbers: Vec<i16> = row.try_get(at)?;
-    Ok(numbers.into_iter().map(AttNum).collect())
+/// Numbers of columns. There always are some.
+fn numbers(row: &Row<'_>, at: usize) -> Result<Vec<AttNum>, Unreadable> {
+    row.text(at)?;
+    Ok(row.numbers(at)?.into_iter().map(AttNum).collect())
 }
 
 fn action(kind: &str) -> ReferentialAction {

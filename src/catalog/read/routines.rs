@@ -1,13 +1,13 @@
 //! Reads functions, operators, casts, types and sequences, with what they run and what they are made of.
 
-use super::catalog::Names;
+use super::answer::{Row, Unreadable};
+use super::{Answers, Names, Topic};
 use crate::catalog::{
     Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, Snapshot,
     TypeInfo, TypeKind,
 };
 use crate::vocab::{AttNum, Oid};
 use std::sync::Arc;
-use tokio_postgres::{Client, Error, Row};
 
 /// The extension that owns an object: a join, given the catalog and the column with the object's number.
 fn owner(catalog: &str, oid: &str) -> String {
@@ -19,7 +19,7 @@ fn owner(catalog: &str, oid: &str) -> String {
 }
 
 /// Bodies are read only of functions that are written in SQL and belong to no extension. `prosqlbody` came with 14.
-fn functions(server_version: u32) -> String {
+pub(super) fn functions(server_version: u32, since: Oid) -> String {
     let parsed = if server_version >= 140_000 { "pg_get_function_sqlbody(p.oid)" } else { "NULL::text" };
     let own = format!("p.oid >= {FIRST_USER_OID} AND x.oid IS NULL");
     let readable = format!("{own} AND l.lanname IN ('sql', 'internal')");
@@ -45,12 +45,13 @@ fn functions(server_version: u32) -> String {
            JOIN pg_language l ON l.oid = p.prolang
            JOIN pg_type t ON t.oid = p.prorettype
            {}
+          WHERE p.oid >= {since}
           ORDER BY p.oid",
         owner("pg_proc", "p.oid")
     )
 }
 
-fn operators() -> String {
+pub(super) fn operators() -> String {
     format!(
         "SELECT n.nspname, o.oprname, o.oprleft, o.oprright, o.oprcode::oid, x.extname
            FROM pg_operator o
@@ -61,7 +62,7 @@ fn operators() -> String {
     )
 }
 
-fn casts() -> String {
+pub(super) fn casts() -> String {
     format!(
         "SELECT k.castsource, k.casttarget, t.typname, k.castcontext <> 'e', k.castfunc, x.extname,
                 k.castmethod::text
@@ -76,7 +77,7 @@ fn casts() -> String {
 
 /// A domain's parts are its base, a range's its subtype and its multirange, a multirange's its range, a row's its columns.
 /// A range compares by the first support function of its operator class. Multiranges came with 14.
-fn types(server_version: u32) -> String {
+pub(super) fn types(server_version: u32, since: Oid) -> String {
     let multirange = if server_version >= 140_000 { "r.rngmultitypid" } else { "0::oid" };
     format!(
         "SELECT t.oid, n.nspname, t.typname, t.typtype::text, t.typarray, x.extname,
@@ -107,7 +108,7 @@ fn types(server_version: u32) -> String {
            FROM pg_type t
            JOIN pg_namespace n ON n.oid = t.typnamespace
            {}
-          WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast')
+          WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast') AND t.oid >= {since}
             AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
           ORDER BY t.oid",
         owner("pg_type", "t.oid")
@@ -115,7 +116,7 @@ fn types(server_version: u32) -> String {
 }
 
 /// A sequence belongs to a column (`serial`, `OWNED BY`, `GENERATED AS IDENTITY`), or a default calls it.
-const SEQUENCE_USERS: &str = "
+pub(super) const SEQUENCE_USERS: &str = "
     SELECT d.objid, d.refobjid, d.refobjsubid::int2
       FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
@@ -127,31 +128,31 @@ const SEQUENCE_USERS: &str = "
      WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
      ORDER BY 1, 2, 3";
 
-/// Fills in what this module reads.
-pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut Names) -> Result<(), Error> {
-    for row in client.query(&functions(snapshot.server_version), &[]).await? {
+/// Adds what this module reads.
+pub(super) fn read(answers: &Answers, snapshot: &mut Snapshot, names: &mut Names) -> Result<(), Unreadable> {
+    for row in answers.of(Topic::Functions) {
         snapshot.functions.push(function(&row, names)?);
     }
-    for row in client.query(&operators(), &[]).await? {
-        let schema: &str = row.try_get(0)?;
+    for row in answers.of(Topic::Operators) {
+        let schema = row.text(0)?;
         let operators = if schema == "pg_catalog" { &mut snapshot.own_operators } else { &mut snapshot.operators };
         operators.push(Operator {
             schema: names.get(schema),
-            name: names.get(row.try_get(1)?),
-            left: row.try_get(2)?,
-            right: row.try_get(3)?,
-            function: row.try_get(4)?,
+            name: names.get(row.text(1)?),
+            left: row.number(2)?,
+            right: row.number(3)?,
+            function: row.number(4)?,
             extension: extension(&row, 5, names)?,
         });
     }
-    for row in client.query(&casts(), &[]).await? {
+    for row in answers.of(Topic::Casts) {
         snapshot.casts.push(CastInfo {
-            source: row.try_get(0)?,
-            target: row.try_get(1)?,
-            target_name: names.get(row.try_get(2)?),
-            implicit: row.try_get(3)?,
-            function: row.try_get(4)?,
-            method: match row.try_get(6)? {
+            source: row.number(0)?,
+            target: row.number(1)?,
+            target_name: names.get(row.text(2)?),
+            implicit: row.truth(3)?,
+            function: row.number(4)?,
+            method: match row.text(6)? {
                 "b" => CastMethod::Binary,
                 "i" => CastMethod::Text,
                 _ => CastMethod::Function,
@@ -159,33 +160,32 @@ pub(super) async fn read(client: &Client, snapshot: &mut Snapshot, names: &mut N
             extension: extension(&row, 5, names)?,
         });
     }
-    for row in client.query(&types(snapshot.server_version), &[]).await? {
-        let checks: Vec<&str> = row.try_get(8)?;
+    for row in answers.of(Topic::Types) {
         snapshot.types.push(TypeInfo {
-            oid: row.try_get(0)?,
-            schema: names.get(row.try_get(1)?),
-            name: names.get(row.try_get(2)?),
-            kind: type_kind(row.try_get(3)?),
-            array: row.try_get(4)?,
-            parts: row.try_get::<_, Vec<Oid>>(6)?.into(),
-            functions: row.try_get::<_, Vec<Oid>>(7)?.into(),
-            names: row.try_get::<_, Vec<&str>>(9)?.into_iter().map(|name| names.get(name)).collect(),
-            checks: checks.into_iter().map(Arc::from).collect(),
+            oid: row.number(0)?,
+            schema: names.get(row.text(1)?),
+            name: names.get(row.text(2)?),
+            kind: type_kind(row.text(3)?),
+            array: row.number(4)?,
+            parts: row.numbers(6)?.into(),
+            functions: row.numbers(7)?.into(),
+            names: row.texts(9)?.iter().map(|name| names.get(name)).collect(),
+            checks: row.texts(8)?.into_iter().map(Arc::from).collect(),
             extension: extension(&row, 5, names)?,
         });
     }
-    for row in client.query(SEQUENCE_USERS, &[]).await? {
+    for row in answers.of(Topic::SequenceUsers) {
         snapshot.sequence_users.push(SequenceUser {
-            sequence: row.try_get(0)?,
-            table: row.try_get(1)?,
-            column: AttNum(row.try_get(2)?),
+            sequence: row.number(0)?,
+            table: row.number(1)?,
+            column: AttNum(row.number(2)?),
         });
     }
     Ok(())
 }
 
-fn extension(row: &Row, at: usize, names: &mut Names) -> Result<Option<Arc<str>>, Error> {
-    Ok(row.try_get::<_, Option<&str>>(at)?.map(|name| names.get(name)))
+fn extension(row: &Row<'_>, at: usize, names: &mut Names) -> Result<Option<Arc<str>>, Unreadable> {
+    Ok(row.cell(at)?.map(|name| names.get(name)))
 }
 
 fn type_kind(kind: &str) -> TypeKind {
@@ -200,60 +200,54 @@ fn type_kind(kind: &str) -> TypeKind {
     }
 }
 
-fn function(row: &Row, names: &mut Names) -> Result<Function, Error> {
-    let kind: &str = row.try_get(2)?;
-    let types: Option<Vec<Oid>> = row.try_get(7)?;
-    let modes: Option<Vec<String>> = row.try_get(8)?;
-    let all_names: Option<Vec<String>> = row.try_get(9)?;
+fn function(row: &Row<'_>, names: &mut Names) -> Result<Function, Unreadable> {
+    let types: Vec<Oid> = row.numbers(7)?;
+    let modes = row.texts(8)?;
+    let all_names = row.texts(9)?;
     let mut out = Vec::new();
     // OUT, INOUT and TABLE arguments are the columns of the result.
-    for (at, (type_oid, mode)) in types.iter().flatten().zip(modes.iter().flatten()).enumerate() {
-        if matches!(mode.as_str(), "o" | "b" | "t") {
-            let name = all_names.as_ref().and_then(|names| names.get(at)).map_or("", String::as_str);
+    for (at, (type_oid, mode)) in types.iter().zip(&modes).enumerate() {
+        if matches!(&**mode, "o" | "b" | "t") {
+            let name = all_names.get(at).map_or("", |name| &**name);
             let name = if name.is_empty() { format!("column{}", out.len() + 1) } else { name.to_owned() };
             out.push(OutColumn { name: names.get(&name), type_oid: *type_oid });
         }
     }
-    let is_input = |at: usize| {
-        let mode = modes.as_ref().and_then(|modes| modes.get(at));
-        mode.is_none_or(|mode| matches!(mode.as_str(), "i" | "b" | "v"))
-    };
-    let inputs = all_names.iter().flatten().enumerate().filter(|(at, _)| is_input(*at));
+    let is_input = |at: usize| modes.get(at).is_none_or(|mode| matches!(&**mode, "i" | "b" | "v"));
+    let inputs = all_names.iter().enumerate().filter(|(at, _)| is_input(*at));
     let argument_names = inputs.map(|(_, name)| names.get(name)).collect();
-    let (text, parsed): (Option<&str>, Option<&str>) = (row.try_get(15)?, row.try_get(16)?);
-    let internal: bool = row.try_get(19)?;
-    let body = match (parsed, text) {
+    let internal = row.truth(19)?;
+    let body = match (row.cell(16)?, row.cell(15)?) {
         (Some(parsed), _) => Body::Parsed(parsed.into()),
         (None, Some(text)) if internal => Body::Internal(text.into()),
         (None, Some(text)) => Body::Text(text.into()),
         (None, None) => Body::Unreadable,
     };
-    let parts: Option<Vec<Oid>> = row.try_get(18)?;
     Ok(Function {
-        oid: row.try_get(10)?,
-        schema: names.get(row.try_get(0)?),
-        name: names.get(row.try_get(1)?),
-        kind: match kind {
+        oid: row.number(10)?,
+        schema: names.get(row.text(0)?),
+        name: names.get(row.text(1)?),
+        kind: match row.text(2)? {
             "p" => FunctionKind::Procedure,
             "a" => FunctionKind::Aggregate,
             "w" => FunctionKind::Window,
             _ => FunctionKind::Function,
         },
-        arguments: row.try_get(3)?,
-        defaults: row.try_get(11)?,
-        default_values: row.try_get::<_, Option<&str>>(20)?.map(Arc::from),
-        argument_types: row.try_get::<_, Vec<Oid>>(12)?.into(),
+        arguments: row.number(3)?,
+        defaults: row.number(11)?,
+        default_values: row.cell(20)?.map(Arc::from),
+        argument_types: row.numbers(12)?.into(),
         argument_names,
-        signature: names.get(row.try_get(13)?),
-        set: row.try_get(4)?,
-        volatile: row.try_get(22)?,
+        signature: names.get(row.text(13)?),
+        set: row.truth(4)?,
+        volatile: row.truth(22)?,
         out,
-        returns: row.try_get(5)?,
-        returns_row: row.try_get(14)?,
+        returns: row.number(5)?,
+        returns_row: row.truth(14)?,
         extension: extension(row, 6, names)?,
         body,
-        settings: row.try_get::<_, Option<Vec<&str>>>(17)?.unwrap_or_default().into_iter().map(Arc::from).collect(),
-        parts: parts.unwrap_or_default().into_iter().filter(|part| *part != 0).collect(),
-        digest: row.try_get::<_, Option<&str>>(21)?.map(Arc::from),
+        settings: row.texts(17)?.into_iter().map(Arc::from).collect(),
+        parts: row.numbers(18)?.into_iter().filter(|part| *part != 0).collect(),
+        digest: row.cell(21)?.map(Arc::from),
     })
 }
