@@ -2,6 +2,8 @@
 
 use super::verifier::{Verifier, VerifierError};
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,7 @@ pub struct Users(HashMap<String, Verifier>);
 pub enum UsersError {
     #[error("{}: {source}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{}: everybody may open it; its mode should be u=rw,g=r (0640) or less", path.display())]
+    #[error("{}: others may open it; its mode should be u=rw,g=r (0640) or less", path.display())]
     Open { path: PathBuf },
     #[error("{}, line {line}: {why}", path.display())]
     Line { path: PathBuf, line: usize, why: String },
@@ -24,11 +26,13 @@ impl Users {
     /// Reads a file. Every line is a user, empty, or a comment that begins with `;` or `#`.
     pub fn read(path: &Path) -> Result<Users, UsersError> {
         let unreadable = |source| UsersError::Unreadable { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(unreadable)?.mode() & 0o007 != 0 {
+        let mut file = File::open(path).map_err(unreadable)?;
+        // Of the file that is read, whatever its name means by then.
+        if file.metadata().map_err(unreadable)?.mode() & 0o027 != 0 {
             return Err(UsersError::Open { path: path.to_owned() });
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|source| UsersError::Unreadable { path: path.to_owned(), source })?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(unreadable)?;
         Users::parse(&text).map_err(|(line, why)| UsersError::Line { path: path.to_owned(), line, why })
     }
 

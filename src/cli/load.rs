@@ -150,7 +150,7 @@ impl Server {
     /// A client whose connection runs on the current runtime. What fails is told in the server's words.
     pub(super) async fn connect(&self) -> Result<Client, String> {
         match &self.way {
-            Some(way) => catalog::connect(&self.login, way).await,
+            Some(way) => catalog::connect(&self.login, way).await.map_err(|error| error.to_string()),
             None => {
                 let (client, connection) = self.login.connect(NoTls).await.map_err(|error| words(&error))?;
                 tokio::spawn(connection);

@@ -301,7 +301,8 @@ impl Query {
             return Ok(Arc::clone(client));
         }
         let login = catalog::login(&config.upstream, &config.auth.query_database).map_err(|error| error.to_string())?;
-        let client = Arc::new(catalog::connect(&login, servers).await?);
+        let client = catalog::connect(&login, servers).await.map_err(|error| error.to_string())?;
+        let client = Arc::new(client);
         *held = Some(Arc::clone(&client));
         Ok(client)
     }

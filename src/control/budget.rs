@@ -87,8 +87,8 @@ impl Till {
 async fn connect(setup: &Setup, database: &str) -> Result<Client, String> {
     let mut login = catalog::login(&setup.config.upstream, database).map_err(|error| error.to_string())?;
     login.application_name(APPLICATION);
-    let (stream, _) = setup.servers.connect_to_primary().await?;
-    let client = catalog::open(&login, stream).await?;
+    let reached = setup.servers.connect_to_primary().await.map_err(|error| error.to_string())?;
+    let client = catalog::open(&login, reached.own()).await.map_err(|error| error.to_string())?;
     client.batch_execute(SETTINGS).await.map_err(|error| words(&error))?;
     Ok(client)
 }

@@ -2,10 +2,11 @@
 
 use super::database::words;
 use super::servers::Servers;
+use super::unreached::Unreached;
 use super::upstream::{ChannelBinding, Upstream};
 use crate::catalog::Snapshot;
 use crate::catalog::read::{Answer, Answers, Extent, SETTINGS, Topic, Unreadable, questions};
-use crate::net::{Encrypted, Stream};
+use crate::net::{Encrypted, Own};
 use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
@@ -31,12 +32,12 @@ pub fn login(upstream: &Upstream, database: &str) -> std::io::Result<tokio_postg
 }
 
 /// A client whose connection runs on the current runtime. What fails is told in the server's words.
-pub async fn connect(login: &tokio_postgres::Config, servers: &Servers) -> Result<Client, String> {
-    open(login, servers.connect().await?.0).await
+pub async fn connect(login: &tokio_postgres::Config, servers: &Servers) -> Result<Client, Unreached> {
+    open(login, servers.connect().await?.own()).await
 }
 
 /// The same, over a connection on which nothing was said yet.
-pub async fn open(login: &tokio_postgres::Config, stream: Stream) -> Result<Client, String> {
+pub async fn open(login: &tokio_postgres::Config, stream: Own) -> Result<Client, Unreached> {
     // Encrypted by ourselves, if at all.
     let opening = async {
         if !stream.is_encrypted() {
@@ -51,7 +52,8 @@ pub async fn open(login: &tokio_postgres::Config, stream: Stream) -> Result<Clie
         Ok(client)
     };
     let opened = tokio::time::timeout(LONGEST_CONNECT, opening).await;
-    opened.map_err(|_| "the server does not answer".to_owned())?.map_err(|error: Error| words(&error))
+    let opened: Result<Client, Error> = opened.map_err(|_| "the server does not answer".to_owned())?;
+    Ok(opened?)
 }
 
 /// How often definitions of relations that are locked are asked for, and how long between.

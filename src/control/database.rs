@@ -459,10 +459,10 @@ impl Database {
         let setup = self.current.setup.load_full();
         let outcome = match catalog::login(&setup.config.upstream, &self.name) {
             Ok(login) => match setup.servers.connect_at(self.at).await {
-                Ok(stream) => catalog::open(&login, stream).await,
+                Ok(own) => catalog::open(&login, own).await,
                 Err(error) => Err(error),
             },
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.into()),
         };
         match outcome {
             Ok(client) => {
@@ -472,7 +472,7 @@ impl Database {
                 Some(())
             }
             Err(error) => {
-                tracing::warn!(database = self.name, error, "no connection to read the catalog");
+                tracing::warn!(database = self.name, %error, "no connection to read the catalog");
                 reading.failed = Some((Instant::now(), reading.failed.map_or(0, |(_, times)| times + 1)));
                 None
             }

@@ -10,6 +10,7 @@ mod pack;
 mod probe;
 mod servers;
 mod setup;
+mod unreached;
 mod upstream;
 
 pub use authentication::{AuthError, Carrier, Doorman, Revoked, Token};

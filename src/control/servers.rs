@@ -4,10 +4,12 @@
 //! login nothing can be taken back. An answer holds for a second.
 
 use super::catalog;
-use super::database::words;
+use super::unreached::Unreached;
 use super::upstream::{Balance, Upstream as Config, Wanted};
-use crate::net::{Stream, TlsError, Upstream};
+use crate::net::{Own, Stream, TlsError, Upstream};
+use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -52,8 +54,11 @@ impl Wanted {
 
 struct Host {
     upstream: Upstream,
-    known: Mutex<Option<(Instant, Result<Role, String>)>>,
+    /// What the server behind each of its addresses was.
+    known: Mutex<Known>,
 }
+
+type Known = HashMap<Option<SocketAddr>, (Instant, Result<Role, Unreached>)>;
 
 /// All of them.
 pub struct Servers {
@@ -61,8 +66,21 @@ pub struct Servers {
     config: Config,
 }
 
-/// A connection, and the place of its server among all.
-pub type Reached = (Stream, usize);
+/// A connection to one of them.
+pub struct Reached {
+    pub stream: Stream,
+    /// The place of its host among all.
+    pub at: usize,
+    /// The server, by the address that it was reached at.
+    pub upstream: Upstream,
+}
+
+impl Reached {
+    /// For a login of the proxy's own.
+    pub fn own(self) -> Own {
+        Own::new(self.stream, self.upstream.is_verified())
+    }
+}
 
 impl Servers {
     pub fn load(config: &Config) -> Result<Servers, TlsError> {
@@ -88,21 +106,22 @@ impl Servers {
     }
 
     /// Connects to one that the config wants.
-    pub async fn connect(&self) -> Result<Reached, String> {
+    pub async fn connect(&self) -> Result<Reached, Unreached> {
         self.connect_to(self.config.target_session_attrs).await
     }
 
-    /// Connects to the one at this place, whatever it is.
-    pub async fn connect_at(&self, at: usize) -> Result<Stream, String> {
-        self.reach(self.host(at)).await
+    /// Connects to the one at this place, whatever it is, for a login of the proxy's own.
+    pub async fn connect_at(&self, at: usize) -> Result<Own, Unreached> {
+        let upstream = self.host(at);
+        Ok(Own::new(self.reach(upstream).await?, upstream.is_verified()))
     }
 
     /// Connects to one that can be written to, where there are several.
-    pub async fn connect_to_primary(&self) -> Result<Reached, String> {
+    pub async fn connect_to_primary(&self) -> Result<Reached, Unreached> {
         self.connect_to(if self.hosts.len() > 1 { Wanted::Primary } else { Wanted::Any }).await
     }
 
-    async fn connect_to(&self, wanted: Wanted) -> Result<Reached, String> {
+    async fn connect_to(&self, wanted: Wanted) -> Result<Reached, Unreached> {
         match self.first_of(wanted).await {
             Err(_) if wanted == Wanted::PreferStandby => self.first_of(Wanted::Any).await,
             outcome => outcome,
@@ -110,21 +129,35 @@ impl Servers {
     }
 
     /// The first that answers and fits. An error says what was wrong with each.
-    async fn first_of(&self, wanted: Wanted) -> Result<Reached, String> {
+    async fn first_of(&self, wanted: Wanted) -> Result<Reached, Unreached> {
         let mut failures = Vec::new();
         for at in self.order() {
             let host = &self.hosts[at];
-            let outcome = match self.fits(host, wanted).await {
-                Ok(true) => self.reach(&host.upstream).await,
-                Ok(false) => Err(format!("it is not what is wanted ({})", wanted.words())),
-                Err(error) => Err(error),
+            let upstreams = match self.by_address(&host.upstream).await {
+                Ok(upstreams) => upstreams,
+                Err(error) => {
+                    failures.push((host.upstream.name(), error));
+                    continue;
+                }
             };
-            match outcome {
-                Ok(stream) => return Ok((stream, at)),
-                Err(error) => failures.push(format!("{}: {error}", host.upstream.name())),
+            for upstream in upstreams {
+                let outcome = match self.fits(host, &upstream, wanted).await {
+                    Ok(true) => self.reach(&upstream).await,
+                    Ok(false) => Err(format!("it is not what is wanted ({})", wanted.words()).into()),
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Ok(stream) => return Ok(Reached { stream, at, upstream }),
+                    Err(error) => failures.push((upstream.name(), error)),
+                }
             }
         }
-        Err(failures.join("; "))
+        Err(Unreached::of_all(failures))
+    }
+
+    async fn by_address(&self, upstream: &Upstream) -> Result<Vec<Upstream>, Unreached> {
+        let found = tokio::time::timeout(self.config.connect_timeout.0, upstream.by_address()).await;
+        Ok(found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?)
     }
 
     /// The places of all servers in the order in which they are tried.
@@ -138,39 +171,38 @@ impl Servers {
         (first..count).chain(0..first)
     }
 
-    async fn reach(&self, upstream: &Upstream) -> Result<Stream, String> {
+    async fn reach(&self, upstream: &Upstream) -> Result<Stream, Unreached> {
         let reached = tokio::time::timeout(self.config.connect_timeout.0, upstream.connect()).await;
-        reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(|error| error.to_string())
+        Ok(reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?)
     }
 
     /// Whether a server is what is wanted. Many may ask; one looks.
-    async fn fits(&self, host: &Host, wanted: Wanted) -> Result<bool, String> {
+    async fn fits(&self, host: &Host, upstream: &Upstream, wanted: Wanted) -> Result<bool, Unreached> {
         if wanted == Wanted::Any {
             return Ok(true);
         }
         let mut known = host.known.lock().await;
-        let fresh = known.take().filter(|(at, _)| at.elapsed() < BELIEVED);
-        let (at, role) = match fresh {
-            Some(fresh) => fresh,
+        known.retain(|_, (at, _)| at.elapsed() < BELIEVED);
+        let role = match known.get(&upstream.address()) {
+            Some((_, role)) => role.clone(),
             None => {
-                let role = self.ask(host).await;
-                (Instant::now(), role)
+                let role = self.ask(upstream).await;
+                // A failure is believed too: whoever waited here would else wait as long for a server that does not answer.
+                known.insert(upstream.address(), (Instant::now(), role.clone()));
+                role
             }
         };
-        // A failure is believed too: whoever waited here would else wait as long for a server that does not answer.
-        *known = Some((at, role.clone()));
         role.map(|role| wanted.fits(role))
     }
 
     /// What a server is at the moment.
-    async fn ask(&self, host: &Host) -> Result<Role, String> {
+    async fn ask(&self, upstream: &Upstream) -> Result<Role, Unreached> {
         let asking = async {
-            let stream = self.reach(&host.upstream).await?;
-            let login = catalog::login(&self.config, &self.config.check_database).map_err(|error| error.to_string())?;
-            let client = catalog::open(&login, stream).await?;
-            let row = client.query_one(QUESTION, &[]).await.map_err(|error| words(&error))?;
-            let told = row.try_get(0).and_then(|standby: bool| Ok((standby, row.try_get::<_, bool>(1)?)));
-            told.map_err(|error| words(&error))
+            let own = Own::new(self.reach(upstream).await?, upstream.is_verified());
+            let login = catalog::login(&self.config, &self.config.check_database)?;
+            let client = catalog::open(&login, own).await?;
+            let row = client.query_one(QUESTION, &[]).await?;
+            Ok::<(bool, bool), Unreached>((row.try_get(0)?, row.try_get(1)?))
         };
         let asked = tokio::time::timeout(self.config.connect_timeout.0, asking).await;
         Ok(match asked.map_err(|_| "it does not answer".to_owned())?? {

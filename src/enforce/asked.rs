@@ -72,7 +72,7 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
 fn readable(view: &View, line: &str) -> String {
     match view.encoding() {
         Encoding::Utf8 => line.to_owned(),
-        Encoding::AsciiOnly | Encoding::Foreign | Encoding::Overlapping => {
+        Encoding::AsciiOnly | Encoding::Foreign | Encoding::Unsettled | Encoding::Overlapping => {
             line.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
         }
     }

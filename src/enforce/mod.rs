@@ -152,6 +152,9 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
 /// Characters of SJIS, BIG5, GBK, UHC, JOHAB and GB18030 contain bytes that are ASCII elsewhere.
 const OVERLAPPING: &str = "a statement under this client_encoding";
 
+const UNSETTLED: &str =
+    "a backslash, or a character that is not ASCII, behind a setting by which text is read, in one message";
+
 /// What a text was found to hold.
 enum Reading {
     Statements(Vec<(Understood, Statement)>),
@@ -186,10 +189,13 @@ fn read(view: &View, text: &str, limits: &Limits) -> Result<Reading, Unread> {
     let foreign = match view.encoding() {
         Encoding::Utf8 => None,
         Encoding::AsciiOnly => (!text.is_ascii()).then_some("a statement that is not ASCII under this client_encoding"),
-        Encoding::Foreign | Encoding::Overlapping => {
+        other @ (Encoding::Foreign | Encoding::Unsettled | Encoding::Overlapping) => {
             let same = text.is_ascii() && !text.contains('\\');
-            let off = "a backslash while standard_conforming_strings is off";
-            (!same).then_some(if view.encoding() == Encoding::Foreign { off } else { OVERLAPPING })
+            (!same).then_some(match other {
+                Encoding::Foreign => "a backslash while standard_conforming_strings is off",
+                Encoding::Unsettled => UNSETTLED,
+                Encoding::Utf8 | Encoding::AsciiOnly | Encoding::Overlapping => OVERLAPPING,
+            })
         }
     };
     if let (true, Some(what)) = (view.restricted(), foreign) {

@@ -112,6 +112,8 @@ pub enum Encoding {
     AsciiOnly,
     /// `standard_conforming_strings` is off: only ASCII statements without a backslash are understood.
     Foreign,
+    /// Which of these, the server has yet to tell: it was set earlier in the same message.
+    Unsettled,
     /// A `client_encoding` whose characters may contain bytes of ASCII: nothing is read under it.
     Overlapping,
 }

@@ -6,7 +6,7 @@ mod stream;
 mod tls;
 mod upstream;
 
-pub use binding::Encrypted;
+pub use binding::{Encrypted, Own};
 pub use certificate::Identity;
 pub use stream::Stream;
 pub use tls::{Acceptor, ClientCertificates, ClientLeg, TlsError, TlsMode};

@@ -11,7 +11,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use serde::Deserialize;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,6 +91,8 @@ impl ServerLeg<'_> {
 pub struct Upstream {
     host: Arc<str>,
     port: u16,
+    /// One of the addresses that the host's name means; `None` for whichever answers first.
+    address: Option<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Whether nobody on the way can read along.
     protected: bool,
@@ -110,12 +112,37 @@ impl Upstream {
         };
         let protected = tls.is_some() || leg.is_local();
         let verified = leg.is_local() || matches!(leg.mode(), SslMode::VerifyCa | SslMode::VerifyFull);
-        Ok(Upstream { host: leg.host.into(), port: leg.port, tls, protected, verified })
+        Ok(Upstream { host: leg.host.into(), port: leg.port, address: None, tls, protected, verified })
     }
 
     /// Host and port, for people.
     pub fn name(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match self.address {
+            Some(address) if address.ip().to_string() != *self.host => {
+                format!("{}:{} ({})", self.host, self.port, address.ip())
+            }
+            Some(_) | None => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// The server behind each address that the host's name means at the moment, in the order in which they are tried: there
+    /// may be several, and a cancel must reach the one that a session is on.
+    pub async fn by_address(&self) -> io::Result<Vec<Upstream>> {
+        if self.host.starts_with('/') || self.address.is_some() {
+            return Ok(vec![self.clone()]);
+        }
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in tokio::net::lookup_host((&*self.host, self.port)).await? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses.into_iter().map(|address| Upstream { address: Some(address), ..self.clone() }).collect())
+    }
+
+    /// The address that this stands for, if it stands for one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 
     /// Whether what passes is encrypted, or does not leave the machine.
@@ -134,7 +161,10 @@ impl Upstream {
             let path = PathBuf::from(&*self.host).join(format!(".s.PGSQL.{}", self.port));
             return UnixStream::connect(path).await.map(Stream::Unix);
         }
-        let mut stream = TcpStream::connect((&*self.host, self.port)).await?;
+        let mut stream = match self.address {
+            Some(address) => TcpStream::connect(address).await?,
+            None => TcpStream::connect((&*self.host, self.port)).await?,
+        };
         super::keep(&stream)?;
         let Some((connector, name)) = &self.tls else { return Ok(Stream::Tcp(stream)) };
         stream.write_all(&SSL_REQUEST).await?;

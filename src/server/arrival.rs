@@ -5,11 +5,12 @@ use super::gate::Shared;
 use super::hello;
 use super::relay::deliver;
 use crate::control::Setup;
-use crate::net::Stream;
+use crate::net::{Stream, Upstream};
 use crate::observe::Counters;
 use crate::wire::{First, Startup};
 use std::io;
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 
 /// The first byte of a TLS record that holds a handshake.
 const HANDSHAKE: u8 = 0x16;
@@ -107,10 +108,18 @@ async fn direct(setup: &Setup, client: Stream, asked: &mut Asked) -> io::Result<
 /// whose bytes it does not look into) may be on any server.
 async fn cancel(shared: &Shared, setup: &Setup, packet: &[u8]) {
     let key = &packet[8..];
-    let places: Vec<usize> = shared.sessions.iter().filter_map(|session| session.value().server_of(key)).collect();
-    for (at, server) in setup.servers.all().enumerate() {
-        if places.is_empty() || places.contains(&at) {
-            deliver(server, packet).await;
+    let mut servers: Vec<Upstream> =
+        shared.sessions.iter().filter_map(|session| session.value().server_of(key)).collect();
+    if servers.is_empty() {
+        for host in setup.servers.all() {
+            servers.extend(host.by_address().await.unwrap_or_default());
         }
     }
+    // All at once: one of them may not answer.
+    let mut deliveries = JoinSet::new();
+    for server in servers {
+        let packet = packet.to_vec();
+        deliveries.spawn(async move { deliver(&server, &packet).await });
+    }
+    deliveries.join_all().await;
 }

@@ -12,11 +12,11 @@ use super::known::{Found, find_out};
 use super::login::{Binding, Entered, authenticate, hear_out};
 use super::places::Place;
 use super::relay::{Canceller, Relay};
-use super::settle::{CancelKey, settle_in};
+use super::settle::settle_in;
 use super::whence::{Whence, whence};
 use super::wishes::{Beginning, start_of, take_wishes, unjudged};
 use crate::auth::{Claims, network};
-use crate::control::{Attending, Comer, NotReady, Setup, admits};
+use crate::control::{Attending, Comer, Config, NotReady, Reached, Setup, admits};
 use crate::net::{Acceptor, Stream};
 use crate::observe::Counters;
 use crate::session::{Fit, Legs, Session, start_up_setting};
@@ -76,12 +76,11 @@ pub async fn enter(shared: &Shared, setup: &Setup, mut client: Stream, handle: A
     };
     let opened = open(shared, setup, (&mut client, &mut inbox), startup, (room, &handle, whence));
     match timeout_at(until, opened).await {
-        Ok(Ok(Some(Opened::Guarded { session, name, attending, server, key, at, user: _user }))) => {
+        Ok(Ok(Some(Opened::Guarded { session, name, attending, server, canceller, user: _user }))) => {
             Counters::add(&shared.counters.sessions);
             let database = Arc::clone(attending.database());
             handle.serve(&shared.databases, name, attending);
-            handle.has_key(key.clone(), at);
-            let canceller = Canceller { upstream: setup.servers.host(at).clone(), key };
+            handle.has_canceller(canceller.clone());
             let relay = Relay::new(*session, database, handle, (client, inbox), server, canceller);
             let _ = relay.run().await;
         }
@@ -116,13 +115,11 @@ enum Opened<'a> {
         name: String,
         attending: Attending,
         server: (Stream, Inbox),
-        key: CancelKey,
-        /// The server's place among all.
-        at: usize,
-        user: Place<'a, String>,
+        canceller: Canceller,
+        user: Option<Place<'a, String>>,
     },
     /// Nothing is judged: a database that the config opens, or a replication connection.
-    Free { server: Stream, user: Place<'a, String> },
+    Free { server: Stream, user: Option<Place<'a, String>> },
 }
 
 async fn open<'a>(
@@ -207,12 +204,19 @@ async fn open<'a>(
         refuse(shared, client, &refusal).await;
         return Ok(None);
     }
+    // Who only says that it is this user does not count.
+    let mut user = known.is_some().then(|| shared.users.join(wishes.user.clone()));
+    if is_beyond(&user, config) {
+        too_many(client, &wishes.user).await;
+        return Ok(None);
+    }
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
-    let (mut server, at) = match setup.servers.connect().await {
+    let Reached { stream: mut server, at, upstream } = match setup.servers.connect().await {
         Ok(reached) => reached,
         Err(error) => {
-            tracing::warn!(error, "no connection to the server");
-            hello::fatal(client, "08006", "the database server cannot be reached").await;
+            tracing::warn!(%error, "no connection to the server");
+            let (code, message) = error.report();
+            hello::fatal(client, code, message).await;
             return Ok(None);
         }
     };
@@ -243,9 +247,7 @@ async fn open<'a>(
     let mut from_server = Inbox::default();
     let entered = match known {
         Some(known) => {
-            known
-                .enter((setup.servers.host(at), config.upstream.channel_binding), client, &mut server, &mut from_server)
-                .await?
+            known.enter((&upstream, config.upstream.channel_binding), client, &mut server, &mut from_server).await?
         }
         None => {
             let binding = Binding::between(client, setup.acceptor.as_ref().map(Acceptor::certificate), &server);
@@ -255,11 +257,12 @@ async fn open<'a>(
     if entered == Entered::Refused {
         return Ok(None);
     }
-    // Who only says that it is this user does not count.
-    let user = shared.users.join(wishes.user.clone());
-    if user.is_beyond(config.limits.connections_per_user) {
-        hello::fatal(client, "53300", &format!("too many connections for role \"{}\"", wishes.user)).await;
-        return Ok(None);
+    if user.is_none() {
+        user = Some(shared.users.join(wishes.user.clone()));
+        if is_beyond(&user, config) {
+            too_many(client, &wishes.user).await;
+            return Ok(None);
+        }
     }
     let (attending, shelf, start) = match (attending, shelf, start) {
         (Some(attending), Ok(shelf), Ok(start)) => (attending, shelf, start),
@@ -320,10 +323,18 @@ async fn open<'a>(
         name: wishes.database,
         attending,
         server: (server, from_server),
-        key,
-        at,
+        canceller: Canceller { upstream, key },
         user,
     }))
+}
+
+/// Whether there were too many sessions of this user already.
+fn is_beyond(user: &Option<Place<'_, String>>, config: &Config) -> bool {
+    user.as_ref().is_some_and(|user| user.is_beyond(config.limits.connections_per_user))
+}
+
+async fn too_many(client: &mut Stream, user: &str) {
+    hello::fatal(client, "53300", &format!("too many connections for role \"{user}\"")).await;
 }
 
 async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {

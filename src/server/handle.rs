@@ -1,8 +1,9 @@
 //! What the rest of the proxy holds of a session: how it is told to end, and seen to take too long.
 
-use super::settle::CancelKey;
+use super::relay::Canceller;
 use crate::auth::LEEWAY;
 use crate::control::{Attending, Databases, Doorman, Setup};
+use crate::net::Upstream;
 use crate::session::Doing;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -55,6 +56,21 @@ impl Ending {
     }
 }
 
+/// How long a session that is to end is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Until it is idle outside a transaction.
+    Waits,
+    /// No longer, whatever it does. It is told why.
+    Ends,
+    /// It does not even hear why.
+    Gone,
+}
+
+impl Patience {
+    const ALL: [Patience; 3] = [Patience::Waits, Patience::Ends, Patience::Gone];
+}
+
 /// By what a session was let in, as far as it may end.
 #[derive(Debug, Default)]
 pub struct Admission {
@@ -69,8 +85,10 @@ pub struct Admission {
 pub struct Handle {
     /// Why the session is to end, by its place among [`Ending`]s and one; 0: it is not.
     ends: AtomicU8,
-    /// The key that cancels what it runs, and its server's place among all.
-    key: OnceLock<(CancelKey, usize)>,
+    /// How much longer that may take, by its place in [`Patience::ALL`].
+    patience: AtomicU8,
+    /// By what its server cancels what it runs.
+    canceller: OnceLock<Canceller>,
     /// By what it was let in, where that may end.
     admission: OnceLock<Admission>,
     /// What the session does, as it says itself.
@@ -91,16 +109,16 @@ impl Handle {
         self.wake();
     }
 
-    /// By what key the server cancels what the session runs, and which server that is.
-    pub fn has_key(&self, key: CancelKey, at: usize) {
-        let _ = self.key.set((key, at));
+    /// By what the server cancels what the session runs.
+    pub fn has_canceller(&self, canceller: Canceller) {
+        let _ = self.canceller.set(canceller);
     }
 
-    /// The server's place among all, if that is the session's key. How long that takes tells nothing of the key.
-    pub fn server_of(&self, key: &[u8]) -> Option<usize> {
-        let (own, at) = self.key.get()?;
+    /// The session's server, if that is its key. How long that takes tells nothing of the key.
+    pub fn server_of(&self, key: &[u8]) -> Option<Upstream> {
+        let Canceller { upstream, key: own } = self.canceller.get()?;
         let differ = own.iter().zip(key).fold(0, |differ, (one, other)| differ | (one ^ other));
-        (own.len() == key.len() && differ == 0).then_some(*at)
+        (own.len() == key.len() && differ == 0).then(|| upstream.clone())
     }
 
     /// By what the session was let in.
@@ -124,6 +142,19 @@ impl Handle {
         if expires.is_some_and(|at| now > at.saturating_add(LEEWAY)) {
             self.end(Ending::Expired);
         }
+    }
+
+    /// Waits less for a session that is to end and has not.
+    pub fn lose_patience(&self) {
+        let _ = self.patience.fetch_update(Ordering::Release, Ordering::Relaxed, |at| {
+            Some(at + 1).filter(|at| usize::from(*at) < Patience::ALL.len())
+        });
+        self.wake();
+    }
+
+    /// How long a session that is to end is waited for.
+    pub fn patience(&self) -> Patience {
+        Patience::ALL.get(usize::from(self.patience.load(Ordering::Acquire))).copied().unwrap_or(Patience::Gone)
     }
 
     fn wake(&self) {

@@ -19,7 +19,7 @@ impl Supervisor {
         let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
         let is_meant = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|usec| is_meant && *usec > 0).map(Duration::from_micros);
-        Supervisor { socket: address.and_then(|address| Some((UnixDatagram::unbound().ok()?, address))), watchdog }
+        Supervisor { socket: address.and_then(|address| Some((socket()?, address))), watchdog }
     }
 
     /// Tells something; whether it arrives is the supervisor's matter.
@@ -33,6 +33,13 @@ impl Supervisor {
     pub fn every(&self) -> Option<Duration> {
         self.watchdog.filter(|_| self.socket.is_some()).map(|watchdog| (watchdog / 2).max(Duration::from_millis(1)))
     }
+}
+
+/// One that is never waited for: a supervisor that does not listen misses something.
+fn socket() -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.set_nonblocking(true).ok()?;
+    Some(socket)
 }
 
 /// A path, or a name that begins with `@` and is in no file system.

@@ -1,7 +1,7 @@
 //! The loop of a session: both sockets in one task, one read and one write per direction.
 
 use super::buffers::{Inbox, Outbox};
-use super::handle::{Handle, Moment};
+use super::handle::{Handle, Moment, Patience};
 use super::settle::CancelKey;
 use crate::control::Database;
 use crate::net::{Stream, Upstream};
@@ -46,6 +46,7 @@ enum Awaited {
 }
 
 /// How the server is asked to cancel what a session runs.
+#[derive(Clone)]
 pub struct Canceller {
     pub upstream: Upstream,
     pub key: CancelKey,
@@ -154,12 +155,16 @@ impl Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.handle.watch(cx);
         loop {
-            if let Some(why) = self.handle.ending()
-                && self.session.is_idle()
-                && !self.ending
-            {
+            if let Some(why) = self.handle.ending() {
                 let (code, message) = why.words();
-                self.tell(code, message);
+                match (self.handle.patience(), self.ending) {
+                    (Patience::Gone, _) => return Poll::Ready(Ok(())),
+                    (_, true) => {}
+                    (Patience::Waits, false) if !self.session.is_idle() => {}
+                    (Patience::Waits | Patience::Ends, false) if self.session.may_be_told() => self.tell(code, message),
+                    // It would stand in the middle of a message.
+                    (Patience::Waits | Patience::Ends, false) => self.ending = true,
+                }
             }
             match self.turn(cx) {
                 Ok(Turn::Moved) => {}
@@ -212,6 +217,8 @@ impl Relay {
                     false => self.ending = true,
                 }
             }
+            // It was cancelled, and the client does not take what the server said before.
+            Doing::Statement if self.cancelled == Some(moment) && !self.to_client.is_empty() => self.ending = true,
             Doing::Statement => {
                 self.session.cancelled();
                 self.cancelled = Some(moment);

@@ -2,7 +2,7 @@
 //! time to time, and tells those that still do the same after too long. So a limit costs a session no timer and no clock.
 
 use super::gate::Shared;
-use super::handle::Moment;
+use super::handle::{Handle, Moment, Patience};
 use crate::control::Revoked;
 use crate::control::config::Limits;
 use crate::session::Doing;
@@ -14,14 +14,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const LONGEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(20);
 
+/// How long a session may take to hear why it ends.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
 /// Looks at the sessions for as long as the proxy runs.
 pub async fn watch(shared: Arc<Shared>) {
     let mut known: HashMap<u64, (Moment, Instant)> = HashMap::new();
+    let mut parting: HashMap<u64, Instant> = HashMap::new();
     loop {
         let setup = shared.databases.setup();
         let limits = &setup.config.limits;
         tokio::time::sleep(pause(limits)).await;
-        known = look(&shared, limits, &known, Instant::now());
+        let now = Instant::now();
+        known = look(&shared, limits, &known, now);
+        parting = hurry(&shared, limits.drain_time.0, &parting, now);
         if setup.config.auth.revoked == Revoked::End {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
             for session in &shared.sessions {
@@ -37,9 +43,36 @@ fn limit(limits: &Limits, doing: Doing) -> Option<Duration> {
         Doing::Idle => limits.idle_time,
         Doing::IdleInTransaction => limits.idle_in_transaction_time,
         Doing::Statement => limits.statement_time,
-        Doing::Unheard => limits.vanished_time,
+        Doing::Unheard => {
+            let bounds = [limits.vanished_time.0, limits.statement_time.0];
+            return bounds.into_iter().filter(|time| !time.is_zero()).min();
+        }
     };
     Some(time.0).filter(|time| !time.is_zero())
+}
+
+/// Waits less for sessions that were to end so long ago and have not, and returns since when the others were. A transaction
+/// that never ends would else outlive a user's dismissal.
+fn hurry(shared: &Shared, patience: Duration, known: &HashMap<u64, Instant>, now: Instant) -> HashMap<u64, Instant> {
+    let mut seen = HashMap::new();
+    for session in &shared.sessions {
+        let (number, handle): (&u64, &Arc<Handle>) = session.pair();
+        if handle.ending().is_none() || handle.patience() == Patience::Gone {
+            continue;
+        }
+        let since = known.get(number).copied().unwrap_or(now);
+        let long = match handle.patience() {
+            Patience::Waits => patience,
+            Patience::Ends | Patience::Gone => LONGEST_GOODBYE,
+        };
+        if now.duration_since(since) >= long {
+            handle.lose_patience();
+            seen.insert(*number, now);
+        } else {
+            seen.insert(*number, since);
+        }
+    }
+    seen
 }
 
 fn pause(limits: &Limits) -> Duration {

@@ -2,7 +2,7 @@
 
 use super::machine::{Anchor, Rest, Session, Settling};
 use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
-use super::settings::{Block, Schema, Settings, split_path};
+use super::settings::{Block, Settings, split_path};
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
 use std::sync::Arc;
@@ -378,7 +378,7 @@ impl Session {
         self.guc = purpose;
         let purpose = self.own_purpose(purpose, block);
         let path = split_path(path, &self.current_user);
-        self.state.learn(Settings { purpose, justification: None, path, schema: Schema::AsRead }, block);
+        self.state.learn(Settings::told(purpose, None, path), block);
         self.state.fresh = fresh || block == Block::Outside;
         self.settling = Settling::No;
         if block == Block::Outside {

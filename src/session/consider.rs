@@ -12,7 +12,7 @@ use super::purpose::{
     unknown_setting, unread_catalog,
 };
 use super::queue::{Awaited, Entry};
-use super::settings::{Block, Reach, Schema, Settings, State, Strings, path_of, split_path};
+use super::settings::{Block, Reach, Schema, Settings, Settled, State, Strings, path_of, split_path};
 use super::shelf::Fit;
 use super::simple::not_utf8;
 use crate::catalog::SearchPath;
@@ -114,6 +114,11 @@ pub fn is_about_session(kind: &Kind) -> bool {
     }
 }
 
+/// Statements about the session that call a function by its name.
+fn calls(kind: &Kind) -> bool {
+    matches!(kind, Kind::Set(set) if set.by_function)
+}
+
 /// The view a statement was judged under, if what the server says of it must be discreet.
 pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
     match judged {
@@ -190,8 +195,8 @@ impl Session {
             return Arc::clone(view);
         }
         let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
-        let view =
-            View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, path, self.encoding.encoding());
+        let encoding = settings.read_by(self.encoding.encoding());
+        let view = View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, path, encoding);
         let view = Arc::new(view.justified(settings.justification.as_deref()));
         if self.views.len() >= 4 {
             self.views.remove(0);
@@ -223,7 +228,7 @@ impl Session {
         }
         if refused.is_none()
             && let Judged::One(planned) = &*judged
-            && !is_about_session(&planned.statement.kind)
+            && (!is_about_session(&planned.statement.kind) || (calls(&planned.statement.kind) && now.path.is_none()))
             && view.restricted()
         {
             if now.path.is_none() {
@@ -336,12 +341,7 @@ impl Session {
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
                     let justification = self.first.justification.clone();
-                    state.set(Reach::Session, |_| Settings {
-                        purpose,
-                        justification: justification.clone(),
-                        path: None,
-                        schema: Schema::AsRead,
-                    });
+                    state.set(Reach::Session, |_| Settings::told(purpose, justification.clone(), None).unsettled());
                 }
                 state.fresh = false;
             }
@@ -385,7 +385,7 @@ impl Session {
             }
             // It may have done anything.
             Kind::Unread => {
-                state.set(Reach::Session, |settings| Settings { path: None, ..settings.clone() });
+                state.set(Reach::Session, Settings::unsettled);
                 state.fresh = false;
                 entry.settle = true;
                 entry.settle_on_error = true;
@@ -441,7 +441,7 @@ impl Session {
                     SetValue::Values(values) => Some(path_of(values.iter().map(|value| &**value), &self.current_user)),
                     SetValue::Special | SetValue::Parameter => None,
                 };
-                state.set(reach, |settings| Settings { path: path.clone(), ..settings.clone() });
+                state.set(reach, |settings| settings.with_path(path.as_ref()));
                 entry.settle = true;
             }
             "all" => {
@@ -450,15 +450,18 @@ impl Session {
                     self.may_turn(self.first.purpose)?;
                 }
                 let purpose = self.first.purpose;
-                let known = state.strings == Strings::AsReported
+                let known = state.now.settled == Settled::Yes
+                    && state.strings == Strings::AsReported
                     && self.encoding == self.first_encoding
                     && self.current_user == self.first_user;
                 let path = if known { self.first.path.clone() } else { None };
                 let justification = self.first.justification.clone();
+                let settled = if known { Settled::Yes } else { Settled::No };
                 state.set(reach, |settings| Settings {
                     purpose,
                     justification: justification.clone(),
                     path: path.clone(),
+                    settled,
                     ..settings.clone()
                 });
                 if !known {
@@ -468,7 +471,7 @@ impl Session {
             }
             // What names and strings mean depends on these; only the server knows how.
             "role" | "session_authorization" | "client_encoding" | "standard_conforming_strings" => {
-                state.set(reach, |settings| Settings { path: None, ..settings.clone() });
+                state.set(reach, Settings::unsettled);
                 state.strings = Strings::Changed;
                 entry.settle = true;
             }

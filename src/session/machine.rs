@@ -7,7 +7,7 @@ use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
 use super::queue::{Entry, Owed, Own, Quiet, Segment};
-use super::settings::{Block, Schema, Settings, State, split_path};
+use super::settings::{Block, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
@@ -259,7 +259,7 @@ impl Session {
             opening.witness.chosen(&opening.user, "justification", text);
         }
         let justification = opening.justification;
-        let first = Arc::new(Settings { purpose: opening.start.purpose, justification, path, schema: Schema::AsRead });
+        let first = Arc::new(Settings::told(opening.start.purpose, justification, path));
         Session {
             epoch: opening.shelf.epoch(),
             judge: opening.judge,

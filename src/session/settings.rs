@@ -4,6 +4,7 @@
 //! server is asked afterwards.
 
 use crate::catalog::SearchPath;
+use crate::enforce::Encoding;
 use crate::policy::PurposeId;
 use std::sync::Arc;
 
@@ -17,6 +18,45 @@ pub struct Settings {
     /// `None`: only the server knows; it is asked when the message is over.
     pub path: Option<SearchPath>,
     pub schema: Schema,
+    pub settled: Settled,
+}
+
+/// Whether what the server reads by is what it has told: how strings are written, in which encoding, as which role. What is
+/// set later does not make that known again, only the server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    Yes,
+    /// It is asked when the message is over. Until then the path is not known either.
+    No,
+}
+
+impl Settings {
+    /// As the server has told them.
+    pub fn told(purpose: Option<PurposeId>, justification: Option<Arc<str>>, path: Option<SearchPath>) -> Settings {
+        Settings { purpose, justification, path, schema: Schema::AsRead, settled: Settled::Yes }
+    }
+
+    /// How the server reads what is sent next, if this is how it was when it told.
+    pub fn read_by(&self, told: Encoding) -> Encoding {
+        match (told, self.settled) {
+            (told, Settled::Yes) => told,
+            (Encoding::Overlapping, Settled::No) => told,
+            (Encoding::Utf8 | Encoding::AsciiOnly | Encoding::Foreign | Encoding::Unsettled, Settled::No) => {
+                Encoding::Unsettled
+            }
+        }
+    }
+
+    /// The same, where only the server knows what it reads by.
+    pub fn unsettled(&self) -> Settings {
+        Settings { path: None, settled: Settled::No, ..self.clone() }
+    }
+
+    /// The same with this path, if names can be known at all.
+    pub fn with_path(&self, path: Option<&SearchPath>) -> Settings {
+        let path = path.filter(|_| self.settled == Settled::Yes).cloned();
+        Settings { path, ..self.clone() }
+    }
 }
 
 /// Whether the catalog holds what the transaction sees.
@@ -126,9 +166,8 @@ impl State {
     /// `ROLLBACK TO` undoes what was set since the savepoint. The purpose cannot have been: it is set first of all.
     pub fn rollback_to(&mut self) {
         if self.changed {
-            let unknown = |settings: &Settings| Settings { path: None, ..settings.clone() };
-            self.now = Arc::new(unknown(&self.now));
-            self.after_commit = Arc::new(unknown(&self.after_commit));
+            self.now = Arc::new(self.now.unsettled());
+            self.after_commit = Arc::new(self.after_commit.unsettled());
         }
     }
 
@@ -162,7 +201,7 @@ impl State {
 
 /// The settings where only the server knows the path.
 fn unknown_path(settings: &Settings) -> Settings {
-    Settings { path: None, schema: Schema::AsRead, ..settings.clone() }
+    Settings { schema: Schema::AsRead, ..settings.unsettled() }
 }
 
 /// Splits the text of `search_path` as the server does (`SplitIdentifierString`); `"$user"` becomes the current user.
@@ -224,12 +263,12 @@ mod tests {
     use super::*;
 
     fn settings(path: &str) -> Settings {
-        Settings { purpose: None, justification: None, path: split_path(path, "me"), schema: Schema::AsRead }
+        Settings::told(None, None, split_path(path, "me"))
     }
 
     fn to(path: &str) -> impl Fn(&Settings) -> Settings {
         let path = split_path(path, "me");
-        move |settings| Settings { path: path.clone(), ..settings.clone() }
+        move |settings| settings.with_path(path.as_ref())
     }
 
     #[test]
@@ -264,6 +303,9 @@ mod tests {
         assert_eq!(undone.now.path, None);
         undone.rollback();
         assert_eq!(*undone.now, settings("a"));
+        undone.set(Reach::Session, to("d"));
+        committed.set(Reach::Session, to("d"));
+        assert_eq!((&undone.now.path, &committed.now.path), (&split_path("d", "me"), &None), "only the server knows");
         state.learn(settings("c"), Block::Inside);
         assert_eq!(*state.now, settings("c"));
     }

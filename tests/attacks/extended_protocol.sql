@@ -304,3 +304,81 @@ SELECT max(pin) FROM people;
 \bind p s
 \execute p 7
 \sync
+
+-- case: strings_read_otherwise_in_the_same_segment
+-- modes: simple
+\parse - SET standard_conforming_strings = off
+\bind - -
+\execute - 0
+\parse - SELECT set_config('app.x', 'a\', ' || (SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people), false) --')
+\bind - -
+\execute - 0
+\sync
+
+-- case: strings_read_otherwise_in_a_query_behind
+-- modes: simple
+\parse - SET standard_conforming_strings = off
+\bind - -
+\execute - 0
+\query SET app.x = 'a\', '; SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people; --'
+\sync
+
+-- case: strings_read_otherwise_after_a_search_path
+-- modes: simple
+\parse - SET standard_conforming_strings = off
+\bind - -
+\execute - 0
+\parse - SET search_path = public
+\bind - -
+\execute - 0
+\parse - SELECT 'a\', ', (SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people) --'
+\bind - -
+\execute - 0
+\sync
+
+-- case: strings_read_otherwise_after_a_rollback
+-- modes: simple
+SET standard_conforming_strings = off;
+BEGIN;
+SET LOCAL standard_conforming_strings = on;
+\parse - ROLLBACK
+\bind - -
+\execute - 0
+\parse - SELECT set_config('app.x', 'a\', ' || (SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people), false) --')
+\bind - -
+\execute - 0
+\sync
+
+-- case: strings_read_otherwise_after_a_rollback_to
+-- modes: simple
+SET standard_conforming_strings = off;
+BEGIN;
+SAVEPOINT a;
+SET LOCAL standard_conforming_strings = on;
+\parse - ROLLBACK TO a
+\bind - -
+\execute - 0
+\parse - SELECT set_config('app.x', 'a\', ' || (SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people), false) --')
+\bind - -
+\execute - 0
+\sync
+
+-- case: strings_read_otherwise_after_reset_all
+-- modes: simple
+\parse - SET standard_conforming_strings = off
+\bind - -
+\execute - 0
+\sync
+\parse - RESET ALL
+\bind - -
+\execute - 0
+\parse - SET standard_conforming_strings = off
+\bind - -
+\execute - 0
+\parse - RESET search_path
+\bind - -
+\execute - 0
+\parse - SELECT set_config('app.x', 'a\', ' || (SELECT string_agg(secret, $$,$$ ORDER BY id) FROM people), false) --')
+\bind - -
+\execute - 0
+\sync

@@ -70,7 +70,7 @@ fn users_that_the_file_no_longer_has() {
             for (mode, taken) in [(0o644, false), (0o604, false), (0o640, true), (0o600, true)] {
                 std::fs::set_permissions(files.at("users"), PermissionsExt::from_mode(mode)).expect("a mode");
                 let said = process.reload();
-                let refused = said.contains("not reloaded") && said.contains("everybody may open it");
+                let refused = said.contains("not reloaded") && said.contains("others may open it");
                 assert_eq!(!refused, taken, "{mode:o}: {said}");
             }
         });
@@ -111,4 +111,42 @@ fn tokens_that_expire() {
             }
         });
     }
+}
+
+#[test]
+fn transactions_that_never_end() {
+    let files = Files::new();
+    let auth =
+        format!("[auth]\nmethod = \"scram\"\nusers_file = \"{}\"\n[limits]\ndrain_time = 0.5\n", files.at("users"));
+    let process = Process::start(&auth);
+    block_on(async {
+        let (idle, idle_end) = come(process.port, "app", "secret").await;
+        let (busy, busy_end) = come(process.port, "app", "secret").await;
+        one(&idle, "BEGIN").await;
+        one(&busy, "BEGIN").await;
+        let slow = tokio::spawn(async move { one(&busy, "SELECT pg_sleep(60)").await });
+        files.write("users", "");
+        assert!(!process.reload().contains("not reloaded"));
+        // Each statement shows that it is not idle.
+        let mut told = "1".to_owned();
+        for _ in 0..10_000 {
+            told = one(&idle, "SELECT id FROM people WHERE id = 1").await;
+            if told != "1" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        // Whom it meets at rest is told so beside its answers.
+        assert!(told == "28000" || end_of(idle_end).await == REVOKED, "{told}");
+        assert_eq!(slow.await.expect("a task"), "28000");
+        assert_ne!(end_of(busy_end).await, "it goes on");
+    });
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'";
+    for _ in 0..500 {
+        if world().cluster.psql("shop", left).expect("a count").trim() == "0" {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the server goes on");
 }

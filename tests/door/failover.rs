@@ -55,9 +55,10 @@ fn sessions_go_where_they_should_and_follow_a_failover() {
         });
         assert_eq!(found, expected.map(|port| port.to_string()).map_err(str::to_owned), "{ports:?} {attrs}");
     }
-    // A cancel reaches its session, whichever server that is on.
-    for attrs in ["primary", "standby"] {
-        let proxy = behind(&[first, second], attrs);
+    // A cancel reaches its session, whichever server that is on, and by whichever of its addresses.
+    let by_name = Proxy::to("localhost", first, POLICY, "", "", "");
+    let proxies = ["primary", "standby"].map(|attrs| (attrs, behind(&[first, second], attrs)));
+    for (attrs, proxy) in proxies.into_iter().chain([("by name", by_name)]) {
         block_on(async {
             let client = come(&proxy, "owner", "everything").await.expect("a session");
             let token = client.cancel_token();
@@ -65,6 +66,20 @@ fn sessions_go_where_they_should_and_follow_a_failover() {
             tokio::time::sleep(Duration::from_millis(300)).await;
             token.cancel_query(NoTls).await.expect("a cancel");
             assert_eq!(slow.await.expect("a task"), "57014", "{attrs}");
+        });
+    }
+    // A server that is full says so, also where it is the proxy that it does not let in.
+    {
+        let proxy = behind(&[first], "read-write");
+        block_on(async {
+            let direct = format!("host=127.0.0.1 port={first} user=owner dbname=postgres");
+            let mut all = Vec::new();
+            while let Ok((client, connection)) = tokio_postgres::connect(&direct, NoTls).await {
+                tokio::spawn(connection);
+                all.push(client);
+            }
+            let told = come(&proxy, "owner", "everything").await;
+            assert_eq!((told.err().as_deref(), all.len() > 50), (Some("53300"), true));
         });
     }
     // What a standby holds may be older: each session is judged by the catalog of its own server.

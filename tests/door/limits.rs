@@ -267,3 +267,27 @@ fn statements_of_a_pipeline_have_their_time_each() {
         }
     });
 }
+
+#[test]
+fn results_that_nobody_reads() {
+    let proxy = proxy("statement_time = 0.3");
+    let mut stream = std::net::TcpStream::connect(proxy.address).expect("connects");
+    stream.write_all(&startup("owner")).expect("writes");
+    stream.write_all(&frame(b'Q', b"SET wherefore.purpose = 'everything'\0")).expect("writes");
+    let endless = b"SELECT repeat('unread', 1000), generate_series(1, 10000000)\0";
+    stream.write_all(&frame(b'Q', endless)).expect("writes");
+    let runs = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT repeat(''unread%' AND state = 'active'";
+    let count = || world().cluster.psql("shop", runs).expect("a count").trim().to_owned();
+    let becomes = |expected: &str| {
+        for _ in 0..500 {
+            if count() == expected {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    };
+    assert!(becomes("1"), "it does not run");
+    assert!(becomes("0"), "it runs for ever");
+    drop(stream);
+}
