@@ -8,6 +8,7 @@ use crate::common::{Cluster, Proxy};
 use crate::play::{Stage, play, written};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Once;
 use wherefore::cli::throwaway::SUPERUSER;
 
 /// Cases that are known to tell something, each with its reason: `class/name: reason`.
@@ -65,15 +66,24 @@ fn stage() -> (SocketAddr, Stage, Option<Proxy>) {
             address("WHEREFORE_ATTACK_SERVER").expect("WHEREFORE_ATTACK_SERVER names the server behind the target");
         return (server, Stage::Proxy { address: target, user, options }, None);
     }
-    let cluster = Cluster::shared();
+    let cluster = peopled();
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    cluster.sql(
-        "postgres",
-        "CREATE ROLE attacker LOGIN SUPERUSER; CREATE ROLE insider LOGIN SUPERUSER; \
-         CREATE ROLE partner LOGIN SUPERUSER; CREATE ROLE owner_of_worlds",
-    );
     let proxy = Proxy::with_policy(cluster, PACK);
     (local(cluster.port()), Stage::Proxy { address: local(proxy.port()), user, options }, Some(proxy))
+}
+
+/// The cluster of all proofs, with the roles that cases speak of.
+fn peopled() -> &'static Cluster {
+    static ROLES: Once = Once::new();
+    let cluster = Cluster::shared();
+    ROLES.call_once(|| {
+        cluster.sql(
+            "postgres",
+            "CREATE ROLE attacker LOGIN SUPERUSER; CREATE ROLE insider LOGIN SUPERUSER; \
+             CREATE ROLE partner LOGIN SUPERUSER; CREATE ROLE owner_of_worlds",
+        );
+    });
+    cluster
 }
 
 /// Rows may not move while nobody writes, nor statistics.
@@ -264,7 +274,7 @@ fn vacuous(case: &Case, worlds: &Worlds, pair: Pair, world: World) -> Option<Str
 fn every_attack_works_on_a_bare_server() {
     let started = std::time::Instant::now();
     let cases = chosen();
-    let cluster = Cluster::shared();
+    let cluster = peopled();
     quiet(cluster);
     let server = SocketAddr::from((Ipv4Addr::LOCALHOST, cluster.port()));
     let worlds = Worlds::create(server, SUPERUSER, "bare");
