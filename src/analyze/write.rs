@@ -43,6 +43,8 @@ pub(super) struct DraftAssignment {
     pub right: Right,
     pub at: i32,
     pub label: Label,
+    /// See [`Assignment::arbitrates`].
+    pub arbitrates: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -131,7 +133,7 @@ impl<'a> Resolver<'a> {
             let index = target.column(name, Right::Insert, *location)?;
             let steps = self.steps(indirection, Some(Usage::Output))?;
             let label = labels.get(position).cloned().unwrap_or_default().join(&steps);
-            assigned.push(DraftAssignment { index, right: Right::Insert, at: *location, label });
+            assigned.push(DraftAssignment { index, right: Right::Insert, at: *location, label, arbitrates: false });
         }
         Ok(assigned)
     }
@@ -140,17 +142,37 @@ impl<'a> Resolver<'a> {
         let OnConflictClause { action, infer, target_list, where_clause, location } = conflict;
         self.levels.push(Level::default());
         self.push_entry(target.entry());
+        // The columns whose new values decide whether a row meets another. It may be any where a constraint is named, or none
+        // is, or an index holds expressions or but some of the rows.
+        let mut arbiters: Option<Vec<usize>> = None;
         if let Some(infer) = infer {
-            let InferClause { index_elems, where_clause, conname: _, location: inferred } = &mut **infer;
+            let InferClause { index_elems, where_clause, conname, location: inferred } = &mut **infer;
+            arbiters = (conname.is_empty() && where_clause.is_none()).then(Vec::new);
+            if let Some(tie) = target.relation.ties.iter().find(|tie| *tie.name == **conname) {
+                let columns = target.relation.columns.iter().enumerate();
+                let columns = columns.filter(|(_, column)| tie.columns.contains(&column.number));
+                let columns: Vec<usize> = columns.map(|(index, _)| index).collect();
+                for index in &columns {
+                    self.touch(&Label::of((target.number, *index)), Some(Usage::Lookup), *inferred);
+                }
+                arbiters = (columns.len() == tie.columns.len()).then_some(columns);
+            }
             for node in index_elems {
                 let Some(NodeEnum::IndexElem(element)) = &mut node.node else {
                     return not_understood("a conflict target", *location);
                 };
-                self.arbiter(element, target, *inferred)?;
+                let column = self.arbiter(element, target, *inferred)?;
+                arbiters = arbiters.zip(column).map(|(mut arbiters, column)| {
+                    arbiters.push(column);
+                    arbiters
+                });
             }
             if let Some(predicate) = where_clause {
                 self.expression(predicate, Some(Usage::Filter))?;
             }
+        }
+        for assigned in &mut draft.assigned {
+            assigned.arbitrates = arbiters.as_ref().is_none_or(|arbiters| arbiters.contains(&assigned.index));
         }
         match OnConflictAction::try_from(*action) {
             Ok(OnConflictAction::OnconflictNothing) => {}
@@ -173,8 +195,8 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// One element of a conflict target: a column or an expression.
-    fn arbiter(&mut self, element: &mut IndexElem, target: &Target<'_>, at: i32) -> Outcome<()> {
+    /// One element of a conflict target: a column, whose index is returned, or an expression.
+    fn arbiter(&mut self, element: &mut IndexElem, target: &Target<'_>, at: i32) -> Outcome<Option<usize>> {
         let IndexElem {
             name,
             expr,
@@ -194,11 +216,12 @@ impl<'a> Resolver<'a> {
             }
             let index = target.column(name, Right::Update, at)?;
             self.touch(&Label::of((target.number, index)), Some(Usage::Lookup), at);
+            return Ok(Some(index));
         }
         if let Some(expression) = expr {
             self.expression(expression, Some(Usage::Filter))?;
         }
-        Ok(())
+        Ok(None)
     }
 
     fn update(&mut self, update: &mut UpdateStmt) -> Outcome<Columns> {
@@ -257,7 +280,8 @@ impl<'a> Resolver<'a> {
                 }
                 None => return not_understood("a column that is set to nothing", *location),
             };
-            assigned.push(DraftAssignment { index, right: Right::Update, at: *location, label: value.join(&steps) });
+            let label = value.join(&steps);
+            assigned.push(DraftAssignment { index, right: Right::Update, at: *location, label, arbitrates: false });
         }
         Ok(assigned)
     }
@@ -411,6 +435,7 @@ impl<'a> Resolver<'a> {
                     at: u32::try_from(assigned.at).ok(),
                     sources: assigned.label.columns().iter().map(source).collect(),
                     own: assigned.label.columns().iter().all(|(number, _)| *number == draft.number),
+                    arbitrates: assigned.arbitrates,
                 })
                 .collect(),
         };

@@ -71,4 +71,6 @@ pub struct Assignment {
     pub sources: Vec<ColumnSource>,
     /// They are all of the very row that is written.
     pub own: bool,
+    /// A new row's: with `ON CONFLICT` it decides whether the row meets one that is there, and so which rows are written.
+    pub arbitrates: bool,
 }

@@ -81,7 +81,8 @@ const DECIDING: [Usage; 5] = [Usage::Filter, Usage::Join, Usage::Group, Usage::S
 /// Holds every write of a statement against those who may read what it writes to.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     for write in &resolved.writes {
-        let control = control(view, &resolved.relations, Some(write.at));
+        let mut control = control(view, &resolved.relations, Some(write.at));
+        control.extend(arbitrating(view, write));
         let conditions = conditions(view, &resolved.relations, Some(write));
         let valued = write.assigned.iter().any(|assigned| !assigned.sources.is_empty());
         if control.is_empty() && conditions.is_empty() && !valued {
@@ -122,6 +123,7 @@ pub(super) fn permit_made(view: &View, text: &str, resolved: &Resolved, made: &M
         at: *at,
         sources: sources.clone(),
         own: false,
+        arbitrates: false,
     });
     let write = Write {
         relation: relation.oid,
@@ -164,6 +166,13 @@ pub(super) fn control(view: &View, references: &[RelationUse], write: Option<i32
     }
     control.retain(|flowing| tells(view, flowing.origin));
     control
+}
+
+/// What decides whether new rows meet others.
+fn arbitrating<'a>(view: &'a View, write: &'a Write) -> impl Iterator<Item = Flowing> + 'a {
+    let deciding = write.assigned.iter().filter(|assigned| assigned.arbitrates);
+    let flowing = |source: &ColumnSource| Flowing { origin: Origin::Column(*source), own: false };
+    deciding.flat_map(|assigned| &assigned.sources).map(flowing).filter(|flowing| tells(view, flowing.origin))
 }
 
 /// The row conditions that are put into the statement.

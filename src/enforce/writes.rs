@@ -29,6 +29,7 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         judged.what_decides()?;
         judged.own_accord()?;
         judged.ties()?;
+        judged.finds()?;
     }
     Ok(())
 }
@@ -412,6 +413,23 @@ impl Judged<'_> {
         closed_to(self.view, self.text, right, table, columns, offset(self.write))?;
         let verb = if right == Right::Update { Verb::Update } else { Verb::Delete };
         bound.catalog().with_descendants(table).into_iter().try_for_each(|table| self.triggers(table, &[verb]))
+    }
+
+    /// Whether a conflict shows which row has a key that is not read as it is. A conflict target cannot be masked.
+    fn finds(&self) -> Result<(), Box<Refusal>> {
+        if self.write.manner != Manner::Upsert {
+            return Ok(());
+        }
+        let read = self.ruling(Right::Read);
+        let hidden = |assigned: &&Assignment| assigned.arbitrates && !read.is_raw(assigned.index);
+        let Some(assigned) = self.write.assigned.iter().find(hidden) else { return Ok(()) };
+        let column = self.relation.columns.get(assigned.index).map_or("", |column| &column.name);
+        let message = format!(
+            "{} may not update rows of {} by {column}, which it does not see as it is",
+            self.reader(),
+            self.name()
+        );
+        Err(self.refused(message, "which row is updated would tell whose it is".to_owned()))
     }
 
     /// Constraints, indexes and generated columns that tie a written column to one that is closed: whether the write

@@ -41,3 +41,26 @@ INSERT INTO people (id, name) SELECT i, 'x' FROM generate_series(1, 140) AS i ON
 -- case: hidden_no_conflict
 -- purpose: filtered_writer
 INSERT INTO orders (id, person_id, amount) VALUES (20, 2, 1) ON CONFLICT (id) DO UPDATE SET consent = true RETURNING amount, note;
+
+-- case: by_the_clerk_who_was_met
+-- purpose: denied, masked
+\as clerk
+INSERT INTO pins (id, pin, label) VALUES (90, 'SECRET-A-1', 'before');
+INSERT INTO pins (id, pin, label) SELECT 91, secret, 'new' FROM people WHERE id = 1 ON CONFLICT (pin) DO UPDATE SET label = 'hit';
+\as me
+SELECT id, label FROM pins WHERE id >= 90 ORDER BY id;
+
+-- case: by_the_clerk_how_many_were_not_met
+-- purpose: denied, masked
+\as clerk
+INSERT INTO pins (id, pin, label) SELECT 900 + id, left(secret, 11), 'x' FROM people WHERE id <= 12 ON CONFLICT DO NOTHING;
+\as me
+SELECT count(*) FROM pins;
+
+-- case: by_the_clerk_by_the_name_of_a_constraint
+-- purpose: denied, masked
+\as clerk
+INSERT INTO pins (id, pin, label) VALUES (90, 'SECRET-A-1', 'before');
+INSERT INTO pins (id, pin, label) SELECT 91, secret, 'new' FROM people WHERE id = 1 ON CONFLICT ON CONSTRAINT pins_pin_key DO NOTHING;
+\as me
+SELECT id, label FROM pins WHERE id >= 90 ORDER BY id;

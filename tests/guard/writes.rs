@@ -16,6 +16,8 @@ pub(super) const SCHEMA: &str = "
     INSERT INTO notes SELECT i, i, 'note ' || i, 'mail ' || i FROM generate_series(1, 12) i;
     CREATE TABLE open (id int PRIMARY KEY, label text, n int DEFAULT 7);
     INSERT INTO open VALUES (1, 'a', 1), (2, 'b', 2);
+    CREATE TABLE inbox (id int PRIMARY KEY, addr text CONSTRAINT inbox_addr UNIQUE, flag text, UNIQUE (flag));
+    INSERT INTO inbox VALUES (1, 'mail 1', 'a');
     CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree (id) ON DELETE CASCADE, consent boolean);
     INSERT INTO tree VALUES (1, NULL, true), (2, 1, false);
     CREATE TABLE parent (id int, open text);
@@ -35,6 +37,7 @@ pub(super) const PACK: &str = r#"
     [purpose.masked]
     [purpose.reader]
     [purpose.closed]
+    [purpose.enters]
     [purpose.admin]
     unrestricted = true
     [clause."W-1"]
@@ -69,6 +72,26 @@ pub(super) const PACK: &str = r#"
     rights = ["read", "insert", "update", "delete"]
     effect = "allow"
     [[rule]]
+    id = "enters"
+    clause = "W-1"
+    category = "contact"
+    purpose = "enters"
+    effect = { mask = { constant = "0" } }
+    [[rule]]
+    id = "enters-plain"
+    clause = "W-1"
+    category = "plain"
+    purpose = "enters"
+    rights = ["read", "insert", "update"]
+    effect = "allow"
+    [[rule]]
+    id = "enters-contact"
+    clause = "W-1"
+    category = "contact"
+    purpose = "enters"
+    rights = ["insert"]
+    effect = "allow"
+    [[rule]]
     id = "reads-plain"
     clause = "W-1"
     category = "plain"
@@ -88,6 +111,11 @@ pub(super) const PACK: &str = r#"
     [table."public.open"]
     default = "plain"
     consent.use = "true"
+    [table."public.inbox"]
+    subject = "person"
+    default = "plain"
+    consent.use = "true"
+    columns.addr = "contact"
     [table."public.tree"]
     default = "plain"
     consent.use = "consent"
@@ -99,7 +127,7 @@ pub(super) const PACK: &str = r#"
     consent.use = "true"
     columns.hidden = "hidden"
     [role.tester]
-    purposes = ["filtered", "masked", "reader", "closed"]
+    purposes = ["filtered", "masked", "reader", "closed", "enters"]
     [role.keeper]
     purposes = ["admin"]
     default = "admin"
@@ -358,6 +386,12 @@ fn copying_launders_nothing() {
             "WITH x AS (UPDATE notes SET email = 'q' WHERE email = 'mail 1' RETURNING id) INSERT INTO open (id) SELECT id + 100 FROM x",
             "MERGE INTO open USING notes n ON n.id = open.id WHEN MATCHED AND n.email > 'a' THEN UPDATE SET label = 'x'",
             "MERGE INTO open USING notes n ON n.email = open.label WHEN NOT MATCHED THEN INSERT (id) VALUES (100)",
+            // Which rows there are then, and what is changed in which, tells whether one has met another.
+            "INSERT INTO inbox (id, addr) SELECT 9, email FROM notes WHERE id = 1 ON CONFLICT (addr) DO UPDATE SET flag = 'hit'",
+            "INSERT INTO inbox (id, addr) SELECT 9, email FROM notes WHERE id = 1 ON CONFLICT (addr) DO NOTHING",
+            "INSERT INTO inbox (id, addr) SELECT id + 9, left(email, 4) FROM notes ON CONFLICT DO NOTHING",
+            "INSERT INTO inbox (id, addr) SELECT 9, email FROM notes WHERE id = 1 ON CONFLICT ON CONSTRAINT inbox_addr DO UPDATE SET flag = 'hit'",
+            "WITH n AS (SELECT email FROM notes) INSERT INTO inbox (id, addr) SELECT 9, n.email FROM n ON CONFLICT (addr) DO NOTHING",
         ] {
             let refused = rows(&proxied, sql).await.expect_err(sql);
             assert!(refused.starts_with("42501: this would carry"), "{sql}: {refused}");
@@ -367,6 +401,10 @@ fn copying_launders_nothing() {
             "UPDATE notes SET email = body",
             "UPDATE notes SET email = lower(email) WHERE email > 'a'",
             "INSERT INTO open (id, label) SELECT id + 100, body FROM notes",
+            "INSERT INTO inbox (id, addr) SELECT id, email FROM notes ON CONFLICT (id) DO UPDATE SET addr = excluded.addr",
+            "INSERT INTO inbox (id, addr) SELECT id, email FROM notes ON CONFLICT ON CONSTRAINT inbox_pkey DO NOTHING",
+            "INSERT INTO inbox (id, addr, flag) VALUES (9, 'mail 1', 'x') ON CONFLICT (addr) DO UPDATE SET flag = excluded.flag",
+            "INSERT INTO inbox (id, flag, addr) SELECT id + 100, body, email || id FROM notes ON CONFLICT (flag) DO NOTHING",
         ] {
             assert_eq!(effect(&proxied, &proxied, sql, &[]).await.map(|_| ()), Ok(()), "{sql}");
         }
@@ -534,6 +572,38 @@ fn the_rights_to_write_are_their_own() {
             };
             let refused = rows(client, sql).await.expect_err(sql);
             assert!(refused.starts_with("42501"), "{sql}: {refused}");
+        }
+    });
+}
+
+#[test]
+fn a_conflict_finds_no_row_by_a_key_that_is_not_seen() {
+    run(async {
+        let (proxied, _direct, _proxy) = clients("writes_conflict", "enters").await;
+        for sql in [
+            "INSERT INTO inbox (id, addr) VALUES (9, 'mail 1') ON CONFLICT ON CONSTRAINT inbox_addr DO UPDATE SET flag = 'hit' RETURNING id",
+            "INSERT INTO inbox (id, addr) VALUES (9, 'mail 1') ON CONFLICT (addr) DO UPDATE SET flag = 'hit' RETURNING id",
+            "INSERT INTO inbox (id, addr) VALUES (9, 'mail 1') ON CONFLICT (addr) DO UPDATE SET flag = 'hit'",
+        ] {
+            let refused = rows(&proxied, sql).await.expect_err(sql);
+            assert!(refused.starts_with("42501: purpose \"enters\" may not update rows of"), "{sql}: {refused}");
+        }
+        for (sql, expected) in [
+            (
+                "INSERT INTO inbox (id, addr) VALUES (2, 'mail 2') ON CONFLICT (id) DO UPDATE SET flag = 'new' RETURNING id",
+                "2",
+            ),
+            (
+                "INSERT INTO inbox (id, addr) VALUES (1, 'mail 3') ON CONFLICT ON CONSTRAINT inbox_pkey DO UPDATE SET flag = 'hit' RETURNING flag",
+                "hit",
+            ),
+            (
+                "INSERT INTO inbox (id, flag, addr) VALUES (3, 'hit', 'mail 3') ON CONFLICT (flag) DO UPDATE SET flag = 'b' RETURNING id",
+                "1",
+            ),
+        ] {
+            let answer = rows(&proxied, sql).await;
+            assert!(answer.as_ref().is_ok_and(|rows| format!("{rows:?}").contains(expected)), "{sql}: {answer:?}");
         }
     });
 }
