@@ -20,6 +20,8 @@ mod exists;
 mod explained;
 #[path = "guard/follows.rs"]
 mod follows;
+#[path = "guard/inner.rs"]
+mod inner;
 #[path = "guard/lookups.rs"]
 mod lookups;
 #[path = "guard/masks.rs"]

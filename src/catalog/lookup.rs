@@ -37,7 +37,7 @@ impl SearchPath {
 #[derive(Debug)]
 pub struct Catalog {
     snapshot: Snapshot,
-    /// Grows by one with each snapshot of this database in this process.
+    /// No other snapshot in this process has it.
     version: u64,
     by_oid: FxHashMap<Oid, usize>,
     by_name: FxHashMap<(Arc<str>, Arc<str>), usize>,

@@ -1,7 +1,7 @@
 //! What a database contains, as an immutable snapshot.
 //!
-//! The shell reads it from the server (`control::catalog`) and swaps it whole; the core only looks things up. A snapshot
-//! can be written to and read from JSON, so that `explain` works without a server.
+//! The shell reads it from the server (`control::catalog`, `session`) by the questions of [`read`] and swaps it whole; the core
+//! only looks things up. A snapshot can be written to and read from JSON, so that `explain` works without a server.
 
 mod lookup;
 mod model;

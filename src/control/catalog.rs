@@ -7,6 +7,7 @@ use super::upstream::{ChannelBinding, Upstream};
 use crate::catalog::Snapshot;
 use crate::catalog::read::{Answer, Answers, Extent, SETTINGS, Topic, Unreadable, questions};
 use crate::net::{Encrypted, Own};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
@@ -73,6 +74,13 @@ pub enum ReadError {
     Server(#[from] Error),
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+}
+
+/// A version that no other snapshot of this process has: plans are known by it, whichever server, or transaction, a catalog
+/// is of.
+pub fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// Reads a snapshot.

@@ -171,6 +171,8 @@ pub struct Limits {
     pub prepared_statements: usize,
     pub prepared_bytes: usize,
     pub pipelined_messages: usize,
+    /// What the catalog of a transaction that has changed it may take, as it is read.
+    pub inner_catalog_bytes: usize,
     /// Look-ups that a role may make in a minute, over all its sessions.
     pub lookups_per_minute: u32,
 }
@@ -195,6 +197,7 @@ impl Default for Limits {
             prepared_statements: 10_000,
             prepared_bytes: 64 << 20,
             pipelined_messages: 10_000,
+            inner_catalog_bytes: 64 << 20,
             lookups_per_minute: 60,
         }
     }
@@ -209,6 +212,7 @@ impl Limits {
             prepared_statements: self.prepared_statements,
             prepared_bytes: self.prepared_bytes,
             pipelined_messages: self.pipelined_messages,
+            inner_catalog_bytes: self.inner_catalog_bytes,
         }
     }
 

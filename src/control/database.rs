@@ -186,7 +186,6 @@ struct Reading {
     failed: Option<(Instant, u32)>,
     /// When the catalog was last read.
     last: Option<Instant>,
-    version: u64,
     /// The database's own OID when its catalog was last read. One that was dropped and made again has another.
     oid: Option<u32>,
 }
@@ -350,8 +349,7 @@ impl Database {
             return Err(untried("the connection was lost".to_owned()));
         };
         let snapshot = catalog::read(&client).await.map_err(|error| untried(error.to_string()))?;
-        reading.version += 1;
-        let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, reading.version))));
+        let bound = Arc::new(Bound::new(policy, Arc::new(Catalog::new(snapshot, catalog::next_version()))));
         let failures = probe::probe(&client, &bound).await.map_err(|error| untried(words(&error)))?;
         reading.client = Some(client);
         if let Some(first) = failures.into_iter().next() {
@@ -387,8 +385,7 @@ impl Database {
         reading.oid = catalog::own_oid(client).await.ok();
         let current = self.shelf.get().map(|shelf| shelf.bound());
         if current.as_ref().is_none_or(|bound| !catalog::same(bound.catalog().snapshot(), &snapshot)) {
-            reading.version += 1;
-            let catalog = Arc::new(Catalog::new(snapshot, reading.version));
+            let catalog = Arc::new(Catalog::new(snapshot, catalog::next_version()));
             let setup = self.current.setup.load_full();
             let Some(policy) = current.as_ref().map(|bound| bound.policy()).or_else(|| setup.policy(&self.pack)) else {
                 return;

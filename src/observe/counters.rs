@@ -19,6 +19,8 @@ pub struct Counters {
     pub refused: AtomicU64,
     pub withheld: AtomicU64,
     pub shadowed: AtomicU64,
+    /// Catalogs that were read over sessions' own connections.
+    pub inner_catalogs: AtomicU64,
     /// Bounded, not only counted.
     pub lookups: Lookups,
 }
@@ -34,6 +36,7 @@ pub struct Tally {
     pub refused: u64,
     pub withheld: u64,
     pub shadowed: u64,
+    pub inner_catalogs: u64,
 }
 
 impl Counters {
@@ -48,6 +51,7 @@ impl Counters {
             refused: read(&self.refused),
             withheld: read(&self.withheld),
             shadowed: read(&self.shadowed),
+            inner_catalogs: read(&self.inner_catalogs),
         }
     }
 
@@ -125,6 +129,16 @@ impl Witness for Counters {
     /// One log record, with the value: it says whose rows the session asked for.
     fn chosen(&self, user: &str, parameter: &str, value: &str) {
         tracing::info!(target: "wherefore::decision", decision = "parameter", user, parameter, value, "chosen");
+    }
+
+    fn read_inner(&self, user: &str, bytes: usize) {
+        Counters::add(&self.inner_catalogs);
+        tracing::debug!(user, bytes, "the catalog was read inside a transaction");
+    }
+
+    /// What the server says of its catalog quotes no data.
+    fn unread_inner(&self, user: &str, code: &str, message: &str) {
+        tracing::warn!(user, code, message, "the catalog could not be read inside a transaction");
     }
 
     /// One log record with all that the server said. It holds data: the target can be sent elsewhere or nowhere.

@@ -3,9 +3,10 @@
 use super::buffers::{Inbox, Outbox};
 use super::handle::{Handle, Moment, Patience};
 use super::settle::CancelKey;
-use crate::control::Database;
+use crate::control::{Database, bind_inner};
 use crate::net::{Stream, Upstream};
-use crate::session::{Answer, Charged, Doing, Refresh, Refreshed, Session, Step};
+use crate::policy::Bound;
+use crate::session::{Answer, Charged, Doing, Fault, Refresh, Refreshed, Session, Step};
 use crate::wire::{self, Sink};
 use bytes::BytesMut;
 use std::future::Future;
@@ -43,6 +44,7 @@ enum Parting {
 enum Awaited {
     Catalog(Refreshed),
     Payment(Charged),
+    Inner(Result<Arc<Bound>, Fault>),
 }
 
 /// How the server is asked to cancel what a session runs.
@@ -305,6 +307,7 @@ impl Relay {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Awaited::Catalog(outcome)) => self.session.refreshed(outcome),
                 Poll::Ready(Awaited::Payment(outcome)) => self.session.charged(outcome),
+                Poll::Ready(Awaited::Inner(outcome)) => self.session.inner_bound(outcome),
             },
         }
         let held = matches!(self.waits, Client::Holds);
@@ -321,7 +324,7 @@ impl Relay {
                 Client::Awaits(Box::pin(async move {
                     Awaited::Catalog(match why {
                         Refresh::Behind => database.catch_up().await,
-                        Refresh::UnknownName => database.look_again().await,
+                        Refresh::UnknownName | Refresh::Inner => database.look_again().await,
                     })
                 }))
             }
@@ -335,6 +338,10 @@ impl Relay {
                     })
                 }))
             }
+            Step::Inner => match self.session.inner_reading() {
+                Some(reading) => Client::Awaits(Box::pin(async move { Awaited::Inner(bind_inner(reading).await) })),
+                None => Client::Holds,
+            },
             Step::Finish => {
                 self.parting = Some(Parting::Goodbye);
                 Client::Over

@@ -1,8 +1,8 @@
 //! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
 
-use super::machine::{Anchor, Rest, Session, Settling};
+use super::machine::{Rest, Session, Settling};
 use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
-use super::settings::{Block, Settings, split_path};
+use super::settings::{Anchor, Block, Settings, split_path};
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
 use std::sync::Arc;
@@ -78,7 +78,12 @@ impl Session {
                 self.server_rest = (header.frame(), if drop { Rest::Drop } else { Rest::Forward });
                 continue;
             }
-            if header.body > LONGEST_READ {
+            let longest = if header.tag == b'D' { self.longest_own_row(LONGEST_READ) } else { LONGEST_READ };
+            if header.body > longest {
+                if header.tag == b'D' && self.inner_too_large() {
+                    self.server_rest = (header.frame(), Rest::Drop);
+                    continue;
+                }
                 return (at, fatal("the server: a message is too long", to_client, input));
             }
             let Some(body) = input.get(at + HEADER..at + header.frame()) else {
@@ -123,13 +128,17 @@ impl Session {
             b'A' => self.notification(body),
             b'S' => {
                 self.parameter(body);
-                Audience::Client
+                if self.is_of_inner(body) { Audience::Nobody } else { Audience::Client }
             }
             b'1' | b'2' | b'3' if own => Audience::Nobody,
             b'1' | b'2' | b'3' => self.slot_answered(header.tag)?,
             b'G' => {
                 self.owed.copy_in();
                 audience
+            }
+            b'D' if self.asks_inner() => {
+                self.inner_row(body).ok_or("the server: a row that cannot be read")?;
+                Audience::Nobody
             }
             b'D' => {
                 let row = wire::data_row(body).ok_or("the server: a row that cannot be read")?;
@@ -189,6 +198,7 @@ impl Session {
 
     fn complete(&mut self, body: &[u8], own: bool) -> Audience {
         if own {
+            self.inner_completed();
             return Audience::Nobody;
         }
         let Some(entry) = self.owed.front() else { return Audience::Client };
@@ -206,7 +216,13 @@ impl Session {
             entry.catalog = true;
         }
         match tag {
-            b"COMMIT" => self.committed(),
+            b"COMMIT" => {
+                // The transaction may go on with a chain: nothing else would tell the others.
+                if entry.catalog || self.catalog_changed {
+                    self.shelf.mark();
+                }
+                self.committed();
+            }
             b"ROLLBACK" => self.rolled_back = true,
             _another_command => {}
         }
@@ -302,6 +318,8 @@ impl Session {
             }
             self.state.block = Block::Outside;
             self.state.fresh = true;
+            self.state.schema_is_shared();
+            self.forget_inner();
             if self.settling == Settling::No {
                 self.drop_anchor();
             }
@@ -322,15 +340,30 @@ impl Session {
 
     /// Asks the server for the settings, if it is time.
     fn ask(&mut self, to_server: &mut Sink) {
+        self.undo_inner(to_server);
         let idle = self.owed.at_rest() && self.rest.0 == 0;
         if self.settling == Settling::Wanted && idle && self.status != b'E' {
             self.settling = Settling::Asked;
             self.told.clear();
+            if self.unanswered > 0 {
+                wire::close_own(to_server.own(&[]));
+            }
             self.run_own(Own::Settle, &SETTLE, to_server, &[]);
         }
     }
 
     fn own_answered(&mut self, own: Own, entry: &Entry) -> Result<(), String> {
+        match own {
+            Own::Inner => {
+                self.inner_answered(entry.failed);
+                return Ok(());
+            }
+            Own::Undo => {
+                self.inner_undone();
+                return Ok(());
+            }
+            Own::Declare | Own::Settle => {}
+        }
         if entry.failed {
             // A cancel that came late, most likely.
             self.unanswered += 1;
@@ -342,7 +375,7 @@ impl Session {
         }
         self.unanswered = 0;
         match own {
-            Own::Declare => Ok(()),
+            Own::Declare | Own::Inner | Own::Undo => Ok(()),
             Own::Settle => self.settle(),
         }
     }

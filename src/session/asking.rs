@@ -30,6 +30,9 @@ impl Session {
         self.bound = bound;
         let before = Arc::clone(&self.principal);
         self.meet_principal();
+        if another {
+            self.forget_inner();
+        }
         if !alike || (another && !self.could_begin()) {
             wire::fatal("57P01", "the policy has changed: open a new session", outs.client.own(&[]));
             return Err(Step::Fatal);

@@ -6,10 +6,9 @@ use super::named::Act;
 use super::parameter::{parameter_of, set_value};
 use super::payment::charge;
 use super::portals::RESERVED;
-use super::purpose::declared_justification;
 use super::purpose::{
-    JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, needs_clean_session, needs_new_session, schema_changed, unfit,
-    unknown_setting, unread_catalog,
+    JUSTIFICATION, PURPOSE, Rules, comment_out_of_place, declared_justification, needs_clean_session,
+    needs_new_session, unfit, unknown_setting, unread_catalog,
 };
 use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Schema, Settings, Settled, State, Strings, path_of, split_path};
@@ -180,13 +179,6 @@ pub fn may_change_catalog(kind: &Kind) -> bool {
     }
 }
 
-fn reach(scope: SetScope) -> Reach {
-    match scope {
-        SetScope::Session => Reach::Session,
-        SetScope::Local => Reach::Transaction,
-    }
-}
-
 impl Session {
     /// The view under these settings and this purpose.
     pub(super) fn view(&mut self, settings: &Arc<Settings>, purpose: Option<PurposeId>) -> Arc<View> {
@@ -196,7 +188,8 @@ impl Session {
         }
         let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
         let encoding = settings.read_by(self.encoding.encoding());
-        let view = View::new(Arc::clone(&self.bound), Arc::clone(&self.principal), purpose, path, encoding);
+        let bound = Arc::clone(self.bound_under(settings));
+        let view = View::new(bound, Arc::clone(&self.principal), purpose, path, encoding);
         let view = Arc::new(view.justified(settings.justification.as_deref()));
         if self.views.len() >= 4 {
             self.views.remove(0);
@@ -239,13 +232,15 @@ impl Session {
                     )
                     .with_hint("Send this statement in a message of its own."),
                 );
-            } else if now.schema == Schema::Changed && !matches!(planned.statement.kind, Kind::Show(_)) {
-                refused = Some(schema_changed());
+            } else if let Some(refusal) = self.unseen(now, &planned.statement.kind)? {
+                refused = Some(refusal);
             } else if self.asked == Some(Refreshed::Failed) && self.shelf.is_behind() {
                 refused = Some(unread_catalog());
             } else if let Some(refusal) = self.unclean() {
                 refused = Some(refusal);
-            } else if self.asked.is_none() && matches!(&planned.plan, Plan::Refuse(refusal) if is_unknown_name(refusal))
+            } else if self.asked.is_none()
+                && now.schema == Schema::AsRead
+                && matches!(&planned.plan, Plan::Refuse(refusal) if is_unknown_name(refusal))
             {
                 return Err(Refresh::UnknownName);
             }
@@ -323,6 +318,9 @@ impl Session {
             Kind::Transaction(Transaction::RollbackTo) => {
                 entry.settle |= state.changed;
                 state.rollback_to();
+                if state.now.schema != Schema::AsRead {
+                    state.change_schema(self.changed());
+                }
                 state.fresh = false;
             }
             Kind::Transaction(Transaction::Savepoint | Transaction::Release | Transaction::Constraints) => {
@@ -341,7 +339,10 @@ impl Session {
                     entry.discard_all = state.fresh;
                     let purpose = self.first.purpose;
                     let justification = self.first.justification.clone();
-                    state.set(Reach::Session, |_| Settings::told(purpose, justification.clone(), None).unsettled());
+                    state.set(Reach::Session, |settings| {
+                        let told = Settings::told(purpose, justification.clone(), None);
+                        Settings { schema: settings.schema, ..told.unsettled() }
+                    });
                 }
                 state.fresh = false;
             }
@@ -379,7 +380,7 @@ impl Session {
             }
             Kind::Define(_) => {
                 if act.view.restricted() {
-                    state.set(Reach::Transaction, |settings| Settings { schema: Schema::Changed, ..settings.clone() });
+                    state.change_schema(self.changed());
                 }
                 state.fresh = false;
             }
@@ -413,7 +414,7 @@ impl Session {
     }
 
     fn apply_set(&mut self, state: &mut State, entry: &mut Entry, set: &Set) -> Result<(), Refusal> {
-        let reach = reach(set.scope);
+        let reach = Reach::of(set.scope);
         // Outside a transaction a lone SET LOCAL is a warning and nothing else; undone at the end of the segment.
         match &*set.name {
             PURPOSE => {

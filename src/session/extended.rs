@@ -6,7 +6,7 @@ use super::named::{Act, prepared_otherwise};
 use super::poison::poison_statement;
 use super::portals::{Does, Event, Life, Names, Portal, RESERVED, Ran, name_refusal, odd_name};
 use super::queue::{Audience, Awaited, Entry, Segment, Slot};
-use super::settings::{Block, Schema};
+use super::settings::Block;
 use super::simple::{not_utf8, too_long};
 use super::statements::{Origin, Stands, Statement, Traits};
 use crate::enforce::{Judged, Plan, Planned, View};
@@ -172,7 +172,7 @@ impl Session {
         let unsettled = !traits.of_session
             && view.restricted()
             && (settings.path.is_none()
-                || settings.schema == Schema::Changed
+                || self.is_unseen(&settings)
                 || self.may_be_unclean()
                 || self.shelf.is_behind());
         if (Arc::ptr_eq(&view, &judged_under) || view.same(&judged_under)) && !unsettled && stands == Stands::AsJudged {

@@ -30,6 +30,10 @@ pub trait Witness: Send + Sync {
     fn looked_up(&self, view: &View) -> Result<(), Refusal>;
     /// A session has chosen the value of a parameter that bounds rows.
     fn chosen(&self, user: &str, parameter: &str, value: &str);
+    /// The catalog was read over a session's own connection, so many bytes of it.
+    fn read_inner(&self, user: &str, bytes: usize);
+    /// It could not be read: what the server said.
+    fn unread_inner(&self, user: &str, code: &str, message: &str);
     /// Something of an error or notice was withheld from the client. All of it is recorded under the reference that is
     /// returned: unguessable, always as long, and free of quotes.
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String;

@@ -1,17 +1,18 @@
 //! The session itself: its state, and the loop over the client's bytes.
 
 use super::asking::principal;
+use super::inner::Inner;
 use super::judge::{Judge, Witness};
 use super::payment::Charged;
 use super::poison::Poisons;
 use super::portals::Portals;
 use super::purpose::Start;
 use super::queue::{Entry, Owed, Own, Quiet, Segment};
-use super::settings::{Block, Settings, State, split_path};
+use super::settings::{Anchor, Block, Encodings, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
 use crate::catalog::quote_literal;
-use crate::enforce::{Charge, Encoding, View, is_ascii_safe};
+use crate::enforce::{Charge, View};
 use crate::policy::{Bound, Principal, Proof, PurposeId, ValueSource, Values};
 use crate::wire::{self, ClientTag, HEADER, Header, Sink, Violation};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Bounds {
     pub prepared_bytes: usize,
     /// The most answers that the server may owe before more of the client's messages are taken.
     pub pipelined_messages: usize,
+    /// What the catalog of a transaction that has changed it may take, in bytes.
+    pub inner_catalog_bytes: usize,
 }
 
 /// Everything a session starts from.
@@ -61,6 +64,8 @@ pub enum Refresh {
     Behind,
     /// A name was not found that might be new.
     UnknownName,
+    /// The transaction has changed it: the session itself asks.
+    Inner,
 }
 
 /// What came of it.
@@ -81,6 +86,9 @@ pub enum Step {
     Hold,
     /// A newer catalog, then the same bytes again.
     Refresh(Refresh),
+    /// The policy, tied to what was read of a transaction's own catalog ([`Session::inner_reading`]), then the same bytes
+    /// again.
+    Inner,
     /// A payment out of its role's budget ([`Session::charge`]), then the same bytes again.
     Charge,
     /// The client has said goodbye.
@@ -102,34 +110,6 @@ pub(super) enum Settling {
     No,
     Wanted,
     Asked,
-}
-
-/// `client_encoding` and `standard_conforming_strings`, as the server reports them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Encodings {
-    pub(super) client: Vec<u8>,
-    pub(super) conforming: Vec<u8>,
-}
-
-impl Encodings {
-    pub(super) fn encoding(&self) -> Encoding {
-        if !std::str::from_utf8(&self.client).is_ok_and(is_ascii_safe) {
-            Encoding::Overlapping
-        } else if self.conforming != b"on" {
-            Encoding::Foreign
-        } else if self.client == b"UTF8" {
-            Encoding::Utf8
-        } else {
-            Encoding::AsciiOnly
-        }
-    }
-}
-
-/// The session's purpose, and the one that was set on the server: a comment's may be left there.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Anchor {
-    pub(super) purpose: Option<PurposeId>,
-    pub(super) guc: Option<PurposeId>,
 }
 
 /// A frame of the client, whole or as far as it has come.
@@ -230,6 +210,12 @@ pub struct Session {
     pub(super) catalog_changed: bool,
     /// A newer catalog was asked for on behalf of the message at hand.
     pub(super) asked: Option<Refreshed>,
+    /// The catalog as a transaction sees it that has changed it.
+    pub(super) inner: Inner,
+    /// How often it was read for the message at hand.
+    pub(super) readings: u8,
+    /// How often this session has changed the schema.
+    pub(super) changes: u64,
     /// What the message at hand costs, and what came of charging it.
     pub(super) paid: Option<(Arc<Charge>, Option<Charged>)>,
     /// How many look-ups of the message at hand were counted.
@@ -304,6 +290,9 @@ impl Session {
             told: Vec::new(),
             catalog_changed: false,
             asked: None,
+            inner: Inner::Unknown,
+            readings: 0,
+            changes: 0,
             paid: None,
             looked_up: 0,
             views: Vec::new(),
@@ -408,7 +397,7 @@ impl Session {
             return Err(Step::Hold);
         }
         self.notice_snapshot(outs)?;
-        let taken = match tag {
+        let outcome = match tag {
             ClientTag::Query => self.query(frame, outs),
             ClientTag::Parse => self.parse(frame, outs),
             ClientTag::Bind => self.bind(frame, outs),
@@ -422,8 +411,13 @@ impl Session {
             | ClientTag::CopyData
             | ClientTag::CopyDone
             | ClientTag::CopyFail => Ok(self.pass(frame, outs)),
-        }?;
+        };
+        let taken = match outcome {
+            Err(Step::Refresh(Refresh::Inner)) => return Err(self.read_inner(frame, outs)),
+            outcome => outcome?,
+        };
         self.asked = None;
+        self.inner_used();
         Ok(taken)
     }
 
@@ -498,6 +492,9 @@ impl Session {
 
     /// Whether the client's next statement must wait for the server.
     fn is_held(&self) -> bool {
+        if self.awaits_inner() {
+            return true;
+        }
         match self.settling {
             // What the proxy has set on the server is undone if its segment fails.
             Settling::No => self.declaring && !self.owed.only_open(),

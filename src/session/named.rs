@@ -60,7 +60,7 @@ impl Session {
             return Ok(None);
         }
         let view = self.view(now, act.view.purpose());
-        if view.same(act.view) && now.path.is_some() {
+        if view.same(act.view) && now.path.is_some() && !self.is_unseen(now) {
             return Ok(None);
         }
         let considered = self.consider(now, act.text, &[]).map_err(Step::Refresh)?;

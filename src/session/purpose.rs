@@ -276,14 +276,6 @@ pub fn needs_clean_session() -> Refusal {
     .with_hint("Open a new session or run DISCARD ALL.")
 }
 
-/// A statement after a definition of its own transaction.
-pub fn schema_changed() -> Refusal {
-    let message = "the schema was changed in this transaction, whose later statements are not understood";
-    Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message)
-        .with_detail("Nobody but this transaction sees the schema as it is now.")
-        .with_hint("End the transaction first.")
-}
-
 /// A policy whose conditions and masks do not fit the database.
 pub fn unfit() -> Refusal {
     Refusal::new(SqlState("57P03"), "the policy does not fit this database")

@@ -30,6 +30,10 @@ pub enum Own {
     Settle,
     /// Sets the purpose on the server.
     Declare,
+    /// Reads the catalog as the transaction sees it.
+    Inner,
+    /// Goes back to where that began.
+    Undo,
 }
 
 /// One entry.

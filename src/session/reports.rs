@@ -44,6 +44,7 @@ impl Session {
         let ends_session = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
         self.over |= ends_session;
         if own && !ends_session {
+            self.inner_refused(fields);
             return Audience::Nobody;
         }
         if let Some(refusal) = Poisons::find(&self.poisons, fields) {

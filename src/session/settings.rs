@@ -4,8 +4,9 @@
 //! server is asked afterwards.
 
 use crate::catalog::SearchPath;
-use crate::enforce::Encoding;
+use crate::enforce::{Encoding, is_ascii_safe};
 use crate::policy::PurposeId;
+use crate::sql::SetScope;
 use std::sync::Arc;
 
 /// The purpose that the session declares and its search path.
@@ -63,8 +64,37 @@ impl Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schema {
     AsRead,
-    /// The transaction has changed it, and no one else sees it yet.
-    Changed,
+    /// The transaction has changed it, and no one else sees it yet; or it was committed, and the server has not answered. The
+    /// number is that of the last change.
+    Changed(u64),
+}
+
+/// `client_encoding` and `standard_conforming_strings`, as the server reports them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encodings {
+    pub(super) client: Vec<u8>,
+    pub(super) conforming: Vec<u8>,
+}
+
+impl Encodings {
+    pub(super) fn encoding(&self) -> Encoding {
+        if !std::str::from_utf8(&self.client).is_ok_and(is_ascii_safe) {
+            Encoding::Overlapping
+        } else if self.conforming != b"on" {
+            Encoding::Foreign
+        } else if self.client == b"UTF8" {
+            Encoding::Utf8
+        } else {
+            Encoding::AsciiOnly
+        }
+    }
+}
+
+/// The session's purpose, and the one that was set on the server: a comment's may be left there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    pub(super) purpose: Option<PurposeId>,
+    pub(super) guc: Option<PurposeId>,
 }
 
 /// How far a setting reaches.
@@ -72,6 +102,15 @@ pub enum Schema {
 pub enum Reach {
     Session,
     Transaction,
+}
+
+impl Reach {
+    pub fn of(scope: SetScope) -> Reach {
+        match scope {
+            SetScope::Session => Reach::Session,
+            SetScope::Local => Reach::Transaction,
+        }
+    }
 }
 
 /// Whether the session is inside `BEGIN … COMMIT`.
@@ -132,6 +171,10 @@ impl State {
         self.now = Arc::new(change(&self.now));
     }
 
+    pub fn change_schema(&mut self, schema: Schema) {
+        self.set(Reach::Transaction, |settings| Settings { schema, ..settings.clone() });
+    }
+
     /// BEGIN. What the same message did before belongs to the same transaction.
     pub fn begin(&mut self) {
         self.block = Block::Inside;
@@ -141,7 +184,12 @@ impl State {
     /// different settings, only the server knows.
     pub fn commit(&mut self) {
         if self.after_commit != self.after_rollback {
-            self.after_commit = Arc::new(unknown_path(&self.after_commit));
+            self.after_commit = Arc::new(self.after_commit.unsettled());
+        }
+        // What was changed is there for good.
+        let schema = self.now.schema;
+        if self.after_commit.schema != schema {
+            self.after_commit = Arc::new(Settings { schema, ..(*self.after_commit).clone() });
         }
         self.now = Arc::clone(&self.after_commit);
         self.after_rollback = Arc::clone(&self.after_commit);
@@ -156,7 +204,7 @@ impl State {
 
     fn over(&mut self) {
         if self.strings == Strings::Changed {
-            self.now = Arc::new(unknown_path(&self.now));
+            self.now = Arc::new(self.now.unsettled());
         }
         self.block = Block::Outside;
         self.fresh = true;
@@ -168,6 +216,15 @@ impl State {
         if self.changed {
             self.now = Arc::new(self.now.unsettled());
             self.after_commit = Arc::new(self.after_commit.unsettled());
+        }
+    }
+
+    /// Outside a transaction, and all was answered: the shared catalog has what was committed, or is known to be behind.
+    pub fn schema_is_shared(&mut self) {
+        for settings in [&mut self.now, &mut self.after_commit, &mut self.after_rollback] {
+            if settings.schema != Schema::AsRead {
+                *settings = Arc::new(Settings { schema: Schema::AsRead, ..(**settings).clone() });
+            }
         }
     }
 
@@ -192,16 +249,11 @@ impl State {
             // The rest of the transaction's history stays as it is known.
             Block::Inside => {
                 self.now = Arc::new(settings);
-                self.after_commit = Arc::new(unknown_path(&self.after_commit));
+                self.after_commit = Arc::new(self.after_commit.unsettled());
             }
         }
         self.block = block;
     }
-}
-
-/// The settings where only the server knows the path.
-fn unknown_path(settings: &Settings) -> Settings {
-    Settings { schema: Schema::AsRead, ..settings.unsettled() }
 }
 
 /// Splits the text of `search_path` as the server does (`SplitIdentifierString`); `"$user"` becomes the current user.

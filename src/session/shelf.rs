@@ -15,6 +15,8 @@ pub struct Shelf {
     wanted: AtomicU64,
     /// The value of `wanted` that the snapshot covers.
     covered: AtomicU64,
+    /// Grows with every reading of the catalog, whether or not it brought something new.
+    readings: AtomicU64,
     unfit: AtomicBool,
 }
 
@@ -33,6 +35,7 @@ impl Shelf {
             epoch: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
             covered: AtomicU64::new(0),
+            readings: AtomicU64::new(0),
             unfit: AtomicBool::new(fit == Fit::Unfit),
         }
     }
@@ -67,6 +70,17 @@ impl Shelf {
     /// Everything marked up to `read` is in the snapshot that is on the shelf now.
     pub fn cover(&self, read: u64) {
         self.covered.fetch_max(read, Ordering::AcqRel);
+        self.readings.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Grows whenever the catalog may have changed, and with every snapshot put here.
+    pub fn moves(&self) -> u64 {
+        self.wanted.load(Ordering::Acquire) + self.epoch()
+    }
+
+    /// Grows with every reading of the catalog.
+    pub fn readings(&self) -> u64 {
+        self.readings.load(Ordering::Acquire)
     }
 
     pub fn fit(&self) -> Fit {

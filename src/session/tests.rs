@@ -2,6 +2,7 @@
 
 mod doing;
 mod doubts;
+mod inner;
 mod reports;
 
 use super::{
@@ -22,6 +23,7 @@ const PACK: &str = r#"
 name = "test"
 untagged = "deny"
 [purpose.a]
+ddl = true
 [purpose.b]
 [purpose.free]
 unrestricted = true
@@ -108,6 +110,8 @@ impl Witness for Counts {
         self.looked_up.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
+    fn read_inner(&self, _: &str, _: usize) {}
+    fn unread_inner(&self, _: &str, _: &str, _: &str) {}
     fn shadowed(&self, _: &View, _: &crate::enforce::Shadow) {}
     fn chosen(&self, _: &str, _: &str, _: &str) {
         self.chosen.fetch_add(1, Ordering::Relaxed);
@@ -156,6 +160,7 @@ fn bench_under(purpose: &str) -> Bench {
             prepared_statements: 3,
             prepared_bytes: 1000,
             pipelined_messages: 20,
+            inner_catalog_bytes: 10_000,
         }),
         user: "app".into(),
         current_user: "app".into(),
@@ -339,17 +344,6 @@ fn in_several_statements_each_is_judged_under_what_the_ones_before_leave() {
     // The message failed, so the server says it is still under `a`.
     bench.server(settled("a", "public", b'I'));
     assert_eq!((bench.told(), bench.sent()), (String::new(), "Q(SELECT 2)".to_owned()));
-}
-
-#[test]
-fn a_change_behind_the_proxy_ends_the_session() {
-    let mut bench = bench();
-    bench.client(query("SET search_path = x"));
-    bench.server([frame(b'C', b"SET\0"), ready(b'I')].concat());
-    let bytes = settled("nonsense", "x", b'I');
-    let (mut server, mut client) = (Sink::default(), Sink::default());
-    let (_, answer) = bench.session.server(&bytes, &mut client, &mut server);
-    assert_eq!(answer, Answer::Fatal);
 }
 
 #[test]

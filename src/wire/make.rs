@@ -51,6 +51,12 @@ pub fn run_apart(texts: &[&str], out: &mut BytesMut) {
     put(Sync::new(), out);
 }
 
+/// Closes what is left of a statement of the proxy's own that failed. Answers: 3 3.
+pub fn close_own(out: &mut BytesMut) {
+    put(Close::new(b'P', Some(OWN.to_owned())), out);
+    put(Close::new(b'S', Some(OWN.to_owned())), out);
+}
+
 /// Describe of a prepared statement.
 pub fn describe_statement(name: &str, out: &mut BytesMut) {
     put(Describe::new(b'S', Some(name.to_owned())), out);

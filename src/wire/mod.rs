@@ -15,7 +15,7 @@ mod startup;
 pub use check::{BindNames, Parse, Target, bind_names, check_tiny, close_or_describe, execute, parse, query};
 pub use frame::{ClientTag, HEADER, Header, LARGEST_BODY, Violation, client_header, server_header};
 pub use make::{
-    bind_prefix, bind_unknown, close_statement, describe_portal, describe_statement, execute_unknown,
+    bind_prefix, bind_unknown, close_own, close_statement, describe_portal, describe_statement, execute_unknown,
     parse as make_parse, query as make_query, run_apart, run_inside,
 };
 pub use options::{Options, option_settings, split_options};

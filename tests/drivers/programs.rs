@@ -1,6 +1,6 @@
 //! psql, psycopg, asyncpg and node-postgres as programs whose output is compared.
 
-use crate::common::{At, Cluster};
+use crate::common::{At, Cluster, Proxy};
 use crate::{DATABASE, Ways};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,6 +90,23 @@ fn cursors_of_drivers_read_the_permitted_part() {
     let direct = read(ways.direct("tester", "newsletter"), "permitted");
     assert!(direct.contains("'b client 1'") && !direct.contains("client3@"), "{direct}");
     same_lines(&direct, &read(ways.proxied("tester", "newsletter"), "public"));
+}
+
+/// What migrations do: a table is made, and used before its transaction ends.
+#[test]
+fn drivers_use_what_they_have_just_made() {
+    let cluster = Cluster::shared();
+    let schema = "CREATE TABLE people (id int, email text); INSERT INTO people VALUES (1, 'a@b.c')";
+    cluster.database("made", schema);
+    cluster.sql("made", "GRANT ALL ON SCHEMA public TO tester");
+    let proxy = Proxy::with_policy(cluster, include_str!("definitions.toml"));
+    let at = |port| At { port, database: "made", user: "tester", purpose: Some("migration") };
+    for (program, command) in [("definitions.py", python as fn() -> Command), ("definitions.cjs", node)] {
+        let read = |port| output(at(port), command(), &[&format!("tests/drivers/{program}")]);
+        let direct = read(cluster.port());
+        assert!(direct.contains("'b'"), "{direct}");
+        same_lines(&direct, &read(proxy.port()));
+    }
 }
 
 /// What is released in aggregates, held against pandas over the raw data: no group of too few people, every value right,

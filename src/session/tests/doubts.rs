@@ -256,3 +256,14 @@ fn bounds_have_their_errors() {
     assert!(bench.sent().ends_with("P(s|SELECT \"wherefore:0707070707070707:2\")"));
     assert!(bench.client(parse("wherefore_1", "SELECT 1")).sent().contains("wherefore:0707070707070707:3"));
 }
+
+#[test]
+fn a_change_behind_the_proxy_ends_the_session() {
+    let mut bench = bench();
+    bench.client(query("SET search_path = x"));
+    bench.server([frame(b'C', b"SET\0"), ready(b'I')].concat());
+    let bytes = settled("nonsense", "x", b'I');
+    let (mut server, mut client) = (Sink::default(), Sink::default());
+    let (_, answer) = bench.session.server(&bytes, &mut client, &mut server);
+    assert_eq!(answer, Answer::Fatal);
+}
