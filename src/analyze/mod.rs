@@ -5,12 +5,16 @@
 //! how. It knows the catalog, and nothing of policies, but for one question: for which relations a guard will stand in.
 //! What it does not understand it refuses by name.
 
+mod alter;
+mod alter_column;
 mod builtin;
 mod call;
 mod columns;
 mod construct;
 mod copy;
 mod define;
+mod define_type;
+mod definition;
 mod expr;
 mod extension;
 mod from;
@@ -21,8 +25,10 @@ mod lookup;
 mod merge;
 mod naming;
 mod operator;
+mod partition;
 mod quals;
 mod recursion;
+mod rename;
 mod resolver;
 mod rewritten;
 mod routine;
@@ -40,7 +46,7 @@ mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
 pub use call::{is_aggregate, may_return_a_set};
-pub use define::{Definition, Made, Runs};
+pub use definition::{Definition, Dropped, Made, Of, Over, Runs};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;
@@ -174,7 +180,7 @@ impl From<NotUnderstood> for Trouble {
 /// Resolves a statement that reads or writes data. Call inside [`crate::sql::on_deep_stack`].
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
-    let definition = match &mut tree.node {
+    let mut definition = match &mut tree.node {
         Some(node) => resolver.define(node)?,
         None => None,
     };
@@ -186,7 +192,8 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     resolver.place_views(&mut tree)?;
     resolver.settings_stand_alone()?;
     resolver.unnamed_are_told_apart()?;
-    let writes = resolver.finish_writes();
+    let mut writes = resolver.finish_writes();
+    writes.extend(definition.iter_mut().flat_map(|definition| definition.writes.drain(..)));
     let sent = std::mem::take(&mut resolver.sent);
     if !sent.is_empty() && definition.as_ref().is_some_and(|definition| definition.runs != Runs::Query) {
         // It would be put there by whoever reads or writes what is defined.
