@@ -82,6 +82,7 @@ pub fn explain(view: &View, text: &str, limits: &Limits) -> Result<Vec<Explanati
                 (
                     Kind::Read
                     | Kind::Write
+                    | Kind::Bulk
                     | Kind::Call
                     | Kind::Explain
                     | Kind::Prepare(_)

@@ -37,8 +37,10 @@ pub(super) fn judge(view: &View, text: &str, understood: &Understood, statement:
 fn plan(view: &View, text: &str, understood: &Understood, statement: Statement) -> Result<Plan, Box<Refusal>> {
     let refuse = |what: &str| Err(Box::new(report::not_understood(view, text, &NotUnderstood::new(what, None))));
     match &understood.kind {
-        Kind::Read | Kind::Write | Kind::Call if view.encoding() == Encoding::Overlapping => refuse(super::OVERLAPPING),
-        Kind::Read | Kind::Write | Kind::Call => data(view, text, statement.tree).map(Plan::Rewrite),
+        Kind::Read | Kind::Write | Kind::Bulk | Kind::Call if view.encoding() == Encoding::Overlapping => {
+            refuse(super::OVERLAPPING)
+        }
+        Kind::Read | Kind::Write | Kind::Bulk | Kind::Call => data(view, text, statement.tree).map(Plan::Rewrite),
         Kind::Explain | Kind::Prepare(_) | Kind::Execute(_) | Kind::Declare(_) | Kind::Lock => {
             utility::judge(view, text, &understood.kind, statement.tree)
         }

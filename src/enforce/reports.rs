@@ -33,6 +33,7 @@ pub(super) fn of_plan(kind: &Kind, plan: &Plan) -> Reports {
             Kind::Read
             | Kind::Unread
             | Kind::Write
+            | Kind::Bulk
             | Kind::Call
             | Kind::Explain
             | Kind::Prepare(_)

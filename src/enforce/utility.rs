@@ -31,6 +31,7 @@ pub(super) fn judge(view: &View, text: &str, kind: &Kind, tree: Node) -> Result<
         Kind::Read
         | Kind::Unread
         | Kind::Write
+        | Kind::Bulk
         | Kind::Call
         | Kind::Transaction(_)
         | Kind::Set(_)

@@ -41,7 +41,7 @@ pub fn kind(kind: &Kind) -> &str {
     match kind {
         Kind::Read => "read",
         Kind::Unread => "not read",
-        Kind::Write => "write",
+        Kind::Write | Kind::Bulk => "write",
         Kind::Call => "CALL",
         Kind::Transaction(_) => "transaction control",
         Kind::Set(_) => "setting",

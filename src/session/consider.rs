@@ -97,6 +97,7 @@ pub fn is_about_session(kind: &Kind) -> bool {
         Kind::Read
         | Kind::Unread
         | Kind::Write
+        | Kind::Bulk
         | Kind::Call
         | Kind::Show(_)
         | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
@@ -130,6 +131,7 @@ pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
 pub fn is_event(kind: &Kind) -> bool {
     match kind {
         Kind::Unread
+        | Kind::Bulk
         | Kind::Call
         | Kind::Explain
         | Kind::Prepare(_)
@@ -151,11 +153,6 @@ pub fn is_event(kind: &Kind) -> bool {
     }
 }
 
-/// `SET wherefore.…`, whose place in the transaction matters.
-pub fn is_declaration(kind: &Kind) -> bool {
-    matches!(kind, Kind::Set(set) if set.name.starts_with("wherefore."))
-}
-
 /// Whether a statement of this kind may change what the catalog snapshot holds without its command tag saying so.
 pub fn may_change_catalog(kind: &Kind) -> bool {
     match kind {
@@ -163,6 +160,7 @@ pub fn may_change_catalog(kind: &Kind) -> bool {
         Kind::Define(_) | Kind::Call | Kind::Unread => true,
         Kind::Read
         | Kind::Write
+        | Kind::Bulk
         | Kind::Transaction(_)
         | Kind::Set(_)
         | Kind::Show(_)
@@ -400,6 +398,7 @@ impl Session {
             Kind::Show(_)
             | Kind::Read
             | Kind::Write
+            | Kind::Bulk
             | Kind::Call
             | Kind::Discard(Discard::Plans | Discard::Sequences | Discard::Temp)
             | Kind::Execute(_)

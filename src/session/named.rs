@@ -102,6 +102,7 @@ impl Session {
             Kind::Read
             | Kind::Unread
             | Kind::Write
+            | Kind::Bulk
             | Kind::Call
             | Kind::Transaction(_)
             | Kind::Set(_)

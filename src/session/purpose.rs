@@ -3,7 +3,7 @@
 use super::parameter::setting_of;
 use super::settings::{Block, State};
 use crate::policy::{Policy, Principal, PurposeId};
-use crate::sql::{Set, SetScope, SetValue};
+use crate::sql::{Kind, Set, SetScope, SetValue};
 use crate::vocab::{Refusal, SqlState};
 use std::sync::Arc;
 
@@ -274,6 +274,11 @@ pub fn needs_clean_session() -> Refusal {
     )
     .with_detail("Temporary tables, prepared statements and cursors made before were never understood.")
     .with_hint("Open a new session or run DISCARD ALL.")
+}
+
+/// `SET wherefore.…`, whose place in the transaction matters.
+pub fn is_declaration(kind: &Kind) -> bool {
+    matches!(kind, Kind::Set(set) if set.name.starts_with("wherefore."))
 }
 
 /// A policy whose conditions and masks do not fit the database.

@@ -1,10 +1,11 @@
 //! Query and FunctionCall.
 
-use super::consider::{Considered, Verdict, is_about_session, is_declaration, is_event, may_change_catalog};
+use super::consider::{Considered, Verdict, is_about_session, is_event, may_change_catalog};
 use super::machine::{Frame, Outs, Session, Step};
 use super::named::{Act, Admission};
 use super::poison::poison_statement;
 use super::positions::{Part, Positions};
+use super::purpose::is_declaration;
 use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
 use crate::enforce::{Charge, Judged, Understood};

@@ -1,7 +1,8 @@
 //! Prepared statements: what the client meant, what the server has. The protocol's and those of SQL share their names.
 
-use super::consider::{is_about_session, is_declaration, is_event, may_change_catalog};
+use super::consider::{is_about_session, is_event, may_change_catalog};
 use super::positions::by_table;
+use super::purpose::is_declaration;
 use crate::enforce::{Judged, Plan, Planned, Sight, View};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};

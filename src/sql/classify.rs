@@ -14,12 +14,10 @@ pub fn classify(tree: &Node) -> Kind {
     match node {
         NodeEnum::SelectStmt(select) if select.into_clause.is_some() => Kind::Define("SELECT INTO"),
         NodeEnum::SelectStmt(select) => lone_set_config(select).map_or(Kind::Read, Kind::Set),
-        NodeEnum::InsertStmt(_)
-        | NodeEnum::UpdateStmt(_)
-        | NodeEnum::DeleteStmt(_)
-        | NodeEnum::MergeStmt(_)
-        | NodeEnum::TruncateStmt(_)
-        | NodeEnum::CopyStmt(_) => Kind::Write,
+        NodeEnum::InsertStmt(_) | NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) | NodeEnum::MergeStmt(_) => {
+            Kind::Write
+        }
+        NodeEnum::TruncateStmt(_) | NodeEnum::CopyStmt(_) => Kind::Bulk,
         NodeEnum::CallStmt(_) => Kind::Call,
         NodeEnum::TransactionStmt(stmt) => transaction(stmt),
         NodeEnum::ConstraintsSetStmt(ConstraintsSetStmt { constraints: _, deferred: _ }) => {

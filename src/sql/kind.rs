@@ -7,8 +7,10 @@ pub enum Kind {
     Read,
     /// What could not be read. It may be anything.
     Unread,
-    /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`, `TRUNCATE`, `COPY`.
+    /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
     Write,
+    /// `TRUNCATE`, `COPY`: the server analyses them when they are executed.
+    Bulk,
     /// `CALL` of a procedure.
     Call,
     Transaction(Transaction),
@@ -57,6 +59,7 @@ impl Kind {
             Kind::Read
             | Kind::Unread
             | Kind::Write
+            | Kind::Bulk
             | Kind::Call
             | Kind::Transaction(_)
             | Kind::Set(_)

@@ -225,6 +225,14 @@ fn a_pipeline_stops_to_look() {
         let told = narrow.exchange(&messages);
         assert!(!told.iter().any(|frame| String::from_utf8_lossy(&frame.body).contains("SECRET")));
         assert!(outlines(&told).join(" ").ends_with("E ERROR Z E E ERROR Z E"), "{:?}", outlines(&told));
+        // Also what the server analyses when it is executed, not when it is bound.
+        let mut narrow = raw(proxy.port(), "inner_pipeline", "narrow");
+        let copy = parse("copy", "COPY (SELECT name FROM names) TO STDOUT");
+        let bound = [copy, bind("copy", "copy", &[], Format::Text), sync()].concat();
+        narrow.send(&[query("BEGIN"), bound, query(GONE), query(SWAPPED), execute("copy", 0), sync()].concat());
+        let told = narrow.until_ready(5);
+        assert!(!told.iter().any(|frame| String::from_utf8_lossy(&frame.body).contains("SECRET")));
+        assert!(outlines(&told).join(" ").ends_with("C CREATE VIEW Z T E ERROR Z E"), "{:?}", outlines(&told));
     });
 }
 
