@@ -5,15 +5,13 @@
 //! written: it reads nothing before it is read itself, by lineage. Expressions that a table keeps are resolved for what
 //! they call.
 
-use super::alter::columns_in;
-use super::definition::{Definition, Dropped, Made, Of, Over, Runs};
 use super::known::Known;
 use super::label::{ColumnSource, Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, label_of, not_understood, unresolved};
 use super::scope::{Columns, Entry, Level, Source, Star, Visible, Written};
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::sql::{string, words};
-use crate::vocab::{AttNum, SqlState, Usage};
+use crate::vocab::{AttNum, Oid, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     ColumnDef, CommentStmt, ConstrType, Constraint, CreateSchemaStmt, CreateSeqStmt, CreateStmt, CreateTableAsStmt,
@@ -23,7 +21,7 @@ use pg_query::protobuf::{
 use std::sync::Arc;
 
 /// Operator classes that may be named in an index: they run nothing of users.
-pub(super) const OPERATOR_CLASSES: [&str; 12] = [
+const OPERATOR_CLASSES: [&str; 12] = [
     "text_pattern_ops",
     "varchar_pattern_ops",
     "bpchar_pattern_ops",
@@ -52,7 +50,42 @@ const COMMENTED: [ObjectType; 9] = [
 ];
 
 /// Types that stand for a sequence and a column of numbers.
-pub(super) const SERIAL: [&str; 6] = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
+const SERIAL: [&str; 6] = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
+
+/// What a definition does beside what its query reads.
+#[derive(Debug, Default)]
+pub struct Definition {
+    pub runs: Runs,
+    /// The schema and name of what will be there.
+    pub fresh: Option<(Arc<str>, Arc<str>)>,
+    /// The table that a query fills.
+    pub made: Option<Made>,
+    /// Relations whose every row it evaluates something over, or refers to: it must not tell of what is hidden there.
+    pub over: Vec<(Oid, Option<u32>)>,
+    pub dropped: Vec<(Oid, Option<u32>)>,
+}
+
+/// What a definition runs when it is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Runs {
+    /// Nothing over a relation of users, or what `over` says.
+    #[default]
+    Nothing,
+    /// A query, once: guards stand in it.
+    Query,
+    /// A query that is kept, and must be kept as it was written: no guard may be needed in it.
+    KeptQuery,
+}
+
+/// A table that a query makes.
+#[derive(Debug)]
+pub struct Made {
+    /// What will be there, as far as names go; its number is 0.
+    pub relation: Relation,
+    /// For each column, what its values depend on.
+    pub sources: Vec<Vec<ColumnSource>>,
+    pub at: Option<u32>,
+}
 
 impl<'a> Resolver<'a> {
     /// Resolves a definition; `None` if it is none.
@@ -105,17 +138,13 @@ impl<'a> Resolver<'a> {
                 }
             }
             NodeEnum::DropStmt(drop) => self.drop_of(drop, &mut definition)?,
-            other => {
-                if !self.alteration(other, &mut definition)? && !self.type_definition(other, &mut definition)? {
-                    return Ok(None);
-                }
-            }
+            _no_definition => return Ok(None),
         }
         Ok(Some(definition))
     }
 
     /// Whether a relation can be made under this name, and where; the schema is written out.
-    pub(super) fn new_name(&mut self, range: &mut RangeVar, definition: &mut Definition) -> Outcome<()> {
+    fn new_name(&mut self, range: &mut RangeVar, definition: &mut Definition) -> Outcome<()> {
         let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence, alias: _, location } = range;
         if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
             return not_understood(format!("a reference to another database (\"{catalogname}\")"), *location);
@@ -124,27 +153,27 @@ impl<'a> Resolver<'a> {
         if relpersistence == "t" {
             return not_understood("a temporary table", *location);
         }
-        *schemaname = self.schema_of_new(Some(schemaname.as_str()).filter(|schema| !schema.is_empty()), *location)?;
+        if schemaname.is_empty() {
+            let schemas = &self.context.catalog.snapshot().schemas;
+            let first = self
+                .context
+                .path
+                .listed()
+                .find(|schema| *schema == "pg_temp" || schemas.iter().any(|known| **known == **schema));
+            let Some(first) = first else {
+                return unresolved(SqlState("3F000"), "no schema has been selected to create in".to_owned(), *location);
+            };
+            *schemaname = first.to_owned();
+        }
+        if schemaname.starts_with("pg_") || schemaname == "information_schema" {
+            return not_understood(format!("a new relation in schema {schemaname}"), *location);
+        }
         definition.fresh = Some((schemaname.as_str().into(), relname.as_str().into()));
         Ok(())
     }
 
-    /// The schema in which something new is made.
-    pub(super) fn schema_of_new(&self, written: Option<&str>, at: i32) -> Outcome<String> {
-        let schemas = &self.context.catalog.snapshot().schemas;
-        let mut listed = self.context.path.listed();
-        let there = |schema: &&str| *schema == "pg_temp" || schemas.iter().any(|known| **known == **schema);
-        let Some(schema) = written.or_else(|| listed.find(there)) else {
-            return unresolved(SqlState("3F000"), "no schema has been selected to create in".to_owned(), at);
-        };
-        if schema.starts_with("pg_") || schema == "information_schema" {
-            return not_understood(format!("something new in schema {schema}"), at);
-        }
-        Ok(schema.to_owned())
-    }
-
     /// A relation that a definition names, with its schema written out. Nothing of it is read thereby.
-    pub(super) fn named_relation(&mut self, range: &mut RangeVar) -> Outcome<&'a Relation> {
+    fn named_relation(&mut self, range: &mut RangeVar) -> Outcome<&'a Relation> {
         let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias: _, location } = range;
         if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
             return not_understood(format!("a reference to another database (\"{catalogname}\")"), *location);
@@ -155,17 +184,12 @@ impl<'a> Resolver<'a> {
         Ok(relation)
     }
 
-    /// Notes a relation that the statement names, and does not read.
-    pub(super) fn names(&mut self, relation: &Relation, at: i32) -> Outcome<()> {
+    /// Notes a table over whose rows something is evaluated.
+    fn over(&mut self, relation: &Relation, at: i32, definition: &mut Definition) -> Outcome<()> {
         let names = relation.columns.iter().map(|column| Arc::clone(&column.name)).collect();
         let used = RelationUse::new(relation.oid, at, Arc::clone(&relation.name), names);
-        self.add_use(RelationUse { place: Place::Target, ..used }).map(|_| ())
-    }
-
-    /// Notes a table over whose rows something is evaluated.
-    pub(super) fn over(&mut self, relation: &Relation, at: i32, definition: &mut Definition) -> Outcome<()> {
-        self.names(relation, at)?;
-        definition.over.push(Over { relation: relation.oid, of: Of::Whole, at: u32::try_from(at).ok() });
+        self.add_use(RelationUse { place: Place::Target, ..used })?;
+        definition.over.push((relation.oid, u32::try_from(at).ok()));
         Ok(())
     }
 
@@ -269,26 +293,15 @@ impl<'a> Resolver<'a> {
             if_not_exists: _,
         } = create;
         let Some(range) = relation else { return not_understood("CREATE TABLE without a name", -1) };
-        if of_typename.is_some() {
-            return not_understood("CREATE TABLE of a type", range.location);
+        if partbound.is_some() || partspec.is_some() || !inh_relations.is_empty() || of_typename.is_some() {
+            return not_understood("CREATE TABLE with parents, partitions or a type", range.location);
         }
         self.new_name(range, definition)?;
-        let inherited = self.parents(inh_relations, partbound, definition)?;
         let names = table_elts.iter().filter_map(|element| match &element.node {
             Some(NodeEnum::ColumnDef(column)) => Some(Arc::<str>::from(column.colname.as_str())),
             Some(_) | None => None,
         });
-        // A column that it has from a parent may be written again.
-        let mut columns = inherited;
-        for name in names {
-            if !columns.contains(&name) {
-                columns.push(name);
-            }
-        }
-        self.levels.push(bare_level(&range.relname, columns.into_iter()));
-        if let Some(by) = partspec {
-            self.partitioning(by)?;
-        }
+        self.levels.push(bare_level(&range.relname, names));
         for element in table_elts.iter_mut() {
             match &mut element.node {
                 Some(NodeEnum::ColumnDef(column)) => self.new_column(column, definition)?,
@@ -311,9 +324,6 @@ impl<'a> Resolver<'a> {
 
     fn new_column(&mut self, column: &mut ColumnDef, definition: &mut Definition) -> Outcome<()> {
         let at = column.location;
-        if column.raw_default.is_some() {
-            return not_understood("a column definition", at);
-        }
         if let Some(name) = &mut column.type_name {
             let serial = matches!(name.names.as_slice(), [one] if string(one).is_some_and(|one| SERIAL.contains(&one)));
             if !serial {
@@ -329,7 +339,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    pub(super) fn new_constraint(&mut self, constraint: &mut Constraint, definition: &mut Definition) -> Outcome<()> {
+    fn new_constraint(&mut self, constraint: &mut Constraint, definition: &mut Definition) -> Outcome<()> {
         let at = constraint.location;
         match ConstrType::try_from(constraint.contype) {
             Ok(
@@ -358,7 +368,12 @@ impl<'a> Resolver<'a> {
         for expression in [&mut constraint.raw_expr, &mut constraint.where_clause].into_iter().flatten() {
             self.expression(expression, Some(Usage::Filter))?;
         }
-        self.refers(constraint, definition)
+        if let Some(range) = &mut constraint.pktable {
+            // Every row that is written will ask whether a row is there.
+            let referenced = self.named_relation(range)?;
+            self.over(referenced, range.location, definition)?;
+        }
+        Ok(())
     }
 
     fn create_index(&mut self, index: &mut IndexStmt, definition: &mut Definition) -> Outcome<()> {
@@ -366,7 +381,7 @@ impl<'a> Resolver<'a> {
         let at = range.location;
         let relation = self.named_relation(range)?;
         match relation.kind {
-            RelationKind::Table | RelationKind::PartitionedTable => self.names(relation, at)?,
+            RelationKind::Table | RelationKind::PartitionedTable => self.over(relation, at, definition)?,
             RelationKind::MaterializedView => self.all_that_is_kept(relation, at)?,
             RelationKind::View | RelationKind::ForeignTable | RelationKind::Sequence => {
                 return not_understood(format!("an index on a {}", relation.kind.word()), at);
@@ -374,11 +389,10 @@ impl<'a> Resolver<'a> {
         }
         relation.columns.iter().try_for_each(|column| self.type_open(column.type_oid, at))?;
         self.levels.push(bare_level(&relation.name, relation.columns.iter().map(|column| Arc::clone(&column.name))));
-        let mut read: Vec<Arc<str>> = Vec::new();
         for node in index.index_params.iter_mut().chain(&mut index.index_including_params) {
             let Some(NodeEnum::IndexElem(element)) = &mut node.node else { return not_understood("an index", at) };
             let IndexElem {
-                name,
+                name: _,
                 expr,
                 indexcolname: _,
                 collation: _,
@@ -391,20 +405,14 @@ impl<'a> Resolver<'a> {
             if let Some(class) = class.last().filter(|class| !OPERATOR_CLASSES.contains(class)) {
                 return not_understood(format!("operator class {class}"), at);
             }
-            read.extend((!name.is_empty()).then(|| Arc::from(name.as_str())));
             if let Some(expression) = expr {
-                read.extend(columns_in(expression, relation)?);
                 self.expression(expression, Some(Usage::Filter))?;
             }
         }
         if let Some(predicate) = &mut index.where_clause {
-            read.extend(columns_in(predicate, relation)?);
             self.expression(predicate, Some(Usage::Filter))?;
         }
         self.levels.pop();
-        if relation.kind != RelationKind::MaterializedView {
-            definition.over.push(Over { relation: relation.oid, of: Of::Columns(read), at: u32::try_from(at).ok() });
-        }
         Ok(())
     }
 
@@ -413,7 +421,6 @@ impl<'a> Resolver<'a> {
         match ObjectType::try_from(*remove_type) {
             Ok(ObjectType::ObjectTable | ObjectType::ObjectView | ObjectType::ObjectMatview) => {}
             Ok(ObjectType::ObjectIndex | ObjectType::ObjectSequence) => return Ok(()),
-            Ok(ObjectType::ObjectType | ObjectType::ObjectDomain) => return self.drop_types(drop, definition),
             Ok(ObjectType::ObjectSchema) if *behavior != DropBehavior::DropCascade as i32 => return Ok(()),
             Ok(_other_object) => return not_understood("DROP of such an object", -1),
             Err(_) => return not_understood("DROP", -1),
@@ -429,7 +436,7 @@ impl<'a> Resolver<'a> {
             match self.find_relation(schema, name, -1) {
                 Ok(relation) => {
                     list.items = [&relation.schema, &relation.name].map(|name| super::columns::text_node(name)).into();
-                    definition.dropped.push(Dropped { relation: relation.oid, columns: None, at: None });
+                    definition.dropped.push((relation.oid, None));
                 }
                 // The server says that it skips it.
                 Err(super::Trouble::Unresolved(_)) if *missing_ok => {}
@@ -441,7 +448,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// A level in which the columns of one table are named as they are: what is evaluated over them belongs to the table.
-pub(super) fn bare_level(table: &str, names: impl Iterator<Item = Arc<str>>) -> Level {
+fn bare_level(table: &str, names: impl Iterator<Item = Arc<str>>) -> Level {
     let columns = names.map(|name| Visible {
         written: Written::Bare(Arc::clone(&name)),
         name,
@@ -477,11 +484,11 @@ fn new_relation(schema: &str, name: &str, columns: &[Arc<str>]) -> Relation {
     Relation::new(0, schema, name, RelationKind::Table, columns.iter().enumerate().map(column).collect())
 }
 
-pub(super) fn is_option(node: &Node, name: &str) -> bool {
+fn is_option(node: &Node, name: &str) -> bool {
     matches!(&node.node, Some(NodeEnum::DefElem(option)) if option.defname == name)
 }
 
-pub(super) fn location_of(node: &Node) -> i32 {
+fn location_of(node: &Node) -> i32 {
     match &node.node {
         Some(NodeEnum::DefElem(option)) => {
             let DefElem { defnamespace: _, defname: _, arg: _, defaction: _, location, arg_location: _ } = &**option;

@@ -5,16 +5,12 @@
 //! how. It knows the catalog, and nothing of policies, but for one question: for which relations a guard will stand in.
 //! What it does not understand it refuses by name.
 
-mod alter;
-mod alter_column;
 mod builtin;
 mod call;
 mod columns;
 mod construct;
 mod copy;
 mod define;
-mod define_type;
-mod definition;
 mod expr;
 mod extension;
 mod from;
@@ -25,10 +21,8 @@ mod lookup;
 mod merge;
 mod naming;
 mod operator;
-mod partition;
 mod quals;
 mod recursion;
-mod rename;
 mod resolver;
 mod rewritten;
 mod routine;
@@ -46,7 +40,7 @@ mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
 pub use call::{is_aggregate, may_return_a_set};
-pub use definition::{Definition, Dropped, Made, Of, Over, Runs};
+pub use define::{Definition, Made, Runs};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;
@@ -149,6 +143,9 @@ pub struct Resolved {
     pub sent: Vec<Sent>,
     /// It calls functions of users: what they raise is their own.
     pub calls_users: bool,
+    /// The server reads some of it only when it runs: SQL that functions are given as text, or are written as. Names in it mean
+    /// what they mean then.
+    pub runs_text: bool,
     /// Functions that did not come with the server and that it may run: called, or by an operator, cast or type.
     pub functions: FxHashSet<Oid>,
     /// What it defines.
@@ -180,7 +177,7 @@ impl From<NotUnderstood> for Trouble {
 /// Resolves a statement that reads or writes data. Call inside [`crate::sql::on_deep_stack`].
 pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Trouble> {
     let mut resolver = resolver::Resolver::new(context);
-    let mut definition = match &mut tree.node {
+    let definition = match &mut tree.node {
         Some(node) => resolver.define(node)?,
         None => None,
     };
@@ -192,15 +189,27 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
     resolver.place_views(&mut tree)?;
     resolver.settings_stand_alone()?;
     resolver.unnamed_are_told_apart()?;
-    let mut writes = resolver.finish_writes();
-    writes.extend(definition.iter_mut().flat_map(|definition| definition.writes.drain(..)));
+    let writes = resolver.finish_writes();
     let sent = std::mem::take(&mut resolver.sent);
     if !sent.is_empty() && definition.as_ref().is_some_and(|definition| definition.runs != Runs::Query) {
         // It would be put there by whoever reads or writes what is defined.
         return resolver::not_understood("a definition that notifies or numbers", -1);
     }
     let calls_users = resolver.calls_users;
+    let runs_text = resolver.runs_text;
     let functions = std::mem::take(&mut resolver.functions);
     let (relations, leakproof, sequences) = resolver.finish();
-    Ok(Resolved { tree, relations, writes, columns, leakproof, sequences, sent, calls_users, functions, definition })
+    Ok(Resolved {
+        tree,
+        relations,
+        writes,
+        columns,
+        leakproof,
+        sequences,
+        sent,
+        calls_users,
+        runs_text,
+        functions,
+        definition,
+    })
 }

@@ -55,6 +55,8 @@ pub(super) struct Resolver<'a> {
     pub sets: Option<i32>,
     /// See [`super::Resolved::calls_users`].
     pub calls_users: bool,
+    /// See [`super::Resolved::runs_text`].
+    pub runs_text: bool,
     /// See [`super::Resolved::functions`].
     pub functions: FxHashSet<Oid>,
     /// Bodies of functions; shared with the resolutions of the bodies themselves.
@@ -136,6 +138,7 @@ impl<'a> Resolver<'a> {
             sent: Vec::new(),
             sets: None,
             calls_users: false,
+            runs_text: false,
             functions: FxHashSet::default(),
             bodies: Rc::default(),
             absorbed: FxHashMap::default(),

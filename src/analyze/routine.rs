@@ -218,6 +218,7 @@ impl<'a> Resolver<'a> {
         let path = match &function.body {
             Body::Parsed(_) => self.everywhere(),
             Body::Text(_) | Body::Unreadable | Body::Internal(_) => {
+                self.runs_text = true;
                 path_of(function)?.unwrap_or_else(|| self.context.path.clone())
             }
         };
@@ -282,6 +283,7 @@ impl<'a> Resolver<'a> {
             return not_understood("function set_config", at);
         }
         self.calls_users |= inner.calls_users;
+        self.runs_text |= inner.runs_text;
         self.functions.extend(inner.functions.drain());
         outcome?;
         Ok(Effects { reads: inner.uses.iter().map(read).collect(), sequences: inner.sequences.into() })
@@ -289,6 +291,7 @@ impl<'a> Resolver<'a> {
 
     /// Runs a SELECT that a function is given as a text: it is what the body of a function would be.
     pub(super) fn run_text(&mut self, function: &str, text: &str, at: i32) -> Outcome<Label> {
+        self.runs_text = true;
         let what = format!("function {function}");
         let closed = |reason: &str| not_understood(format!("{what}, for {reason} in its text,"), at);
         if text.contains('\\') {

@@ -10,7 +10,6 @@ pub mod noise;
 pub mod pseudonyms;
 pub mod read;
 mod routine;
-mod step;
 
 pub use lookup::{Catalog, SearchPath};
 pub use model::{
@@ -21,4 +20,3 @@ pub use routine::{
     Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, TypeInfo,
     TypeKind,
 };
-pub use step::Step;

@@ -2,7 +2,7 @@
 //! gives the explanation's lines, so that the server keeps the protocol's state as for any other.
 
 use super::explain::explain;
-use super::plan::{Plan, Rewritten, Sight};
+use super::plan::{Names, Plan, Rewritten, Sight};
 use super::report;
 use super::view::{Encoding, View};
 use super::words;
@@ -65,6 +65,7 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
         reports: Reports::Verbatim,
         looks_up: false,
         charge: None,
+        names: Names::Bound,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::aggregate;
 use super::define;
 use super::explain::RelationReport;
-use super::plan::{Charge, Plan, Reports, Rewritten, Sight, Understood};
+use super::plan::{Charge, Names, Plan, Reports, Rewritten, Sight, Understood};
 use super::report;
 use super::reports;
 use super::sequences::check_sequences;
@@ -416,7 +416,9 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    Ok(Rewritten { text: printed.text.into(), positions, columns: resolved.columns, sight, reports, looks_up, charge })
+    let names = if resolved.runs_text { Names::Late } else { Names::Bound };
+    let (text, columns) = (printed.text.into(), resolved.columns);
+    Ok(Rewritten { text, positions, columns, sight, reports, looks_up, charge, names })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

@@ -1,7 +1,6 @@
 //! The core's front door: a session's view and a text in, plans out. Pure but for the cache of plans.
 
 mod aggregate;
-mod altered;
 mod asked;
 mod bounded;
 mod cache;
@@ -29,7 +28,7 @@ mod writes;
 
 pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{Charge, Judged, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood};
+pub use plan::{Charge, Judged, Names, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood};
 pub use settings::{is_ascii_safe, is_english, setting_permitted};
 pub use utility::plan_refusal;
 pub use view::{Encoding, Justification, Limits, View};

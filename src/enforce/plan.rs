@@ -33,6 +33,16 @@ pub struct Rewritten {
     pub looks_up: bool,
     /// What is paid before each execution.
     pub charge: Option<Arc<Charge>>,
+    pub names: Names,
+}
+
+/// When the server finds out what a statement's names mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// When it is parsed, or at the latest when it is bound.
+    Bound,
+    /// Some only when it runs.
+    Late,
 }
 
 /// What executing a statement costs that tells numbers with noise: of budgets that the login role has.

@@ -1,7 +1,7 @@
 //! Statements around statements: EXPLAIN, PREPARE, EXECUTE, cursors, locks, channels.
 
 use super::judge::data;
-use super::plan::{Plan, Sight};
+use super::plan::{Names, Plan, Sight};
 use super::report;
 use super::view::{Encoding, View};
 use crate::analyze::{Place, RelationUse};
@@ -26,6 +26,11 @@ pub(super) fn judge(view: &View, text: &str, kind: &Kind, tree: Node) -> Result<
         },
         Kind::Declare(Declare { name: _, hold: Hold::With }) if rewritten.sight == Sight::Rows => {
             return Err(Box::new(held_refusal()));
+        }
+        Kind::Declare(_) if rewritten.names == Names::Late => {
+            return refuse(
+                "a cursor over functions that run SQL given as text, whose names may mean something else when it is read,",
+            );
         }
         Kind::Declare(_) | Kind::Prepare(_) | Kind::Execute(_) | Kind::Lock | Kind::Define(_) => {}
         Kind::Read

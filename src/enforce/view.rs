@@ -184,6 +184,11 @@ impl View {
         View::new(bound, principal, purpose, self.key.path.clone(), self.key.encoding)
     }
 
+    /// What is left of a view whose catalog is gone: still the same as none under another catalog.
+    pub fn outlived(&self, bound: &Arc<Bound>) -> View {
+        View { bound: Arc::clone(bound), principal: Arc::clone(&self.principal), key: Arc::clone(&self.key) }
+    }
+
     pub fn bound(&self) -> &Arc<Bound> {
         &self.bound
     }

@@ -39,7 +39,7 @@ pub(super) struct Tag {
 }
 
 /// The tags of one column.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct ColumnTags {
     /// Its own and its ancestors'. Empty: the column is untagged.
     pub(super) own: Vec<Tag>,
@@ -48,7 +48,7 @@ pub(super) struct ColumnTags {
 }
 
 /// A condition of a relation, where it can be used there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Usable {
     /// All of these: one by the relation's own tags and one by each ancestor's that differs.
     All(Vec<Condition>),
@@ -58,7 +58,7 @@ pub(super) enum Usable {
 }
 
 /// The tags of one relation.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct RelationTags {
     /// One for each column, in the order of the relation's columns.
     pub(super) columns: Vec<ColumnTags>,

@@ -72,11 +72,6 @@ pub(super) fn own_column(written: &str) -> &str {
     written.split_once(ARROW).map_or(written, |(own, _)| own.trim())
 }
 
-/// The further columns of a subject key: schema, table and column.
-pub(super) fn further(written: &str) -> Vec<(Arc<str>, Arc<str>, Arc<str>)> {
-    path(written).map_or_else(Vec::new, |path| path.further)
-}
-
 /// Reports a subject key that is no path.
 pub(super) fn check_key(word: &Word, findings: &mut Findings) {
     if word.text.contains(ARROW) && path(&word.text).is_none() {

@@ -283,6 +283,9 @@ impl Session {
             self.catalog_changed = false;
             self.shelf.mark();
         }
+        if self.catalog_changed && entry.failed {
+            self.doubts_schema();
+        }
         if entry.discard_all && !entry.failed {
             self.tainted = false;
         }

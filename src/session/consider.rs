@@ -301,6 +301,7 @@ impl Session {
             Kind::Transaction(Transaction::Begin) => state.begin(),
             Kind::Transaction(Transaction::Commit { chain }) => {
                 entry.settle |= state.changed;
+                self.ends_with_schema(state);
                 state.commit();
                 if *chain {
                     state.begin();
@@ -327,6 +328,7 @@ impl Session {
             Kind::Transaction(Transaction::TwoPhase) => {
                 entry.settle |= state.changed;
                 entry.catalog = true;
+                self.ends_with_schema(state);
                 state.commit();
             }
             Kind::Set(set) => self.apply_set(state, entry, set)?,

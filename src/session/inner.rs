@@ -6,7 +6,7 @@
 
 use super::machine::{Frame, Outs, Refresh, Session, Step};
 use super::queue::Own;
-use super::settings::{Block, Schema, Settings};
+use super::settings::{Block, Schema, Settings, State};
 use crate::catalog::quote_literal;
 use crate::catalog::read::{Answers, Extent, SETTINGS, Topic, questions};
 use crate::enforce::Encoding;
@@ -299,6 +299,10 @@ impl Session {
     /// Nothing of it is known any more.
     pub(super) fn forget_inner(&mut self) {
         if !self.awaits_inner() {
+            if let Inner::Known(..) = self.inner {
+                // Each would hold a catalog of its own in memory.
+                self.statements.keep_only(&self.bound);
+            }
             self.inner = Inner::Unknown;
             self.views.clear();
         }
@@ -310,6 +314,21 @@ impl Session {
         if let Inner::Failed(_) = self.inner {
             self.inner = Inner::Unknown;
         }
+    }
+
+    /// A transaction that has changed the schema is to be committed. One that has failed is rolled back instead: what was read
+    /// in it holds no longer, whichever it is.
+    pub(super) fn ends_with_schema(&mut self, state: &mut State) {
+        if state.now.schema != Schema::AsRead {
+            state.change_schema(self.changed());
+        }
+    }
+
+    /// A message has failed in a transaction that may have changed the schema: what was reckoned with it to undo the change,
+    /// a ROLLBACK say, may have been skipped.
+    pub(super) fn doubts_schema(&mut self) {
+        let schema = self.changed();
+        self.state.change_schema(schema);
     }
 
     /// The number of a change to the schema.

@@ -170,6 +170,12 @@ impl Session {
                 self.owed.open().discard_all = false;
                 Ok(None)
             }
+            // Functions in it go on finding out what names mean.
+            (Does::Event(event), Ran::Sent) if matches!(event.kind, Kind::Read | Kind::Write) => {
+                let act = Act { kind: &event.kind, text: &event.text, view: &event.view, judged: &event.judged };
+                let now = Arc::clone(&self.state.now);
+                self.moved_on(&act, &now)
+            }
             // What it answers was computed by the first; the rest of it comes.
             (Does::Event(event), Ran::Sent) if answers_rows(&event.kind) => Ok(None),
             // A second Execute of it does nothing or fails; which, only the server knows.

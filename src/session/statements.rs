@@ -3,7 +3,8 @@
 use super::consider::{is_about_session, is_event, may_change_catalog};
 use super::positions::by_table;
 use super::purpose::is_declaration;
-use crate::enforce::{Judged, Plan, Planned, Sight, View};
+use crate::enforce::{Judged, Names, Plan, Planned, Sight, View};
+use crate::policy::Bound;
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
 use rustc_hash::FxHashMap;
@@ -34,7 +35,7 @@ impl Traits {
                 let of_session = is_about_session(kind);
                 Traits {
                     of_session,
-                    eventful: is_event(kind),
+                    eventful: is_event(kind) || binds_late(planned),
                     declaration: is_declaration(kind),
                     commented: planned.statement.comment.is_some() && !of_session,
                     catalog: may_change_catalog(kind),
@@ -56,6 +57,11 @@ impl Traits {
     pub fn of_prepared(judged: &Judged) -> Traits {
         Traits { eventful: false, traceless: false, ..Traits::of(judged) }
     }
+}
+
+/// Names in it mean what they mean when it is executed, not when it is bound.
+fn binds_late(planned: &Planned) -> bool {
+    matches!(&planned.plan, Plan::Rewrite(rewritten) if rewritten.names == Names::Late)
 }
 
 /// What a prepared statement takes beside its texts: names, the plan's own parts.
@@ -179,6 +185,16 @@ impl Statements {
         let old = if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) };
         self.bytes -= old.as_ref().map_or(0, Statement::bytes);
         old
+    }
+
+    /// Lets go of catalogs that are not this one. What was judged under them is judged again before it is used.
+    pub fn keep_only(&mut self, bound: &Arc<Bound>) {
+        for statement in self.unnamed.iter_mut().chain(self.named.values_mut()) {
+            let before = statement.view.bound();
+            if !Arc::ptr_eq(before, bound) && before.policy().version() == bound.policy().version() {
+                statement.view = Arc::new(statement.view.outlived(bound));
+            }
+        }
     }
 
     /// `DEALLOCATE ALL`, `DISCARD ALL`: every named statement; the unnamed one stays, as in the server.

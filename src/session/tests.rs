@@ -9,7 +9,7 @@ use super::{
     Answer, Bounds, Fit, Judge, Legs, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness,
 };
 use crate::catalog::{Catalog, Snapshot};
-use crate::enforce::{Judged, Limits, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
+use crate::enforce::{Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -74,6 +74,7 @@ fn plan(view: &View, text: &str) -> Plan {
         Plan::Rewrite(Rewritten {
             looks_up: whole.contains("find"),
             charge: None,
+            names: if whole.contains("late") { Names::Late } else { Names::Bound },
             text,
             positions: Arc::from([(1, 1), (8, 8)]),
             columns: None,

@@ -56,7 +56,7 @@ SELECT max(name) FROM people_names;
 BEGIN;
 DROP VIEW people_names;
 CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
-DECLARE c CURSOR FOR SELECT name FROM people_names ORDER BY id;
+DECLARE c CURSOR FOR SELECT max(name) FROM people_names;
 FETCH ALL FROM c;
 
 -- case: prepared_before
@@ -123,11 +123,10 @@ COMMIT;
 -- case: bound_before
 -- modes: simple
 BEGIN;
-\parse d DECLARE c CURSOR FOR SELECT name FROM people_names ORDER BY id
+\parse d DECLARE c CURSOR FOR SELECT max(name) FROM people_names
 \bind d d
 \sync
-DROP VIEW people_names;
-CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+CREATE OR REPLACE VIEW people_names AS SELECT id, secret AS name FROM people;
 \execute d 0
 \sync
 FETCH ALL FROM c;
@@ -162,3 +161,108 @@ SELECT count(*) FROM mine;
 BEGIN;
 CREATE TABLE mine AS SELECT id FROM people;
 SELECT count(*) FROM mine;
+
+-- case: committed_though_it_has_failed
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+COMMIT;
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, city AS name FROM people;
+SELECT count(*) FROM people_names WHERE id < 0;
+SELECT 1 / 0;
+COMMIT AND CHAIN;
+SELECT max(name) FROM people_names;
+COMMIT;
+
+-- case: committed_though_it_has_failed_in_one_message
+-- modes: simple
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+COMMIT;
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, city AS name FROM people;
+SELECT count(*) FROM people_names WHERE id < 0;
+SELECT 1 / 0;
+\query COMMIT; SELECT max(name) FROM people_names
+\sync
+
+-- case: prepared_though_it_has_failed
+-- modes: simple
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+COMMIT;
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, city AS name FROM people;
+SELECT count(*) FROM people_names WHERE id < 0;
+SELECT 1 / 0;
+\query PREPARE TRANSACTION 'x'; SELECT max(name) FROM people_names
+\sync
+
+-- case: a_rollback_that_is_skipped
+-- modes: simple
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+SAVEPOINT s;
+\query ROLLBACK TO nosuch; ROLLBACK
+\sync
+ROLLBACK TO s;
+SELECT max(name) FROM people_names;
+
+-- case: a_rollback_that_is_skipped_in_a_segment
+-- modes: simple
+BEGIN;
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+SAVEPOINT s;
+\parse - ROLLBACK TO nosuch
+\bind - -
+\execute - 0
+\parse - ROLLBACK AND CHAIN
+\bind - -
+\execute - 0
+\sync
+ROLLBACK TO s;
+SELECT max(name) FROM people_names;
+
+-- case: text_that_a_cursor_reads_later
+BEGIN;
+DECLARE c CURSOR FOR SELECT query_to_xml('SELECT max(name) AS m FROM people_names', true, true, '');
+DROP VIEW people_names;
+CREATE VIEW people_names AS SELECT id, secret AS name FROM people;
+FETCH ALL FROM c;
+
+-- case: text_that_a_cursor_reads_by_another_path
+BEGIN;
+DECLARE c CURSOR FOR SELECT query_to_xml('SELECT max(note) AS m FROM orders', true, true, '');
+SET LOCAL search_path = evil, public;
+FETCH ALL FROM c;
+
+-- case: text_that_a_portal_reads_by_another_path
+-- modes: simple
+\query BEGIN
+\parse s SELECT query_to_xml('SELECT max(note) AS m FROM orders', true, true, '')
+\bind p s
+\parse - SET LOCAL search_path = evil, public
+\bind - -
+\execute - 0
+\execute p 0
+\sync
+
+-- case: text_that_a_portal_goes_on_reading_by_another_path
+-- modes: simple
+\query BEGIN
+\parse s SELECT query_to_xml('SELECT max(note) AS m FROM orders', true, true, '') FROM generate_series(1, 3)
+\bind p s
+\execute p 1
+\parse - SET LOCAL search_path = evil, public
+\bind - -
+\execute - 0
+\execute p 0
+\sync

@@ -160,6 +160,7 @@ fn a_definition_tells_nothing_of_hidden_rows_and_keeps_no_guard() {
             ("CREATE TABLE probe (id int REFERENCES people (id))", "42501"),
             ("DROP TABLE people CASCADE", "42501"),
             ("CREATE TEMP TABLE t AS SELECT 1", "0A000"),
+            ("ALTER TABLE open ADD x int", "0A000"),
             ("CREATE OR REPLACE VIEW names AS SELECT id, email AS name FROM people", "0A000"),
         ] {
             let refused = answer(&filtered, sql).await;
