@@ -114,11 +114,6 @@ pub fn is_about_session(kind: &Kind) -> bool {
     }
 }
 
-/// Statements about the session that call a function by its name.
-fn calls(kind: &Kind) -> bool {
-    matches!(kind, Kind::Set(set) if set.by_function)
-}
-
 /// The view a statement was judged under, if what the server says of it must be discreet.
 pub fn discreetly(judged: &Judged, view: &Arc<View>) -> Option<Arc<View>> {
     match judged {
@@ -219,7 +214,8 @@ impl Session {
         }
         if refused.is_none()
             && let Judged::One(planned) = &*judged
-            && (!is_about_session(&planned.statement.kind) || (calls(&planned.statement.kind) && now.path.is_none()))
+            && let calls = matches!(&planned.statement.kind, Kind::Set(set) if set.by_function)
+            && (!is_about_session(&planned.statement.kind) || (calls && now.path.is_none()))
             && view.restricted()
         {
             if now.path.is_none() {

@@ -106,6 +106,22 @@ fn whatever_changes_the_schema_again_has_it_read_again() {
     assert_eq!(bench.answer().sent(), "Q(SELECT 2)");
 }
 
+/// Also within a segment, which inside a transaction can be ended for it.
+#[test]
+fn no_segment_goes_on_with_what_others_have_changed() {
+    let mut bench = changed();
+    bench.looks("SELECT 1").server(done("SELECT 1", b'T'));
+    bench.client([parse("", "SELECT 2"), bind("", ""), execute(""), frame(b'H', b"")].concat());
+    bench.server([frame(b'1', b""), frame(b'2', b""), frame(b'C', b"SELECT 1\0")].concat());
+    bench.sent();
+    bench.told();
+    bench.shelf.mark();
+    bench.shelf.cover(bench.shelf.mark_read());
+    assert_eq!(bench.client(parse("", "SELECT 3")).sent(), "S");
+    assert_eq!(bench.server(ready(b'T')).told(), "");
+    assert_eq!(bench.answer().sent(), "P(|SELECT 3)");
+}
+
 #[test]
 fn a_chain_sees_what_was_committed_before_it_and_a_rollback_forgets() {
     let mut bench = changed();
