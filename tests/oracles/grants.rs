@@ -83,13 +83,6 @@ const BY_DESIGN: &[Difference] = &[
         postgres: Verdict::Refused,
         applies: |sql, _| sql == "SELECT secret(p) FROM people AS p",
     },
-    Difference {
-        name: "a constraint named in ON CONFLICT",
-        why: "DO NOTHING on a constraint by its name tells no more than the INSERT without it does by its error, for which \
-              Postgres asks no privilege either",
-        postgres: Verdict::Refused,
-        applies: |sql, _| sql.contains("ON CONFLICT ON CONSTRAINT"),
-    },
 ];
 
 /// How long to go on: a few policies, or hundreds.
