@@ -112,8 +112,7 @@ impl Servers {
 
     /// Connects to the one at this place, whatever it is, for a login of the proxy's own.
     pub async fn connect_at(&self, at: usize) -> Result<Own, Unreached> {
-        let upstream = self.host(at);
-        Ok(Own::new(self.reach(upstream).await?, upstream.is_verified()))
+        self.reach_own(self.host(at)).await
     }
 
     /// Connects to one that can be written to, where there are several.
@@ -176,6 +175,10 @@ impl Servers {
         Ok(reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?)
     }
 
+    async fn reach_own(&self, upstream: &Upstream) -> Result<Own, Unreached> {
+        Ok(Own::new(self.reach(upstream).await?, upstream.is_verified()))
+    }
+
     /// Whether a server is what is wanted. Many may ask; one looks.
     async fn fits(&self, host: &Host, upstream: &Upstream, wanted: Wanted) -> Result<bool, Unreached> {
         if wanted == Wanted::Any {
@@ -198,7 +201,7 @@ impl Servers {
     /// What a server is at the moment.
     async fn ask(&self, upstream: &Upstream) -> Result<Role, Unreached> {
         let asking = async {
-            let own = Own::new(self.reach(upstream).await?, upstream.is_verified());
+            let own = self.reach_own(upstream).await?;
             let login = catalog::login(&self.config, &self.config.check_database)?;
             let client = catalog::open(&login, own).await?;
             let row = client.query_one(QUESTION, &[]).await?;

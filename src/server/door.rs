@@ -116,10 +116,10 @@ enum Opened<'a> {
         attending: Attending,
         server: (Stream, Inbox),
         canceller: Canceller,
-        user: Option<Place<'a, String>>,
+        user: Place<'a, String>,
     },
     /// Nothing is judged: a database that the config opens, or a replication connection.
-    Free { server: Stream, user: Option<Place<'a, String>> },
+    Free { server: Stream, user: Place<'a, String> },
 }
 
 async fn open<'a>(
@@ -205,11 +205,13 @@ async fn open<'a>(
         return Ok(None);
     }
     // Who only says that it is this user does not count.
-    let mut user = known.is_some().then(|| shared.users.join(wishes.user.clone()));
-    if is_beyond(&user, config) {
-        too_many(client, &wishes.user).await;
-        return Ok(None);
-    }
+    let proven = match known.is_some() {
+        true => match place_of(shared, config, client, &wishes.user).await {
+            Some(place) => Some(place),
+            None => return Ok(None),
+        },
+        false => None,
+    };
     let open = config.database.get(&wishes.database).is_some_and(|alias| alias.open);
     let Reached { stream: mut server, at, upstream } = match setup.servers.connect().await {
         Ok(reached) => reached,
@@ -257,13 +259,13 @@ async fn open<'a>(
     if entered == Entered::Refused {
         return Ok(None);
     }
-    if user.is_none() {
-        user = Some(shared.users.join(wishes.user.clone()));
-        if is_beyond(&user, config) {
-            too_many(client, &wishes.user).await;
-            return Ok(None);
-        }
-    }
+    let user = match proven {
+        Some(place) => place,
+        None => match place_of(shared, config, client, &wishes.user).await {
+            Some(place) => place,
+            None => return Ok(None),
+        },
+    };
     let (attending, shelf, start) = match (attending, shelf, start) {
         (Some(attending), Ok(shelf), Ok(start)) => (attending, shelf, start),
         (None, _, _) if open => {
@@ -328,13 +330,19 @@ async fn open<'a>(
     }))
 }
 
-/// Whether there were too many sessions of this user already.
-fn is_beyond(user: &Option<Place<'_, String>>, config: &Config) -> bool {
-    user.as_ref().is_some_and(|user| user.is_beyond(config.limits.connections_per_user))
-}
-
-async fn too_many(client: &mut Stream, user: &str) {
-    hello::fatal(client, "53300", &format!("too many connections for role \"{user}\"")).await;
+/// A place among the sessions of a user; `None` where there are too many, which the client is told.
+async fn place_of<'a>(
+    shared: &'a Shared,
+    config: &Config,
+    client: &mut Stream,
+    user: &str,
+) -> Option<Place<'a, String>> {
+    let place = shared.users.join(user.to_owned());
+    if place.is_beyond(config.limits.connections_per_user) {
+        hello::fatal(client, "53300", &format!("too many connections for role \"{user}\"")).await;
+        return None;
+    }
+    Some(place)
 }
 
 async fn refuse(shared: &Shared, client: &mut Stream, refusal: &Refusal) {

@@ -297,7 +297,7 @@ impl Session {
             Kind::Transaction(Transaction::Begin) => state.begin(),
             Kind::Transaction(Transaction::Commit { chain }) => {
                 entry.settle |= state.changed;
-                self.ends_with_schema(state);
+                self.void_schema(state);
                 state.commit();
                 if *chain {
                     state.begin();
@@ -313,9 +313,7 @@ impl Session {
             Kind::Transaction(Transaction::RollbackTo) => {
                 entry.settle |= state.changed;
                 state.rollback_to();
-                if state.now.schema != Schema::AsRead {
-                    state.change_schema(self.changed());
-                }
+                self.void_schema(state);
                 state.fresh = false;
             }
             Kind::Transaction(Transaction::Savepoint | Transaction::Release | Transaction::Constraints) => {
@@ -324,7 +322,7 @@ impl Session {
             Kind::Transaction(Transaction::TwoPhase) => {
                 entry.settle |= state.changed;
                 entry.catalog = true;
-                self.ends_with_schema(state);
+                self.void_schema(state);
                 state.commit();
             }
             Kind::Set(set) => self.apply_set(state, entry, set)?,

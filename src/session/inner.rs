@@ -316,9 +316,9 @@ impl Session {
         }
     }
 
-    /// A transaction that has changed the schema is to be committed. One that has failed is rolled back instead: what was read
-    /// in it holds no longer, whichever it is.
-    pub(super) fn ends_with_schema(&mut self, state: &mut State) {
+    /// A transaction that may have changed the schema is committed, or goes back to a savepoint: what was read in it holds no
+    /// longer. One that has failed is rolled back where it is to be committed.
+    pub(super) fn void_schema(&mut self, state: &mut State) {
         if state.now.schema != Schema::AsRead {
             state.change_schema(self.changed());
         }
