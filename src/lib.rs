@@ -2,7 +2,7 @@
 //!
 //! The modules stand in the order in which data meets them, and import in one direction only:
 //! `vocab ← sql, catalog ← analyze ← policy ← rewrite ← enforce` is the pure core (no I/O, no async, no clock, no
-//! randomness); `wire ← session, net, auth ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
+//! randomness); `wire ← session, net, auth, audit ← control, observe ← server ← cli` is the shell around it. `ARCHITECTURE.md` tells why;
 //! `tests/house.rs` holds us to it.
 #![deny(unsafe_code)]
 
@@ -21,6 +21,9 @@ pub mod sql;
 /// The words: columns, usages, rights, refusals. Everything else speaks in them.
 pub mod vocab;
 
+/// The audit trail: one line per decision, chained, signed, written before the result is released.
+#[cfg(feature = "proxy")]
+pub mod audit;
 /// Who a client is, where the proxy finds out; and how the proxy logs in to the server.
 #[cfg(feature = "proxy")]
 pub mod auth;

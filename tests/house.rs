@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module with those it may import, in the order in which data meets them.
-const MODULES: [(&str, &[&str]); 15] = [
+const MODULES: [(&str, &[&str]); 16] = [
     ("vocab", &[]),
     ("sql", &["vocab"]),
     ("catalog", &["vocab"]),
@@ -17,16 +17,17 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("session", &["vocab", "sql", "catalog", "policy", "enforce", "wire"]),
     ("net", &[]),
     ("auth", &[]),
-    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth"]),
-    ("observe", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session"]),
+    ("audit", &["vocab", "sql", "policy", "enforce", "session"]),
+    ("control", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit"]),
+    ("observe", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "audit"]),
     (
         "server",
-        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "control", "observe"],
+        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control", "observe"],
     ),
     (
         "cli",
         &[
-            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "control", "observe",
+            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control", "observe",
             "server",
         ],
     ),

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod audit;
 mod check;
 mod clauses;
 mod demo;
@@ -60,6 +61,8 @@ enum Command {
     Schema(schema::Args),
     /// Write the SQL that lets a database make pseudonyms
     Install(install::Args),
+    /// Verify, show and sum up the audit trail
+    Audit(audit::Args),
     /// Start a throwaway Postgres with sample data, the proxy in front of it, and take a tour
     Demo(demo::Args),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Catalog(args) => snapshot::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Install(args) => install::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

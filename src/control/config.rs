@@ -2,7 +2,9 @@
 
 use super::authentication::Auth;
 use super::hba::{Origin, Row};
+use super::trail::Audit;
 use super::upstream::Upstream;
+use crate::enforce::Traces;
 use crate::net::ClientLeg;
 use crate::session::Bounds;
 use miette::{NamedSource, SourceSpan};
@@ -49,6 +51,9 @@ pub struct Config {
     pub limits: Limits,
     #[serde(default)]
     pub log: Log,
+    /// Whether decisions are recorded, and where.
+    #[serde(default)]
+    pub audit: Option<Audit>,
     /// The file it was read from.
     #[serde(skip)]
     pub file: PathBuf,
@@ -217,8 +222,8 @@ impl Limits {
     }
 
     /// The bounds of the core.
-    pub fn core(&self) -> crate::enforce::Limits {
-        crate::enforce::Limits { statement_bytes: self.statement_bytes, cache_bytes: self.cache_bytes }
+    pub fn core(&self, traces: Traces) -> crate::enforce::Limits {
+        crate::enforce::Limits { statement_bytes: self.statement_bytes, cache_bytes: self.cache_bytes, traces }
     }
 }
 
@@ -249,6 +254,11 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6432))
 }
 
+/// Where a section begins.
+fn section_of(text: &str, header: &str) -> Option<SourceSpan> {
+    text.find(header).map(|start| SourceSpan::from(start..start + header.len()))
+}
+
 /// What is wrong with a config, shown under its text.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ConfigError {
@@ -275,7 +285,8 @@ impl Config {
         config.file = path.to_owned();
         let base = path.parent().unwrap_or(Path::new("."));
         let aliases = config.database.values_mut().filter_map(|alias| alias.policy.as_mut());
-        let files = config.upstream.files().chain(config.tls.files()).chain(config.auth.files());
+        let audit = config.audit.iter_mut().flat_map(Audit::files);
+        let files = config.upstream.files().chain(config.tls.files()).chain(config.auth.files()).chain(audit);
         for relative in config.policy.iter_mut().chain(aliases).chain(files) {
             *relative = base.join(&*relative);
         }
@@ -291,10 +302,7 @@ impl Config {
         };
         let config: Config = toml::from_str(text)
             .map_err(|error| wrong(error.message().to_owned(), error.span().map(SourceSpan::from)))?;
-        let section = |name: &str| {
-            let header = format!("[{name}]");
-            text.find(&header).map(|start| SourceSpan::from(start..start + header.len()))
-        };
+        let section = |name: &str| section_of(text, &format!("[{name}]"));
         if let Some(message) = config.upstream.contradiction() {
             return Err(wrong(message, section("upstream")));
         }
@@ -303,6 +311,9 @@ impl Config {
         }
         if let Some(message) = config.auth.contradiction(&config.tls) {
             return Err(wrong(message.to_owned(), section("auth")));
+        }
+        if let Some(message) = config.audit.as_ref().and_then(Audit::contradiction) {
+            return Err(wrong(message, section("audit").or_else(|| section_of(text, "[audit."))));
         }
         if let Some(message) = config.hba.iter().find_map(|row| row.contradiction(&config.tls)) {
             return Err(wrong(message.to_owned(), section("[hba]")));
@@ -339,6 +350,7 @@ impl Config {
             ("limits.statement_bytes", self.limits.statement_bytes != other.limits.statement_bytes),
             ("limits.cache_bytes", self.limits.cache_bytes != other.limits.cache_bytes),
             ("log", log(self) != log(other)),
+            ("audit", self.audit != other.audit),
         ];
         differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }

@@ -109,10 +109,15 @@ impl Databases {
         self.current.setup.store(Arc::new(new));
         self.known.retain(|(_, pack, _), _| self.setup().policy(pack).is_some());
         let policies = bounds.len();
+        let replaced = bounds.iter().map(|(shelf, bound)| {
+            let (before, after) = (shelf.bound().policy().version(), bound.policy().version());
+            (bound.policy().name().as_ref().into(), before, after)
+        });
+        let replaced = replaced.collect();
         for (shelf, bound) in bounds {
             shelf.put(bound, Fit::Fits);
         }
-        Ok(Reloaded { databases: policies, needs_restart: changed })
+        Ok(Reloaded { databases: policies, replaced, needs_restart: changed })
     }
 
     /// Forgets a database whose catalog could never be read, once what is returned is dropped: a client may name any.
@@ -157,6 +162,8 @@ impl Drop for Tentative<'_> {
 pub struct Reloaded {
     /// Databases in use that have got another policy.
     pub databases: usize,
+    /// Their packs' names, and the versions before and after.
+    pub replaced: Box<[(Box<str>, u64, u64)]>,
     /// Keys of the config that differ, and count from the next start on.
     pub needs_restart: Vec<&'static str>,
 }

@@ -11,6 +11,7 @@ mod pack;
 mod probe;
 mod servers;
 mod setup;
+mod trail;
 mod unreached;
 mod upstream;
 
@@ -22,4 +23,5 @@ pub use inner::bind_inner;
 pub use pack::{PackError, pack_files, read_pack};
 pub use servers::{Reached, Servers};
 pub use setup::{Setup, SetupError};
+pub use trail::{Audit, TrailError, table_schema};
 pub use upstream::{ChannelBinding, Upstream};

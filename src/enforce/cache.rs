@@ -105,13 +105,16 @@ impl Weighter<PlanKey, Entry> for Bytes {
 
 fn held(judged: &Judged) -> usize {
     match judged {
-        Judged::One(planned) => match &planned.plan {
-            Plan::Forward => 0,
-            Plan::Rewrite(rewritten) => rewritten.text.len() + 8 * rewritten.positions.len(),
-            Plan::Refuse(refusal) => {
-                refusal.message.len() + refusal.detail.as_ref().map_or(0, String::len) + 128 * refusal.closed.len()
-            }
-        },
+        Judged::One(planned) => {
+            let plan = match &planned.plan {
+                Plan::Forward => 0,
+                Plan::Rewrite(rewritten) => rewritten.text.len() + 8 * rewritten.positions.len(),
+                Plan::Refuse(refusal) => {
+                    refusal.message.len() + refusal.detail.as_ref().map_or(0, String::len) + 128 * refusal.closed.len()
+                }
+            };
+            plan + planned.trace.as_ref().map_or(0, |trace| trace.bytes())
+        }
         Judged::Many(statements) => 64 * statements.len(),
         Judged::Empty => 0,
     }

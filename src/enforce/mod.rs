@@ -21,6 +21,7 @@ mod sent;
 mod sequences;
 mod settings;
 mod shared;
+mod trace;
 mod utility;
 mod view;
 pub mod words;
@@ -30,8 +31,9 @@ pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
 pub use plan::{Charge, Judged, Names, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood};
 pub use settings::{is_ascii_safe, is_english, setting_permitted};
+pub use trace::Trace;
 pub use utility::plan_refusal;
-pub use view::{Encoding, Justification, Limits, View};
+pub use view::{Encoding, Justification, Limits, Traces, View};
 
 use crate::sql::{Kind, Place, Shape, Statement, classify, on_deep_stack, parse, places, purpose_comment};
 use crate::vocab::{NotUnderstood, Refusal, SqlState};
@@ -144,8 +146,10 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
     on_deep_stack(|| match read(view, text, limits) {
         Ok(Reading::Statements(statements)) => judge_statements(view, text, statements, limits),
         Ok(Reading::Empty) => Judged::Empty,
-        Err(Unread::Text(refusal)) => unread(view, *refusal),
-        Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal)), None),
+        Err(Unread::Text(refusal)) => unread_with(view, *refusal, Trace::unread(text, limits)),
+        Err(Unread::Comment(refusal)) => {
+            unread_as(Plan::Refuse(Arc::from(refusal)), None, Trace::unread(text, limits))
+        }
     })
 }
 
@@ -220,33 +224,39 @@ fn judge_statements(view: &View, text: &str, mut statements: Vec<(Understood, St
         return Judged::Many(statements.into_iter().map(|(understood, _)| understood).collect());
     }
     let Some((understood, statement)) = statements.pop() else { return Judged::Empty };
+    let trace = Trace::of(view, text, &understood, &statement.tree, limits);
     if let Some(plan) = asked::plan(view, text, &statement.tree, limits) {
         let statement = Understood { kind: Kind::Read, ..understood };
-        return Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow: None });
+        return Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow: None, trace });
     }
     if !view.restricted() {
         let shadow = match view.shadowed() {
             true => Shadow::of(judge::judge(view, text, &understood, statement)),
             false => None,
         };
-        return Judged::One(Planned { statement: understood, plan: Plan::Forward, reports: Reports::Verbatim, shadow });
+        let (statement, reports) = (understood, Reports::Verbatim);
+        return Judged::One(Planned { statement, plan: Plan::Forward, reports, shadow, trace });
     }
     let plan = judge::judge(view, text, &understood, statement);
     let reports = reports::of_plan(&understood.kind, &plan);
-    Judged::One(Planned { statement: understood, plan, reports, shadow: None })
+    Judged::One(Planned { statement: understood, plan, reports, shadow: None, trace })
 }
 
 /// What becomes of a text that could not be read: refused under restriction, passed otherwise.
 pub fn unread(view: &View, refusal: Refusal) -> Judged {
+    unread_with(view, refusal, None)
+}
+
+fn unread_with(view: &View, refusal: Refusal, trace: Option<Arc<Trace>>) -> Judged {
     let refusal = Arc::new(refusal);
     match (view.restricted(), view.shadowed()) {
-        (true, _) => unread_as(Plan::Refuse(refusal), None),
-        (false, true) => unread_as(Plan::Forward, Some(Shadow::Refused(refusal))),
-        (false, false) => unread_as(Plan::Forward, None),
+        (true, _) => unread_as(Plan::Refuse(refusal), None, trace),
+        (false, true) => unread_as(Plan::Forward, Some(Shadow::Refused(refusal)), trace),
+        (false, false) => unread_as(Plan::Forward, None, trace),
     }
 }
 
-fn unread_as(plan: Plan, shadow: Option<Shadow>) -> Judged {
+fn unread_as(plan: Plan, shadow: Option<Shadow>, trace: Option<Arc<Trace>>) -> Judged {
     let statement = Understood { kind: Kind::Unread, span: (0, 0), comment: None };
-    Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow })
+    Judged::One(Planned { statement, plan, reports: Reports::Verbatim, shadow, trace })
 }

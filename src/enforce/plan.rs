@@ -1,5 +1,6 @@
 //! What to do with a statement.
 
+use super::trace::Trace;
 use crate::policy::Thousandths;
 use crate::sql::Kind;
 use crate::vocab::{Clause, Refusal, SqlState};
@@ -139,6 +140,8 @@ pub struct Planned {
     pub reports: Reports,
     /// Under a purpose in shadow mode, what would have become of it.
     pub shadow: Option<Shadow>,
+    /// What a record says of it, where there are records.
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// What would have become of a statement that passes as it was sent.

@@ -6,6 +6,7 @@
 //! on a value is not shared: such a literal stays in the key, or the two differ.
 
 use super::judge_text;
+use super::trace::Trace;
 use super::plan::{Charge, Judged, Names, Plan, Planned, Reports, Rewritten, Sight, Understood};
 use super::view::{Limits, View};
 use crate::sql::{Class, Kind, Place, Shape, on_deep_stack, parameters};
@@ -20,6 +21,7 @@ pub(super) struct Template {
     /// Where its literals stand.
     places: Arc<[Place]>,
     plan: Option<Sent>,
+    trace: Option<Arc<Trace>>,
 }
 
 /// A rewritten statement with places for literals.
@@ -91,7 +93,7 @@ impl Template {
         with_parameters.push_str(&text[copied..]);
         let general = judge_text(&view.with_parameters(&types), &with_parameters, limits);
         let Judged::One(general) = general else { return None };
-        let Planned { statement: Understood { kind, span: _, comment }, plan, reports, shadow } = general;
+        let Planned { statement: Understood { kind, span: _, comment }, plan, reports, shadow, trace: _ } = general;
         if !matches!(kind, Kind::Read | Kind::Write) || comment.is_some() || shadow.is_some() {
             return None;
         }
@@ -102,7 +104,9 @@ impl Template {
             Plan::Refuse(_) => return None,
             Plan::Rewrite(rewritten) => Some(Sent::of(rewritten, written, types.len())?),
         };
-        let template = Template { kind, reports, places: Arc::clone(places), plan };
+        // Without its literals each text of the shape is the same.
+        let trace = known.trace.clone();
+        let template = Template { kind, reports, places: Arc::clone(places), plan, trace };
         let same = same(&template.fill(text, shape), known);
         same.then_some(template)
     }
@@ -116,7 +120,7 @@ impl Template {
             Some(sent) => Plan::Rewrite(sent.fill(&values, self.reports)),
         };
         let statement = Understood { kind: self.kind.clone(), span: (0, text.len() as u32), comment: None };
-        Planned { statement, plan, reports: self.reports, shadow: None }
+        Planned { statement, plan, reports: self.reports, shadow: None, trace: self.trace.clone() }
     }
 
     /// What it holds, in bytes.
@@ -124,7 +128,7 @@ impl Template {
         let sent = self.plan.as_ref().map_or(0, |sent| {
             sent.text.len() + 32 * sent.marks.len() + 8 * (sent.written.len() + sent.positions.len())
         });
-        256 + self.places.len() + sent
+        256 + self.places.len() + sent + self.trace.as_ref().map_or(0, |trace| trace.bytes())
     }
 }
 
@@ -202,7 +206,7 @@ impl Moves {
 
 /// Whether two plans of one text are alike in everything that is done with them.
 fn same(one: &Planned, other: &Planned) -> bool {
-    let Planned { statement, plan, reports, shadow } = one;
+    let Planned { statement, plan, reports, shadow, trace: _ } = one;
     let Understood { kind, span, comment } = &other.statement;
     let alike = statement.kind == *kind && statement.span == *span && statement.comment == *comment;
     let plans = match (plan, &other.plan) {

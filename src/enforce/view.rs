@@ -13,11 +13,20 @@ pub struct Limits {
     pub statement_bytes: usize,
     /// The bytes that cached plans may take.
     pub cache_bytes: u64,
+    pub traces: Traces,
+}
+
+/// Whether plans say what a record of them needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traces {
+    Kept,
+    /// Nothing is recorded.
+    None,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { statement_bytes: 1 << 20, cache_bytes: 64 << 20 }
+        Limits { statement_bytes: 1 << 20, cache_bytes: 64 << 20, traces: Traces::None }
     }
 }
 

@@ -11,10 +11,12 @@ use super::hello;
 use super::known::{Found, find_out};
 use super::login::{Binding, Entered, authenticate, hear_out};
 use super::places::Place;
+use super::record::Login;
 use super::relay::{Canceller, Relay};
 use super::settle::settle_in;
 use super::whence::{Whence, whence};
 use super::wishes::{Beginning, start_of, take_wishes, unjudged};
+use crate::audit::Mark;
 use crate::auth::{Claims, network};
 use crate::control::{Attending, Comer, Config, NotReady, Reached, Setup, admits};
 use crate::net::{Acceptor, Stream};
@@ -76,12 +78,13 @@ pub async fn enter(shared: &Shared, setup: &Setup, mut client: Stream, handle: A
     };
     let opened = open(shared, setup, (&mut client, &mut inbox), startup, (room, &handle, whence));
     match timeout_at(until, opened).await {
-        Ok(Ok(Some(Opened::Guarded { session, name, attending, server, canceller, user: _user }))) => {
+        Ok(Ok(Some(Opened::Guarded { session, name, attending, server, canceller, mark, user: _user }))) => {
             Counters::add(&shared.counters.sessions);
             let database = Arc::clone(attending.database());
             handle.serve(&shared.databases, name, attending);
             handle.has_canceller(canceller.clone());
-            let relay = Relay::new(*session, database, handle, (client, inbox), server, canceller);
+            let trail = shared.trail.clone().map(|trail| (trail, mark));
+            let relay = Relay::new(*session, database, handle, (client, inbox), server, (canceller, trail));
             let _ = relay.run().await;
         }
         Ok(Ok(Some(Opened::Free { mut server, user: _user }))) => {
@@ -116,6 +119,8 @@ enum Opened<'a> {
         attending: Attending,
         server: (Stream, Inbox),
         canceller: Canceller,
+        /// How far what it records is written.
+        mark: Arc<Mark>,
         user: Place<'a, String>,
     },
     /// Nothing is judged: a database that the config opens, or a replication connection.
@@ -150,6 +155,7 @@ async fn open<'a>(
             return Ok(None);
         }
     };
+    let mut login = Login::new(shared, &wishes.user, &wishes.database, whence.address);
     let identity = client.identity();
     let comer = Comer {
         user: &wishes.user,
@@ -159,6 +165,7 @@ async fn open<'a>(
         identity: identity.as_ref(),
     };
     if let Err(turned) = admits(config, &comer) {
+        login.refused("28000");
         let message = turned.words(&comer);
         Counters::add(&shared.counters.refused);
         let (user, database) = (&wishes.user, &wishes.database);
@@ -201,6 +208,7 @@ async fn open<'a>(
         return Ok(None);
     }
     if let Err(refusal) = wishes.prove(identity.as_ref(), setup.doorman.token(), claims) {
+        login.refused(refusal.code.0);
         refuse(shared, client, &refusal).await;
         return Ok(None);
     }
@@ -270,6 +278,7 @@ async fn open<'a>(
         (Some(attending), Ok(shelf), Ok(start)) => (attending, shelf, start),
         (None, _, _) if open => {
             client.send(from_server.bytes()).await?;
+            login.unjudged();
             return Ok(Some(Opened::Free { server, user }));
         }
         (attending, shelf, start) => {
@@ -288,6 +297,7 @@ async fn open<'a>(
                 // Taken above.
                 (Some(_), Ok(_), Ok(_)) => return Ok(None),
             };
+            login.refused(refusal.code.0);
             refuse(shared, client, &refusal).await;
             return Ok(None);
         }
@@ -308,17 +318,19 @@ async fn open<'a>(
     if wishes.replication {
         if !restricted {
             client.send(from_server.bytes()).await?;
+            login.unjudged();
             return Ok(Some(Opened::Free { server, user }));
         }
         let message = "replication connections are not understood and need an unrestricted purpose";
         hello::fatal(client, "0A000", message).await;
         return Ok(None);
     }
-    let Some((session, key)) =
-        settle_in(shared, setup, client, (&mut server, &mut from_server), shelf, start, &wishes).await?
-    else {
+    let (witness, mark) = login.witness(shared);
+    let io = (&mut server, &mut from_server);
+    let Some((session, key)) = settle_in(shared, setup, client, io, shelf, start, (&wishes, witness)).await? else {
         return Ok(None);
     };
+    login.accepted();
     let session = Box::new(session);
     Ok(Some(Opened::Guarded {
         session,
@@ -326,6 +338,7 @@ async fn open<'a>(
         attending,
         server: (server, from_server),
         canceller: Canceller { upstream, key },
+        mark,
         user,
     }))
 }

@@ -7,8 +7,9 @@ use super::places::Crowd;
 use super::watch::watch;
 use crate::auth::Attempts;
 use crate::control::config::{Log, LogFormat};
-use crate::control::{Config, Databases, Reloaded, Revoked, SetupError};
-use crate::enforce::Enforcer;
+use crate::audit::{Event, Trail};
+use crate::control::{Config, Databases, Reloaded, Revoked, Setup, SetupError, TrailError};
+use crate::enforce::{Enforcer, Traces};
 use crate::net::Stream;
 use crate::observe::{self, Counters, Format};
 use dashmap::DashMap;
@@ -28,6 +29,8 @@ pub enum ServeError {
     Listen { address: String, source: io::Error },
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error(transparent)]
+    Trail(#[from] TrailError),
     #[error("the system gives no random bytes: {0}")]
     Random(String),
     #[error("signals cannot be received: {0}")]
@@ -39,6 +42,7 @@ pub struct Shared {
     pub databases: Databases,
     pub enforcer: Arc<Enforcer>,
     pub counters: Arc<Counters>,
+    pub trail: Option<Arc<Trail>>,
     pub sessions: DashMap<u64, Arc<Handle>>,
     /// Connections that are served, or told that there is no room.
     arrived: AtomicUsize,
@@ -50,6 +54,13 @@ pub struct Shared {
     /// What stands in for the verifiers of users that do not exist is derived from it.
     pub secret: [u8; 32],
     next: AtomicU64,
+}
+
+impl Shared {
+    /// A number that nothing else of this process has.
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// The runtime that sessions run on. Parsing recurses, so threads have large stacks (which cost nothing until used).
@@ -74,14 +85,17 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let mut hup = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
     let counters = Arc::new(Counters::default());
     counters.lookups.bound(config.limits.lookups_per_minute);
-    let enforcer = Arc::new(Enforcer::new(config.limits.core()));
+    let traces = if config.audit.is_some() { Traces::Kept } else { Traces::None };
+    let enforcer = Arc::new(Enforcer::new(config.limits.core(traces)));
     let databases = Databases::new(config)?;
+    let trail = start_trail(&databases.setup()).await?.map(Arc::new);
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| ServeError::Random(error.to_string()))?;
     let shared = Arc::new(Shared {
         databases,
         enforcer,
         counters,
+        trail,
         sessions: DashMap::new(),
         arrived: AtomicUsize::new(0),
         users: Crowd::default(),
@@ -139,8 +153,22 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     refresher.abort();
     rester.abort();
     watcher.abort();
+    if let Some(trail) = shared.trail.clone() {
+        let _ = tokio::task::spawn_blocking(move || trail.stop()).await;
+    }
     tracing::info!(tally = ?shared.counters.tally(), "stopped");
     Ok(())
+}
+
+/// Opens the audit trail, where the config asks for one. That waits for disks and servers.
+async fn start_trail(setup: &Arc<Setup>) -> Result<Option<Trail>, ServeError> {
+    if setup.config.audit.is_none() {
+        return Ok(None);
+    }
+    let setup = Arc::clone(setup);
+    let start = move || setup.config.audit.as_ref().map(|audit| audit.start(&setup.config.upstream)).transpose();
+    let started = tokio::task::spawn_blocking(start).await;
+    Ok(started.map_err(|error| ServeError::Signals(io::Error::other(error)))??)
 }
 
 fn unix_listener(config: &Config, port: u16) -> Result<Option<UnixListener>, ServeError> {
@@ -188,7 +216,7 @@ fn admit(shared: &Arc<Shared>, stream: Stream) {
     }
     shared.arrived.fetch_add(1, Ordering::Relaxed);
     let full = shared.sessions.len() >= setup.config.limits.connections;
-    let number = shared.next.fetch_add(1, Ordering::Relaxed);
+    let number = shared.number();
     let handle = Arc::new(Handle::default());
     if !full {
         shared.sessions.insert(number, Arc::clone(&handle));
@@ -217,7 +245,8 @@ impl Drop for Registered {
 /// Puts the config's file in force as it is now, or says why not.
 async fn reload(shared: &Shared) {
     match shared.databases.reload().await {
-        Ok(Reloaded { databases, needs_restart }) => {
+        Ok(Reloaded { databases, replaced, needs_restart }) => {
+            tell(shared, Event::Reloaded(replaced));
             let setup = shared.databases.setup();
             shared.counters.lookups.bound(setup.config.limits.lookups_per_minute);
             for session in &shared.sessions {
@@ -231,7 +260,16 @@ async fn reload(shared: &Shared) {
                 tracing::warn!(key, "this has changed, and needs a restart");
             }
         }
-        Err(error) => tracing::error!(%error, "not reloaded: nothing has changed"),
+        Err(error) => {
+            tell(shared, Event::NotReloaded);
+            tracing::error!(%error, "not reloaded: nothing has changed");
+        }
+    }
+}
+
+fn tell(shared: &Shared, event: Event) {
+    if let Some(trail) = &shared.trail {
+        trail.tell(None, event);
     }
 }
 

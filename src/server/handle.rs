@@ -157,7 +157,8 @@ impl Handle {
         Patience::ALL.get(usize::from(self.patience.load(Ordering::Acquire))).copied().unwrap_or(Patience::Gone)
     }
 
-    fn wake(&self) {
+    /// Has the session look again whether it can go on.
+    pub fn wake(&self) {
         if let Some(waker) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
             waker.wake_by_ref();
         }

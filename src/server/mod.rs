@@ -10,6 +10,7 @@ mod known;
 mod login;
 mod notify;
 mod places;
+mod record;
 mod relay;
 mod settle;
 mod watch;

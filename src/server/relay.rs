@@ -3,6 +3,7 @@
 use super::buffers::{Inbox, Outbox};
 use super::handle::{Handle, Moment, Patience};
 use super::settle::CancelKey;
+use crate::audit::{Mark, Release, Trail};
 use crate::control::{Database, bind_inner};
 use crate::net::{Stream, Upstream};
 use crate::policy::Bound;
@@ -100,6 +101,7 @@ pub struct Relay {
     cancelled: Option<Moment>,
     /// How many bytes the server's message lacks.
     lacking: usize,
+    hold: Hold,
     /// The session ends once everything was written to the client.
     ending: bool,
 }
@@ -111,7 +113,7 @@ impl Relay {
         handle: Arc<Handle>,
         client: (Stream, Inbox),
         server: (Stream, Inbox),
-        canceller: Canceller,
+        (canceller, trail): (Canceller, Option<(Arc<Trail>, Arc<Mark>)>),
     ) -> Relay {
         Relay {
             session,
@@ -133,6 +135,7 @@ impl Relay {
             cancel: None,
             cancelled: None,
             lacking: 0,
+            hold: Hold { trail, until: 0 },
             ending: false,
         }
     }
@@ -235,6 +238,15 @@ impl Relay {
         wire::fatal(code, message, self.client_sink.own(&[]));
         self.ending = true;
         self.waits = Client::Over;
+    }
+
+    /// Ends the session, since what it was answered must be recorded first and cannot be.
+    fn lost_record(&mut self) {
+        if self.session.may_be_told() {
+            self.tell("58030", "the audit trail cannot be written");
+        } else {
+            self.ending = true;
+        }
     }
 
     /// Everything that can be done without waiting, once around.
@@ -360,7 +372,16 @@ impl Relay {
 
     /// Reads from the server and passes on.
     fn server_side(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        if self.from_server.is_empty() || self.lacking > 0 {
+        if self.hold.until > 0 {
+            match self.hold.poll(cx) {
+                Held::No => {}
+                Held::Waits => return Ok(false),
+                Held::Never => {
+                    self.lost_record();
+                    return Ok(true);
+                }
+            }
+        } else if self.from_server.is_empty() || self.lacking > 0 {
             match self.from_server.poll_fill(&mut self.server, self.lacking.max(1), cx) {
                 Poll::Pending => return Ok(false),
                 // What the server said last is still written to the client.
@@ -372,7 +393,10 @@ impl Relay {
                     }
                     return Ok(true);
                 }
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(_)) => self.hold.begin(),
+            }
+            if self.hold.until > 0 {
+                return Ok(true);
             }
         }
         let bytes = self.from_server.bytes();
@@ -390,6 +414,46 @@ impl Relay {
             Answer::Fatal => self.ending = true,
         }
         Ok(true)
+    }
+}
+
+/// What the server has said waits until what it may answer is recorded.
+struct Hold {
+    trail: Option<(Arc<Trail>, Arc<Mark>)>,
+    /// The session's last record when it was read; 0: nothing waits.
+    until: u64,
+}
+
+/// Whether it waits still.
+enum Held {
+    No,
+    Waits,
+    /// It could not be recorded for too long.
+    Never,
+}
+
+impl Hold {
+    /// Something was read.
+    fn begin(&mut self) {
+        if let Some((_, mark)) = &self.trail {
+            self.until = mark.submitted();
+        }
+    }
+
+    fn poll(&mut self, cx: &Context<'_>) -> Held {
+        let Some((trail, mark)) = &self.trail else { return Held::No };
+        let released = match mark.poll(self.until, cx) {
+            Release::Released => true,
+            Release::Waits => trail.is_failing() && mark.has_needed(self.until),
+        };
+        match released {
+            true => {
+                self.until = 0;
+                Held::No
+            }
+            false if trail.gave_up() => Held::Never,
+            false => Held::Waits,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn settle_in(
     (server, from_server): (&mut Stream, &mut Inbox),
     shelf: Arc<Shelf>,
     Beginning { start, recipient, given, values: _, justification, policy }: Beginning,
-    wishes: &Wishes,
+    (wishes, witness): (&Wishes, Arc<dyn Witness>),
 ) -> io::Result<Option<(Session, CancelKey)>> {
     let mut question = BytesMut::new();
     wire::make_query(QUESTION, &mut question);
@@ -80,7 +80,7 @@ pub async fn settle_in(
     getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
     let session = Session::new(Opening {
         judge: Arc::clone(&shared.enforcer) as _,
-        witness: Arc::clone(&shared.counters) as Arc<dyn Witness>,
+        witness,
         shelf,
         bounds: Arc::clone(&setup.bounds),
         user: Arc::from(wishes.user.as_str()),

@@ -27,6 +27,10 @@ pub async fn watch(shared: Arc<Shared>) {
         tokio::time::sleep(pause(limits)).await;
         let now = Instant::now();
         known = look(&shared, limits, &known, now);
+        if shared.trail.as_ref().is_some_and(|trail| trail.is_failing()) {
+            // What waits for its record may have waited long enough.
+            shared.sessions.iter().for_each(|session| session.value().wake());
+        }
         parting = hurry(&shared, limits.drain_time.0, &parting, now);
         if setup.config.auth.revoked == Revoked::End {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

@@ -2,6 +2,7 @@
 
 use super::machine::{Rest, Session, Settling};
 use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
+use super::record::End;
 use super::settings::{Anchor, Block, Settings, split_path};
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
@@ -68,6 +69,11 @@ impl Session {
             };
             if matches!(header.tag, b'C' | b'E' | b'I' | b's' | b'Z') {
                 self.completed += 1;
+            }
+            match header.tag {
+                b'D' if !own => self.trail.rows += 1,
+                b's' | b'I' if !own => self.suspended(header.tag),
+                _another => {}
             }
             if !read {
                 if header.tag == b'E' {
@@ -149,6 +155,12 @@ impl Session {
         })
     }
 
+    /// A portal has rows left, or there was no statement.
+    fn suspended(&mut self, tag: u8) {
+        let Some(number) = self.owed.front().map(|entry| entry.number) else { return };
+        self.ran(number, if tag == b's' { End::Suspended } else { End::Done }, b"");
+    }
+
     pub(super) fn failed(&mut self) {
         self.owed.copying = false;
         self.failed = true;
@@ -207,6 +219,8 @@ impl Session {
         }
         let number = entry.number;
         let tag = body.strip_suffix(&[0]).unwrap_or(body);
+        self.ran(number, End::Done, tag);
+        let Some(entry) = self.owed.front() else { return Audience::Client };
         match body.first() {
             Some(b'C' | b'A' | b'D' | b'G' | b'R' | b'P') => {}
             Some(_) | None => return Audience::Client,
@@ -263,6 +277,7 @@ impl Session {
         self.status = status;
         self.overdue = false;
         self.owed.copying = false;
+        self.segment_ran(entry.number);
         self.poisons.done(entry.number);
         self.owed.forget_slots(entry.number);
         if status == b'I' && !matches!(entry.segment, Segment::Own(_)) {

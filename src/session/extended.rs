@@ -54,7 +54,7 @@ impl Session {
             None => self.consider_unreadable(&now, parse.text),
         };
         if let Some(refusal) = self.parse_refusal(&considered) {
-            self.witness.refused(&considered.view, &refusal);
+            self.record_refused(&considered.view, Some(&considered.judged), &refusal);
             return Ok(self.poison_parse(frame, parse.name, refusal, outs));
         }
         let mut statement = Statement {
@@ -121,7 +121,7 @@ impl Session {
     fn refuse_parse(&mut self, frame: Frame<'_>, name: &[u8], refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
-        self.witness.refused(&view, &refusal);
+        self.record_refused(&view, None, &refusal);
         self.poison_parse(frame, name, refusal, outs)
     }
 
@@ -301,11 +301,14 @@ impl Session {
                 wire::HEADER + taken
             }
             Usable::Refused(refusal) => {
-                let commented = statement_of(self, name).filter(|statement| statement.traits.commented);
-                let name = match commented.map(|statement| Arc::clone(&statement.view)) {
-                    Some(view) => self.poison_under(&view, refusal),
-                    None => self.poison(refusal),
-                };
+                let known = statement_of(self, name).map(|known| {
+                    let view = known.traits.commented.then(|| Arc::clone(&known.view));
+                    (view, Arc::clone(&known.judged))
+                });
+                let (view, judged) = known.map_or((None, None), |(view, judged)| (view, Some(judged)));
+                let settings = Arc::clone(&self.state.now);
+                let view = view.unwrap_or_else(|| self.view(&settings, settings.purpose));
+                let name = self.poison_under(&view, judged.as_ref(), refusal);
                 wire::bind_unknown(&name, outs.server.own(frame.input));
                 self.drop_frame(frame)
             }
@@ -315,7 +318,7 @@ impl Session {
     /// Counts a look-up with each Bind, which gives it a value; the refusal where there were too many.
     fn look_up(&mut self, name: &[u8]) -> Option<Refusal> {
         let statement = statement_of(self, name)?;
-        let Judged::One(Planned { statement: _, plan: Plan::Rewrite(rewritten), reports: _, shadow: _ }) =
+        let Judged::One(Planned { statement: _, plan: Plan::Rewrite(rewritten), reports: _, shadow: _, trace: _ }) =
             &*statement.judged
         else {
             return None;
@@ -370,11 +373,12 @@ impl Session {
             // Prepared by SQL, which prepares nothing eventful; or the Bind fails.
             Some(_) | None => Does::Nothing,
         };
+        let judged = found.map(|statement| Arc::clone(&statement.judged));
         let view = found.map(|statement| Arc::clone(&statement.view));
         let discreet = found.and_then(|statement| discreetly(&statement.judged, &statement.view));
         let settings = Arc::clone(&self.state.now);
         let view = view.unwrap_or_else(|| self.view(&settings, settings.purpose));
-        Portal { does, ran: Ran::No, life: Life::Transaction, view, discreet, serial }
+        Portal { does, ran: Ran::No, life: Life::Transaction, view, discreet, judged, serial }
     }
 
     /// What binding a portal means to the segment: the purpose it runs under, and whether it will change something.
@@ -455,11 +459,16 @@ impl Session {
     pub(super) fn poison(&mut self, refusal: Arc<Refusal>) -> String {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
-        self.poison_under(&view, refusal)
+        self.poison_under(&view, None, refusal)
     }
 
-    fn poison_under(&mut self, view: &View, refusal: Arc<Refusal>) -> String {
-        self.witness.refused(view, &refusal);
+    pub(super) fn poison_under(
+        &mut self,
+        view: &Arc<View>,
+        judged: Option<&Arc<Judged>>,
+        refusal: Arc<Refusal>,
+    ) -> String {
+        self.record_refused(view, judged, &refusal);
         self.poisons.add(self.owed.number, refusal, 0)
     }
 

@@ -1,6 +1,7 @@
 //! What a session needs of the core and of the observers.
 
 use super::discreet::ReportSort;
+use super::record::{Decision, Ran, Ticket};
 use crate::enforce::{Enforcer, Judged, Shadow, View};
 use crate::vocab::Refusal;
 use crate::wire::ErrorFields;
@@ -16,6 +17,13 @@ impl Judge for Enforcer {
     fn judge(&self, view: &View, text: &str) -> Arc<Judged> {
         Enforcer::judge(self, view, text)
     }
+}
+
+/// Whether decisions are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    Kept,
+    None,
 }
 
 /// Whoever counts and records decisions.
@@ -37,4 +45,12 @@ pub trait Witness: Send + Sync {
     /// Something of an error or notice was withheld from the client. All of it is recorded under the reference that is
     /// returned: unguessable, always as long, and free of quotes.
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String;
+    /// Whether each decision is recorded.
+    fn records(&self) -> Records;
+    /// Whether what is about to be decided under this view can be recorded; the refusal where it cannot and must.
+    fn room(&self, view: &View) -> Result<(), Refusal>;
+    /// A statement is about to be sent, or was refused. The ticket is for how it ends.
+    fn decided(&self, decision: Decision<'_>) -> Option<Ticket>;
+    /// What was sent has ended.
+    fn ran(&self, ticket: Ticket, ran: Ran);
 }

@@ -225,6 +225,7 @@ pub struct Session {
     pub(super) completed: u64,
     /// What runs was cancelled by the proxy.
     pub(super) overdue: bool,
+    pub(super) trail: super::record::Trail,
     /// What is left of a client's frame, and of a server's.
     pub(super) rest: (usize, Rest),
     pub(super) server_rest: (usize, Rest),
@@ -249,7 +250,6 @@ impl Session {
         Session {
             epoch: opening.shelf.epoch(),
             judge: opening.judge,
-            witness: opening.witness,
             shelf: opening.shelf,
             user: opening.user,
             current_user: Arc::clone(&opening.current_user),
@@ -298,6 +298,8 @@ impl Session {
             views: Vec::new(),
             completed: 0,
             overdue: false,
+            trail: super::record::Trail::new(opening.witness.records()),
+            witness: opening.witness,
             rest: (0, Rest::Forward),
             server_rest: (0, Rest::Forward),
         }

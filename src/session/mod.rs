@@ -23,6 +23,7 @@ mod portals;
 mod positions;
 mod purpose;
 mod queue;
+mod record;
 mod reports;
 mod settings;
 mod shelf;
@@ -35,7 +36,7 @@ pub use answers::Answer;
 pub use discreet::ReportSort;
 pub use doing::Doing;
 pub use inner::{Fault, InnerReading};
-pub use judge::{Judge, Witness};
+pub use judge::{Judge, Records, Witness};
 pub use machine::{Bounds, Opening, Refresh, Refreshed, Session, Step};
 pub use parameter::{parameter_of, setting_of, start_values};
 pub use payment::Charged;
@@ -43,4 +44,5 @@ pub use purpose::{
     JUSTIFICATION, Legs, RECIPIENT, Start, declarable, encrypted, justification, start_purpose, start_up_setting,
     unknown_setting,
 };
+pub use record::{Decision, End, Means, Ran, Ticket};
 pub use shelf::{Fit, Shelf};

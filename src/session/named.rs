@@ -11,7 +11,7 @@ use super::portals::{Does, Life, Names, Portal, Ran, name_refusal};
 use super::queue::{Awaited, Slot};
 use super::settings::Settings;
 use super::statements::{Origin, Stands, Statement, Traits};
-use crate::enforce::{Charge, Judged, Plan, Planned, Sight, View, plan_refusal};
+use crate::enforce::{Charge, Judged, Plan, Planned, Sight, Trace, View, plan_refusal};
 use crate::policy::PurposeId;
 use crate::sql::{Answer, Declare, Execute, Hold, Kind, Named};
 use crate::vocab::{Refusal, SqlState};
@@ -42,6 +42,14 @@ fn sent(judged: &Judged) -> Option<&Arc<str>> {
     }
 }
 
+/// What a record says of a statement.
+fn trace(judged: &Judged) -> Option<Arc<Trace>> {
+    match judged {
+        Judged::One(planned) => planned.trace.clone(),
+        Judged::Many(_) | Judged::Empty => None,
+    }
+}
+
 /// Whether what a statement names may be used.
 pub enum Admission {
     Admitted {
@@ -49,6 +57,8 @@ pub enum Admission {
         discreet: Option<Arc<View>>,
         /// What executing it costs.
         charge: Option<Arc<Charge>>,
+        /// What a record says of what it names.
+        named: Option<Arc<Trace>>,
     },
     Refused(Refusal),
 }
@@ -85,7 +95,7 @@ impl Session {
     /// Whether what a statement names may be used here. `effects` are those of the statements before it in its message.
     pub(super) fn admit(&mut self, act: &Act<'_>, now: &Arc<Settings>, effects: &[Awaited]) -> Result<Admission, Step> {
         let charge = charge(act.judged).filter(|_| !matches!(act.kind, Kind::Prepare(_)));
-        let admitted = Admission::Admitted { discreet: None, charge };
+        let admitted = Admission::Admitted { discreet: None, charge, named: None };
         let outcome = |refusal: Option<Refusal>| refusal.map_or(admitted, Admission::Refused);
         match act.kind {
             Kind::Execute(execute) => self.admit_execute(execute, act, now, effects),
@@ -150,7 +160,7 @@ impl Session {
                 return Ok(Admission::Refused(Refusal::new(UNDEFINED_STATEMENT, message)));
             }
             // Prepared under this or another unrestricted purpose.
-            None => return Ok(Admission::Admitted { discreet: None, charge: None }),
+            None => return Ok(Admission::Admitted { discreet: None, charge: None, named: None }),
         };
         if statement.traits.eventful {
             // SQL executes what a Parse prepared only if it is a query; this one would change the session unseen.
@@ -178,11 +188,11 @@ impl Session {
             }
             considered.judged
         };
-        let (discreet, charge) = (discreetly(&judged, &view), charge(&judged));
+        let (discreet, charge, named) = (discreetly(&judged, &view), charge(&judged), trace(&judged));
         Ok(match (answer, Statement { judged, ..statement }.sight()) {
             (Answer::Plan, Sight::Columns | Sight::Rows) if view.restricted() => Admission::Refused(plan_refusal()),
             (Answer::Plan | Answer::Rows, Sight::Whole | Sight::Columns | Sight::Rows) => {
-                Admission::Admitted { discreet, charge }
+                Admission::Admitted { discreet, charge, named }
             }
         })
     }
@@ -200,7 +210,7 @@ impl Session {
             let message = format!("cursor \"{name}\" does not exist");
             return Ok(match act.view.restricted() {
                 true => Admission::Refused(Refusal::new(UNDEFINED_CURSOR, message)),
-                false => Admission::Admitted { discreet: None, charge: None },
+                false => Admission::Admitted { discreet: None, charge: None, named: None },
             });
         };
         if let Does::Event(_) = portal.does {
@@ -210,7 +220,8 @@ impl Session {
         }
         let refusal = self.cursor_refusal(bytes, &portal, act.view.purpose());
         // It was paid for when it was declared.
-        let admitted = Admission::Admitted { discreet: portal.discreet, charge: None };
+        let named = portal.judged.as_deref().and_then(trace);
+        let admitted = Admission::Admitted { discreet: portal.discreet, charge: None, named };
         Ok(refusal.map_or(admitted, Admission::Refused))
     }
 
@@ -262,7 +273,8 @@ impl Session {
         };
         let discreet = discreetly(act.judged, act.view);
         let view = Arc::clone(act.view);
-        let portal = Portal { does: Does::Nothing, ran: Ran::No, life, view, discreet, serial: self.serial() };
+        let (serial, judged) = (self.serial(), Some(Arc::clone(act.judged)));
+        let portal = Portal { does: Does::Nothing, ran: Ran::No, life, view, discreet, judged, serial };
         Awaited::Declare { name: declare.name.as_bytes().into(), portal }
     }
 

@@ -83,6 +83,8 @@ pub struct Portal {
     pub view: Arc<View>,
     /// That, if what the server says of it must be discreet.
     pub discreet: Option<Arc<View>>,
+    /// What was judged, for records.
+    pub judged: Option<Arc<Judged>>,
     /// A number that no other portal of the session has.
     pub serial: u64,
 }
@@ -127,8 +129,19 @@ impl Session {
     pub(super) fn execute(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
         let name = self.checked(wire::execute(frame.body()?), outs)?;
         let found = self.portal(name)?.map(|portal| portal.clone());
+        let (view, judged) = match &found {
+            Some(portal) => (Arc::clone(&portal.view), portal.judged.clone()),
+            None => {
+                let settings = Arc::clone(&self.state.now);
+                (self.view(&settings, settings.purpose), None)
+            }
+        };
+        self.trail.named = None;
         let refusal = match found {
-            Some(portal) => self.execute_portal(name, &portal)?,
+            Some(portal) => match self.room(&view) {
+                Some(refusal) => Some(refusal),
+                None => self.execute_portal(name, &portal)?,
+            },
             None if self.is_restricted() => {
                 let message = format!("portal \"{}\" does not exist", String::from_utf8_lossy(name));
                 Some(Refusal::new(UNDEFINED_CURSOR, message))
@@ -146,9 +159,13 @@ impl Session {
             portal.ran = Ran::Sent;
         }
         Ok(match refusal {
-            None => self.pass(frame, outs),
+            None => {
+                let named = self.trail.named.take();
+                self.record(&view, judged.as_ref(), named.as_ref());
+                self.pass(frame, outs)
+            }
             Some(refusal) => {
-                let name = self.poison(Arc::new(refusal));
+                let name = self.poison_under(&view, judged.as_ref(), Arc::new(refusal));
                 wire::execute_unknown(&name, outs.server.own(frame.input));
                 self.drop_frame(frame)
             }
@@ -218,12 +235,13 @@ impl Session {
         }
         match self.admit(&act, &now, &[])? {
             Admission::Refused(refusal) => return Ok(Some(refusal)),
-            Admission::Admitted { discreet, charge } => {
+            Admission::Admitted { discreet, charge, named } => {
                 if let Some(charge) = charge
                     && let Some(refusal) = self.pay(&charge)?
                 {
                     return Ok(Some(refusal));
                 }
+                self.trail.named = named;
                 self.be_discreet(discreet);
             }
         }

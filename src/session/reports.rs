@@ -41,6 +41,7 @@ impl Session {
             (None, None) => return Audience::Client,
             (None, Some(_)) => wire::error_fields_in_front(body),
         };
+        self.failed_with(fields.get(b'C').unwrap_or_default());
         let ends_session = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
         self.over |= ends_session;
         if own && !ends_session {

@@ -163,6 +163,11 @@ impl State {
         [&self.now, &self.after_commit, &self.after_rollback].into_iter().map(|settings| settings.purpose)
     }
 
+    /// Whether this purpose ends with the transaction.
+    pub fn is_local(&self, purpose: Option<PurposeId>) -> bool {
+        self.now.purpose == purpose && self.after_commit.purpose != purpose
+    }
+
     pub fn set(&mut self, reach: Reach, change: impl Fn(&Settings) -> Settings) {
         self.changed = true;
         if reach == Reach::Session {

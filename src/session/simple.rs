@@ -8,7 +8,7 @@ use super::positions::{Part, Positions};
 use super::purpose::is_declaration;
 use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
-use crate::enforce::{Charge, Judged, Understood};
+use crate::enforce::{Charge, Judged, Trace, Understood};
 use crate::policy::PurposeId;
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, Sink};
@@ -34,7 +34,15 @@ struct Making {
     /// How many of them look something up.
     look_ups: usize,
     /// What was decided of each, to be recorded when all of the message is taken.
-    decided: Vec<(Considered, Option<Arc<Refusal>>)>,
+    decided: Vec<Decided>,
+}
+
+/// What was decided of a statement of a message.
+struct Decided {
+    considered: Considered,
+    refusal: Option<Arc<Refusal>>,
+    /// Of an EXECUTE or a FETCH: what it names.
+    named: Option<Arc<Trace>>,
 }
 
 impl Session {
@@ -86,10 +94,13 @@ impl Session {
             self.ensure(purpose, outs.server, frame.input)?;
             self.poisons.moved(number, self.owed.number);
         }
-        for (considered, refusal) in &making.decided {
+        for Decided { considered, refusal, named } in &making.decided {
             match refusal {
-                Some(refusal) => self.witness.refused(&considered.view, refusal),
-                None => self.count(considered),
+                Some(refusal) => self.record_refused(&considered.view, Some(&considered.judged), refusal),
+                None => {
+                    self.count(considered);
+                    self.record_sent(considered, named.as_ref());
+                }
             }
         }
         if self.state.now.purpose != making.state.now.purpose {
@@ -116,6 +127,9 @@ impl Session {
         if is_event(kind) || !plain || considered.looks_up() || considered.charge().is_some() {
             return None;
         }
+        if self.room(&considered.view).is_some() {
+            return None;
+        }
         let mut entry = Entry::new(Segment::Simple, self.owed.number);
         entry.catalog = may_change_catalog(kind);
         entry.discreet = considered.discreetly();
@@ -131,6 +145,7 @@ impl Session {
         };
         self.state.fresh = false;
         self.count(considered);
+        self.record_sent(considered, None);
         self.finish_query(entry);
         Some(taken)
     }
@@ -186,7 +201,8 @@ impl Session {
                 (None, _) | (Some(_), Judged::Many(_)) => {
                     let message = "a statement of this message could not be told from the next";
                     let refusal = Arc::new(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-                    making.decided.push((considered.clone(), Some(Arc::clone(&refusal))));
+                    let (considered, refused) = (considered.clone(), Some(Arc::clone(&refusal)));
+                    making.decided.push(Decided { considered, refusal: refused, named: None });
                     Some(refusal)
                 }
             };
@@ -237,6 +253,10 @@ impl Session {
             Verdict::Forward | Verdict::Rewrite(_) => None,
         };
         if refusal.is_none() {
+            refusal = self.room(&considered.view).map(Arc::new);
+        }
+        let mut names = None;
+        if refusal.is_none() {
             refusal = self.purpose_fits(&making.state, purpose, making.of_message).map(Arc::new);
         }
         if refusal.is_none()
@@ -245,7 +265,8 @@ impl Session {
             let act = Act { kind, text, view: &considered.view, judged: &considered.judged };
             match self.admit(&act, &Arc::clone(&making.state.now), &making.entry.effects)? {
                 Admission::Refused(reason) => refusal = Some(Arc::new(reason)),
-                Admission::Admitted { discreet, charge } => {
+                Admission::Admitted { discreet, charge, named } => {
+                    names = named;
                     making.entry.discreet = discreet.or(making.entry.discreet.take());
                     refusal = self.pay_once(&mut making.charge, charge)?.map(Arc::new);
                 }
@@ -276,7 +297,7 @@ impl Session {
                 Err(error) => refusal = Some(Arc::new(error)),
             }
         }
-        making.decided.push((considered.clone(), refusal.clone()));
+        making.decided.push(Decided { considered: considered.clone(), refusal: refusal.clone(), named: names });
         Ok(refusal)
     }
 
@@ -290,6 +311,13 @@ impl Session {
             self.witness.shadowed(&considered.view, shadow);
         }
         self.sent(considered);
+    }
+
+    /// Records a statement of a message; an empty one is none.
+    fn record_sent(&mut self, considered: &Considered, named: Option<&Arc<Trace>>) {
+        if considered.planned().is_some() {
+            self.record(&considered.view, Some(&considered.judged), named);
+        }
     }
 
     /// Puts a purpose in force on the server before a message, if it is not.
@@ -309,7 +337,7 @@ impl Session {
     fn refuse_query(&mut self, frame: Frame<'_>, refusal: Arc<Refusal>, outs: &mut Outs<'_>) -> usize {
         let settings = Arc::clone(&self.state.now);
         let view = self.view(&settings, settings.purpose);
-        self.witness.refused(&view, &refusal);
+        self.record_refused(&view, None, &refusal);
         let entry = Entry::new(Segment::Simple, self.owed.number);
         let name = self.poisons.add(entry.number, refusal, 0);
         wire::make_query(&poison_statement(&name), outs.server.own(frame.input));
@@ -332,13 +360,14 @@ impl Session {
                 Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, "function calls of the wire protocol are not understood")
                     .with_hint("Call the function in a SELECT."),
             );
-            self.witness.refused(&view, &refusal);
+            self.record_refused(&view, None, &refusal);
             entry.refusal = Some(refusal);
             // No function has number 0: fails, and answers ReadyForQuery, as any failing call does.
             outs.server.own(frame.input).extend_from_slice(b"F\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0");
             self.drop_frame(frame)
         } else {
             self.tainted = true;
+            self.record(&view, None, None);
             self.pass(frame, outs)
         };
         self.finish_query(entry);

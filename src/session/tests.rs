@@ -6,7 +6,7 @@ mod inner;
 mod reports;
 
 use super::{
-    Answer, Bounds, Fit, Judge, Legs, Opening, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Witness,
+    Answer, Bounds, Decision, Fit, Judge, Legs, Opening, Ran, Records, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Ticket, Witness,
 };
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
@@ -56,7 +56,7 @@ impl Judge for Words {
             _ => planned.plan,
         };
         let reports = if text.contains("quiet") { Reports::Discreet } else { Reports::Verbatim };
-        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports, shadow: None }))
+        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports, shadow: None, trace: planned.trace }))
     }
 }
 
@@ -117,6 +117,16 @@ impl Witness for Counts {
     fn chosen(&self, _: &str, _: &str, _: &str) {
         self.chosen.fetch_add(1, Ordering::Relaxed);
     }
+    fn records(&self) -> Records {
+        Records::None
+    }
+    fn room(&self, _: &View) -> Result<(), Refusal> {
+        Ok(())
+    }
+    fn decided(&self, _: Decision<'_>) -> Option<Ticket> {
+        None
+    }
+    fn ran(&self, _: Ticket, _: Ran) {}
     fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
         "0123456789abcdef".to_owned()
     }

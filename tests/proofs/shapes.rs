@@ -11,7 +11,7 @@ use wherefore::sql::{Class, Shape};
 
 /// Everything that is done with a plan, in words; `None` where there is not one statement.
 fn told(judged: &Judged) -> Option<String> {
-    let Judged::One(Planned { statement, plan, reports, shadow }) = judged else { return None };
+    let Judged::One(Planned { statement, plan, reports, shadow, trace: _ }) = judged else { return None };
     let plan = match plan {
         Plan::Refuse(refusal) => return Some(format!("refused {}", refusal.code.0)),
         plan => format!("{plan:?}"),
