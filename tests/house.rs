@@ -22,13 +22,16 @@ const MODULES: [(&str, &[&str]); 16] = [
     ("observe", &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "audit"]),
     (
         "server",
-        &["vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control", "observe"],
+        &[
+            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control",
+            "observe",
+        ],
     ),
     (
         "cli",
         &[
-            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control", "observe",
-            "server",
+            "vocab", "sql", "catalog", "policy", "enforce", "wire", "session", "net", "auth", "audit", "control",
+            "observe", "server",
         ],
     ),
 ];

@@ -87,10 +87,11 @@ impl FileSink {
     /// Appends lines, all of them or none.
     pub fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let lead = self.lead;
-        let written = self.file.write_all(lead).and_then(|()| self.file.write_all(lines)).and_then(|()| match self.sync {
-            Sync::Batch => self.file.sync_data(),
-            Sync::None => Ok(()),
-        });
+        let written =
+            self.file.write_all(lead).and_then(|()| self.file.write_all(lines)).and_then(|()| match self.sync {
+                Sync::Batch => self.file.sync_data(),
+                Sync::None => Ok(()),
+            });
         match written {
             Ok(()) => {
                 self.length += (lead.len() + lines.len()) as u64;
@@ -143,7 +144,8 @@ fn rotated(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?.path();
-        let number = entry.file_name().and_then(|other| other.to_str()?.strip_prefix(name)?.strip_prefix('.')?.parse().ok());
+        let number =
+            entry.file_name().and_then(|other| other.to_str()?.strip_prefix(name)?.strip_prefix('.')?.parse().ok());
         if let Some(number) = number {
             found.push((number, entry));
         }

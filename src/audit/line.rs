@@ -269,7 +269,8 @@ impl Printer {
             member(out, "recipient", policy.recipient_name(recipient));
         }
         let values = &view.principal().values;
-        let mut set = policy.parameters().filter_map(|(id, parameter)| Some((parameter.name(), values.get(id)?))).peekable();
+        let mut set =
+            policy.parameters().filter_map(|(id, parameter)| Some((parameter.name(), values.get(id)?))).peekable();
         if set.peek().is_none() {
             return;
         }

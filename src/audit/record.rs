@@ -34,9 +34,16 @@ pub enum LogIn {
 pub enum Event {
     LogIn(LogIn, Option<&'static str>),
     /// A parameter that bounds rows, or the justification, was chosen.
-    Chosen { parameter: Box<str>, value: Box<str> },
+    Chosen {
+        parameter: Box<str>,
+        value: Box<str>,
+    },
     /// An error or notice was kept back: the log has it under the reference.
-    Withheld { sort: ReportSort, code: Box<str>, reference: Box<str> },
+    Withheld {
+        sort: ReportSort,
+        code: Box<str>,
+        reference: Box<str>,
+    },
     /// A reload put these policies in force, by pack, before and after.
     Reloaded(Box<[(Box<str>, u64, u64)]>),
     NotReloaded,

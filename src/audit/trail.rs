@@ -83,13 +83,7 @@ impl Trail {
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new().name("audit".to_owned());
         let thread = thread.spawn(move || writer.run(&receiver)).map_err(StartError::Thread)?;
-        Ok(Trail {
-            sender,
-            shared,
-            settings,
-            next: AtomicU64::new(1),
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Trail { sender, shared, settings, next: AtomicU64::new(1), thread: Mutex::new(Some(thread)) })
     }
 
     /// How many records could not be kept so far, and whether writing fails now.
@@ -160,13 +154,23 @@ impl Trail {
             justification: justification.map(Arc::clone),
         };
         let waits = Some((Arc::clone(mark), mark.submit(need)));
-        self.push(Record { time: SystemTime::now(), who: Some(Arc::clone(who)), what: What::Decided(decided), mark: waits });
+        self.push(Record {
+            time: SystemTime::now(),
+            who: Some(Arc::clone(who)),
+            what: What::Decided(decided),
+            mark: waits,
+        });
         Some(Ticket { number, began: Instant::now(), activity: Activity::of(judged.map(|judged| &**judged)).0 })
     }
 
     /// Records how it ended. Nothing waits for that.
     pub fn ran(&self, who: &Arc<Who>, ticket: Ticket, ran: Ran) {
-        self.push(Record { time: SystemTime::now(), who: Some(Arc::clone(who)), what: What::Ran(ticket, ran), mark: None });
+        self.push(Record {
+            time: SystemTime::now(),
+            who: Some(Arc::clone(who)),
+            what: What::Ran(ticket, ran),
+            mark: None,
+        });
     }
 
     /// Records something else.

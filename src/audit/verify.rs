@@ -99,15 +99,8 @@ pub fn verify(files: &[PathBuf], verifier: Option<&Verifier>, anchor: Option<&An
         ordered.push((first(file)?, file));
     }
     ordered.sort();
-    let verdict = Verdict {
-        findings: Vec::new(),
-        lines: 0,
-        checkpoints: 0,
-        signed: 0,
-        last: None,
-        uncovered: 0,
-        end: End::Open,
-    };
+    let verdict =
+        Verdict { findings: Vec::new(), lines: 0, checkpoints: 0, signed: 0, last: None, uncovered: 0, end: End::Open };
     let (bad, file) = (Bad::default(), PathBuf::new());
     let mut walk = Walk { verifier, anchor, file, next: None, bad, met: false, verdict };
     for (_, file) in ordered {
@@ -152,7 +145,11 @@ impl Walk<'_> {
                 if whole == Whole::No {
                     self.bad.lines.clear();
                     self.bad.bytes.clear();
-                    self.find(number, Gravity::Note, "half a line: the proxy crashed while it wrote it, or the tail is gone");
+                    self.find(
+                        number,
+                        Gravity::Note,
+                        "half a line: the proxy crashed while it wrote it, or the tail is gone",
+                    );
                 }
                 return;
             }
@@ -180,7 +177,8 @@ impl Walk<'_> {
             length == Some(bytes.len()) && line.text("/unmapped/torn/sha256") == Some(&hex(&hash(&bytes)))
         });
         if told {
-            let what = format!("{} bytes of a line that a crash has cut off: the next start has noted them", bytes.len());
+            let what =
+                format!("{} bytes of a line that a crash has cut off: the next start has noted them", bytes.len());
             return self.find(*first, Gravity::Note, what);
         }
         for (number, error) in lines {
@@ -262,7 +260,9 @@ impl Walk<'_> {
         let last = self.verdict.last.as_ref().map_or(0, |(seq, _)| *seq);
         if let Some(anchor) = self.anchor.filter(|_| !self.met) {
             let what = match anchor.seq > last {
-                true => format!("the trail ends with record {last}, and record {} is known: its tail is gone", anchor.seq),
+                true => {
+                    format!("the trail ends with record {last}, and record {} is known: its tail is gone", anchor.seq)
+                }
                 false => format!("record {} is not in these files", anchor.seq),
             };
             self.find(0, Gravity::Broken, what);

@@ -6,8 +6,8 @@ use super::database::words;
 use super::servers::Servers;
 use super::upstream::Upstream;
 use crate::audit::{
-    FileWish, KeyError, Line, Outcomes, ParameterValues, Rotation, Settings, Signer, Sink, StartError, StdoutSink, Sync,
-    SyslogSink, SyslogTo, Trail, WhenFull,
+    FileWish, KeyError, Line, Outcomes, ParameterValues, Rotation, Settings, Signer, Sink, StartError, StdoutSink,
+    Sync, SyslogSink, SyslogTo, Trail, WhenFull,
 };
 use serde::Deserialize;
 use std::io;
@@ -238,7 +238,10 @@ impl TableSink {
             }
         };
         // One statement: all of the batch, or nothing.
-        client.execute(&self.insert, &[&chains, &seqs, &lines]).await.map_err(|error| io::Error::other(words(&error)))?;
+        client
+            .execute(&self.insert, &[&chains, &seqs, &lines])
+            .await
+            .map_err(|error| io::Error::other(words(&error)))?;
         self.client = Some(client);
         Ok(())
     }

@@ -147,9 +147,7 @@ pub fn judge_text(view: &View, text: &str, limits: &Limits) -> Judged {
         Ok(Reading::Statements(statements)) => judge_statements(view, text, statements, limits),
         Ok(Reading::Empty) => Judged::Empty,
         Err(Unread::Text(refusal)) => unread_with(view, *refusal, Trace::unread(text, limits)),
-        Err(Unread::Comment(refusal)) => {
-            unread_as(Plan::Refuse(Arc::from(refusal)), None, Trace::unread(text, limits))
-        }
+        Err(Unread::Comment(refusal)) => unread_as(Plan::Refuse(Arc::from(refusal)), None, Trace::unread(text, limits)),
     })
 }
 

@@ -6,8 +6,8 @@
 //! on a value is not shared: such a literal stays in the key, or the two differ.
 
 use super::judge_text;
-use super::trace::Trace;
 use super::plan::{Charge, Judged, Names, Plan, Planned, Reports, Rewritten, Sight, Understood};
+use super::trace::Trace;
 use super::view::{Limits, View};
 use crate::sql::{Class, Kind, Place, Shape, on_deep_stack, parameters};
 use crate::vocab::{Oid, Positions};

@@ -115,7 +115,8 @@ impl Witness for Observer {
     /// One log record with all that the server said. It holds data: the target can be sent elsewhere or nowhere.
     fn withheld(&self, view: &View, sort: ReportSort, report: ErrorFields<'_>) -> String {
         Counters::add(&self.counters.withheld);
-        let reference = format!("{:016x}", getrandom::u64().unwrap_or_else(|_| self.counters.withheld.load(Ordering::Relaxed)));
+        let reference =
+            format!("{:016x}", getrandom::u64().unwrap_or_else(|_| self.counters.withheld.load(Ordering::Relaxed)));
         let (purpose, recipient) = for_what(view);
         let field = |code| report.get(code).map(String::from_utf8_lossy).unwrap_or_default();
         macro_rules! record {

@@ -101,7 +101,8 @@ impl Trail {
 
 impl Session {
     fn means(&self, judged: Option<&Arc<Judged>>, purpose: Option<PurposeId>) -> Means {
-        let commented = matches!(judged.map(|judged| &**judged), Some(Judged::One(planned)) if planned.statement.comment.is_some());
+        let commented =
+            matches!(judged.map(|judged| &**judged), Some(Judged::One(planned)) if planned.statement.comment.is_some());
         match purpose {
             None => Means::Undeclared,
             Some(_) if commented => Means::Comment,

@@ -6,7 +6,8 @@ mod inner;
 mod reports;
 
 use super::{
-    Answer, Bounds, Decision, Fit, Judge, Legs, Opening, Ran, Records, Refresh, Refreshed, ReportSort, Session, Shelf, Start, Step, Ticket, Witness,
+    Answer, Bounds, Decision, Fit, Judge, Legs, Opening, Ran, Records, Refresh, Refreshed, ReportSort, Session, Shelf,
+    Start, Step, Ticket, Witness,
 };
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
@@ -56,7 +57,13 @@ impl Judge for Words {
             _ => planned.plan,
         };
         let reports = if text.contains("quiet") { Reports::Discreet } else { Reports::Verbatim };
-        Arc::new(Judged::One(Planned { statement: Understood { ..planned.statement }, plan, reports, shadow: None, trace: planned.trace }))
+        Arc::new(Judged::One(Planned {
+            statement: Understood { ..planned.statement },
+            plan,
+            reports,
+            shadow: None,
+            trace: planned.trace,
+        }))
     }
 }
 

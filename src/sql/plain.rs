@@ -89,7 +89,10 @@ mod tests {
             ("SELECT E'a\\'b', U&'x', B'1', X'ff', $q$z$q$, N'n', 1e5", "SELECT ?, ?, ?, ?, ?, n?, ?"),
             ("/* secret */ SELECT 1 -- also", "SELECT ?"),
             ("SELECT true, a IS NOT TRUE, b IS FALSE FROM t", "SELECT ?, a IS NOT TRUE, b IS FALSE FROM t"),
-            ("SELECT \"userId\" FROM \"Orders\" WHERE mail = \"a@b.c\"", "SELECT \"userId\" FROM \"Orders\" WHERE mail = ?"),
+            (
+                "SELECT \"userId\" FROM \"Orders\" WHERE mail = \"a@b.c\"",
+                "SELECT \"userId\" FROM \"Orders\" WHERE mail = ?",
+            ),
             ("SELECT 1 AS U&\"d\\0061t\"", "SELECT ? AS ?"),
             ("DO $$ BEGIN RAISE 'x'; END $$", "DO ?"),
             ("CREATE ROLE r PASSWORD 'p'", "CREATE ROLE r PASSWORD ?"),

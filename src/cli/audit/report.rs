@@ -211,7 +211,9 @@ impl Counts {
 
     fn words(&self) -> String {
         let Counts { raw, masked, aggregated, refused } = self;
-        format!("{raw} statements used it as it is, {masked} masked, {aggregated} in aggregates; {refused} were refused")
+        format!(
+            "{raw} statements used it as it is, {masked} masked, {aggregated} in aggregates; {refused} were refused"
+        )
     }
 
     fn verdict(&self, category: &str, purpose: &str) -> String {

@@ -26,7 +26,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
     let filtered = args.pick.clause.is_some() || args.pick.category.is_some() || args.refused;
     args.pick.each(|line, bytes| {
-        let refuses = line.text("/unmapped/decision") == Some("refuse") || line.text("/unmapped/login") == Some("refused");
+        let refuses =
+            line.text("/unmapped/decision") == Some("refuse") || line.text("/unmapped/login") == Some("refused");
         if !args.pick.is_of(line) || args.refused && !refuses || !filtered && line.kind() == "checkpoint" {
             return;
         }
@@ -56,7 +57,12 @@ fn words(line: &Line, paint: Paint) -> String {
         }
         "completion" => {
             let rows = line.number("/unmapped/rows").unwrap_or_default();
-            format!("{who} {} {}, {rows} rows, {} ms", get("/unmapped/end"), get("/metadata/correlation_uid"), line.number("/duration").unwrap_or_default())
+            format!(
+                "{who} {} {}, {rows} rows, {} ms",
+                get("/unmapped/end"),
+                get("/metadata/correlation_uid"),
+                line.number("/duration").unwrap_or_default()
+            )
         }
         "login" => format!("{who} login {} to {}", get("/unmapped/login"), get("/database/name")),
         "chosen" => format!("{who} chose {} {}", get("/unmapped/parameter"), get("/unmapped/value")),

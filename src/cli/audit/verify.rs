@@ -42,7 +42,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     if cut {
         let broken = paint.tone(Tone::Bad, "broken:");
-        println!("{broken} the trail does not end with the line that says that the proxy stops: its tail is gone, or it crashed");
+        println!(
+            "{broken} the trail does not end with the line that says that the proxy stops: its tail is gone, or it crashed"
+        );
     }
     summary(&verdict, verifier.is_some());
     let holds = verdict.holds() && !cut;
@@ -58,7 +60,9 @@ fn summary(verdict: &Verdict, checked: bool) {
     };
     println!("{lines} records, {checkpoints} checkpoints ({signatures})");
     if *uncovered > 0 {
-        println!("{uncovered} records stand behind the last checkpoint: whoever can write the file could have made them");
+        println!(
+            "{uncovered} records stand behind the last checkpoint: whoever can write the file could have made them"
+        );
     }
     if let Some((seq, hash)) = last {
         println!("last record {seq}:{hash}");

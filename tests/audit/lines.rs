@@ -1,0 +1,167 @@
+//! What each line says.
+
+use super::{Proxy, cli, eventually, of_kind, path, records, said};
+use crate::common::raw::{Format, bind, execute, parse, query, sync};
+use serde_json::Value;
+
+/// What a decision says: decision, code, purpose, how it was declared, statement.
+fn told(record: &Value) -> [&str; 5] {
+    let text = |path: &str| record.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    [
+        text("/unmapped/decision"),
+        text("/status_code"),
+        text("/unmapped/purpose"),
+        text("/unmapped/declared_by"),
+        text("/query_info/query_string"),
+    ]
+}
+
+#[test]
+fn each_outcome_has_its_line() {
+    let proxy = Proxy::with_file("");
+    let mut service = proxy.raw("app_service");
+    for text in [
+        "SELECT id, direction FROM messages WHERE body = 'zqword 1'",
+        "BEGIN; SELECT 1; COMMIT",
+        "SET wherefore.purpose = 'authentication'",
+        "SELECT count(*) FROM messages",
+        "/*purpose='service_operation'*/ SELECT 1",
+        "SELECT 1/0",
+        "PREPARE p AS SELECT body FROM messages WHERE id = $1; EXECUTE p(4711)",
+    ] {
+        service.exchange(&[query(text)]);
+    }
+    service.exchange(&[query("SET wherefore.purpose = 'service_operation'")]);
+    service.exchange(&[
+        parse("s", "SELECT body FROM messages WHERE id < $1 AND id > 4712"),
+        bind("", "s", &["4713"], Format::Text),
+        execute("", 2),
+        execute("", 0),
+        sync(),
+    ]);
+    service.exchange(&[query("BEGIN; DECLARE c CURSOR FOR SELECT body FROM messages; FETCH 3 FROM c; COMMIT")]);
+    let mut training = proxy.raw("ml_engineer");
+    training.exchange(&[query("SELECT body FROM messages"), parse("", "SELECT * FROM messages"), sync()]);
+    training.exchange(&[query("SELECT zqnothing FROM messages WHERE \"zq is a value\" = 1")]);
+    let mut owner = proxy.raw("dba");
+    owner.exchange(&[query("SELECT body FROM messages WHERE id = 4714"), query("SELEKT 'zq'")]);
+    let file = proxy.file();
+    let folder = proxy.stop();
+    let records = records(&file);
+    let decisions: Vec<[&str; 5]> = of_kind(&records, "decision").map(told).collect();
+    let expected = [
+        ["rewrite", "", "service_operation", "role default", "SELECT id, direction FROM messages WHERE body = ?"],
+        ["rewrite", "", "service_operation", "role default", "SELECT ?"],
+        ["forward", "", "service_operation", "role default", "SET wherefore.purpose = ?"],
+    ];
+    for (decision, expected) in decisions.iter().zip(expected) {
+        assert_eq!(*decision, expected);
+    }
+    let has = |expected: [&str; 5]| assert!(decisions.contains(&expected), "{expected:?}\n{decisions:#?}");
+    has(["refuse", "42501", "authentication", "set", "SELECT count(*) FROM messages"]);
+    has(["rewrite", "", "service_operation", "comment", "SELECT ?"]);
+    has(["rewrite", "", "authentication", "set", "SELECT ?/?"]);
+    has(["refuse", "42501", "model_training", "role default", "SELECT body FROM messages"]);
+    has(["refuse", "42501", "model_training", "role default", "SELECT * FROM messages"]);
+    has(["forward", "", "administration", "role default", "SELECT body FROM messages WHERE id = ?"]);
+    // What cannot be read is recorded too.
+    has(["forward", "", "administration", "role default", "SELEKT ?"]);
+    // One for each execution, the portal's second included.
+    let of_bound = decisions.iter().filter(|told| told[4].contains("id < $1")).count();
+    assert_eq!(of_bound, 2);
+    let refusal = of_kind(&records, "decision")
+        .find(|record| told(record)[4] == "SELECT body FROM messages" && record["status_code"] == "42501");
+    let refusal = refusal.expect("the refusal");
+    let closed = refusal["unmapped"]["closed"].as_array().expect("what is closed");
+    assert!(closed.iter().any(|closed| closed["column"] == "body" && closed["clause"] == "B-1d"), "{refusal:#}");
+    assert_eq!(refusal["unmapped"]["relations"][0]["columns"][0]["usages"][0], "output");
+    let ran: Vec<(String, u64)> = of_kind(&records, "completion")
+        .map(|record| (record["unmapped"]["end"].to_string(), record["unmapped"]["rows"].as_u64().expect("rows")))
+        .collect();
+    assert!(ran.contains(&("\"suspended\"".to_owned(), 2)), "{ran:?}");
+    assert!(of_kind(&records, "completion").any(|record| record["status_code"] == "22012"));
+    // What a cursor is read for says what it reads.
+    let fetch = of_kind(&records, "decision").find(|record| told(record)[4].starts_with("FETCH")).expect("a FETCH");
+    assert_eq!(fetch["unmapped"]["relations"][0]["relation"], "public.messages");
+    // Each completion belongs to a decision.
+    for completion in of_kind(&records, "completion") {
+        let uid = &completion["metadata"]["correlation_uid"];
+        assert!(of_kind(&records, "decision").any(|decision| decision["metadata"]["uid"] == *uid), "{completion:#}");
+    }
+    let declared = of_kind(&records, "decision").find(|record| record["unmapped"]["declares"] == "authentication");
+    assert!(declared.is_some());
+    let text = std::fs::read_to_string(&file).expect("the trail");
+    for value in ["zqword", "zqname", "zq is a value", "4711", "4712", "4713", "4714"] {
+        assert!(!text.contains(value), "{value}: {:?}", text.lines().find(|line| line.contains(value)));
+    }
+    let schema: Value = serde_json::from_str(include_str!("../../policy/audit.schema.json")).expect("the schema");
+    let validator = jsonschema::validator_for(&schema).expect("the schema");
+    for record in &records {
+        let errors: Vec<String> =
+            validator.iter_errors(record).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:?}\n{record:#}");
+    }
+    let (code, all) =
+        said(&["verify", "--stopped", "--key", &path(&folder, "key.pem.pub"), &path(&folder, "audit.jsonl")]);
+    assert_eq!(code, Some(0), "{all}");
+}
+
+#[test]
+fn logins_and_reloads_have_theirs() {
+    let proxy = Proxy::with_file("");
+    drop(proxy.raw("app_service"));
+    let refused = crate::common::raw::Raw::connect(
+        proxy.port,
+        &[("user", "app_service"), ("database", super::DATABASE), ("options", "-c wherefore.purpose=model_training")],
+    );
+    assert!(refused.is_err());
+    proxy.signal("HUP");
+    let file = proxy.file();
+    eventually("the reload has a line", || of_kind(&records(&file), "reload").next().is_some());
+    let _folder = proxy.stop();
+    let records = records(&file);
+    let logins: Vec<(&Value, &Value)> =
+        of_kind(&records, "login").map(|record| (&record["unmapped"]["login"], &record["status_code"])).collect();
+    assert_eq!(logins, [(&Value::from("accepted"), &Value::Null), (&Value::from("refused"), &Value::from("42501"))]);
+    assert!(of_kind(&records, "login").all(|record| record["src_endpoint"]["ip"] == "127.0.0.1"));
+}
+
+/// "Show that Conversation Data was never read for training."
+#[test]
+fn a_report_answers_for_a_clause() {
+    let proxy = Proxy::with_file("");
+    let mut training = proxy.raw("ml_engineer");
+    for _ in 0..3 {
+        training.exchange(&[query("SELECT body FROM messages")]);
+    }
+    proxy.raw("app_service").exchange(&[query("SELECT body FROM messages")]);
+    let file = proxy.file().to_string_lossy().into_owned();
+    let folder = proxy.stop();
+    let (code, clause) = said(&["report", "--clause", "B-1d", &file]);
+    assert_eq!(code, Some(0));
+    assert!(clause.contains("clause B-1d: 3 statements refused on it"), "{clause}");
+    assert!(clause.contains("conversation_data was never read for model_training in these records."), "{clause}");
+    let of = |purpose: &str| said(&["report", "--purpose", purpose, "--category", "conversation_data", &file]).1;
+    assert!(
+        of("model_training").contains("conversation_data was never read for model_training"),
+        "{}",
+        of("model_training")
+    );
+    assert!(
+        of("service_operation").contains("conversation_data was read for service_operation by 1 statements."),
+        "{}",
+        of("service_operation")
+    );
+    let json: Value =
+        serde_json::from_slice(&cli(&["report", "--json", "--clause", "B-1d", &file]).stdout).expect("JSON");
+    assert_eq!(json["clause"]["refused"], 3);
+    let later = said(&["report", "--since", "2999-01-01", &file]).1;
+    assert!(later.starts_with("0 decisions"), "{later}");
+    let shown = said(&["show", "--refused", "--user", "ml_engineer", &file]).1;
+    assert_eq!(
+        shown.lines().filter(|line| line.contains("refuse 42501 SELECT body FROM messages")).count(),
+        3,
+        "{shown}"
+    );
+    drop(folder);
+}
