@@ -53,11 +53,6 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// `audit` is what stands in the config behind `listen`, `policy` and `upstream`; `DIR` in it is the proxy's folder.
-    fn start(audit: &str) -> Proxy {
-        Proxy::start_in(tempfile::tempdir().expect("a folder"), audit, None)
-    }
-
     /// The trail goes to `audit.jsonl`, signed.
     fn with_file(more: &str) -> Proxy {
         let folder = tempfile::tempdir().expect("a folder");
@@ -69,7 +64,8 @@ impl Proxy {
         )
     }
 
-    /// In this folder, where files may not grow longer than so many KiB.
+    /// In this folder, where files may not grow longer than so many KiB. `audit` stands in the config behind `upstream`; `DIR`
+    /// in it is the folder.
     fn start_in(folder: TempDir, audit: &str, longest: Option<u32>) -> Proxy {
         let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy/botpress");
         let config = wherefore::cli::serve::config_text(0, CLUSTER.port(), &policy);

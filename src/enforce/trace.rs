@@ -32,19 +32,21 @@ impl Trace {
                     true => judge::exposures(view, tree.clone()),
                     false => Vec::new(),
                 };
-                Some(Trace::new(text, &understood.kind, exposed))
+                Some(Trace::new(text, &understood.kind, exposed, limits))
             }
         }
     }
 
     /// The trace of a text that was not read.
     pub(super) fn unread(text: &str, limits: &Limits) -> Option<Arc<Trace>> {
-        (limits.traces == Traces::Kept).then(|| Trace::new(text, &Kind::Unread, Vec::new()))
+        (limits.traces == Traces::Kept).then(|| Trace::new(text, &Kind::Unread, Vec::new(), limits))
     }
 
-    fn new(text: &str, kind: &Kind, exposed: Vec<RelationReport>) -> Arc<Trace> {
+    fn new(text: &str, kind: &Kind, exposed: Vec<RelationReport>, limits: &Limits) -> Arc<Trace> {
         let values = if matches!(kind, Kind::Set(_)) { Values::Setting } else { Values::Literals };
-        let statement = without_values(text, values).map(String::into_boxed_str);
+        // What is too long to be read is too long to be taken apart.
+        let short = Some(text).filter(|text| text.len() <= limits.statement_bytes);
+        let statement = short.and_then(|text| without_values(text, values)).map(String::into_boxed_str);
         Arc::new(Trace { statement, exposed: exposed.into(), rendered: OnceLock::new() })
     }
 

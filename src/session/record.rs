@@ -87,6 +87,8 @@ pub(super) struct Trail {
     records: Records,
     /// What was sent, in the order of the answers.
     running: VecDeque<Running>,
+    /// The last segment in which something was refused: the server skips the rest of it.
+    refused: u64,
     /// Rows that the client was sent of the statement that runs.
     pub(super) rows: u64,
     /// What the EXECUTE or FETCH at hand names.
@@ -95,7 +97,7 @@ pub(super) struct Trail {
 
 impl Trail {
     pub(super) fn new(records: Records) -> Trail {
-        Trail { records, running: VecDeque::new(), rows: 0, named: None }
+        Trail { records, running: VecDeque::new(), refused: 0, rows: 0, named: None }
     }
 }
 
@@ -116,7 +118,7 @@ impl Session {
 
     /// Records a statement that is about to be sent.
     pub(super) fn record(&mut self, view: &Arc<View>, judged: Option<&Arc<Judged>>, named: Option<&Arc<Trace>>) {
-        if self.trail.records == Records::None {
+        if self.trail.records == Records::None || self.trail.refused == self.owed.number {
             return;
         }
         let means = self.means(judged, view.purpose());
@@ -136,6 +138,7 @@ impl Session {
         let justification = self.state.now.justification.as_ref();
         let refused = Some(refusal);
         self.witness.decided(Decision { view, means, judged, refused, named: None, justification });
+        self.trail.refused = self.owed.number;
         self.trail.running.push_back(Running { segment: self.owed.number, ticket: None });
     }
 

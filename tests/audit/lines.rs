@@ -33,15 +33,19 @@ fn each_outcome_has_its_line() {
     }
     service.exchange(&[query("SET wherefore.purpose = 'service_operation'")]);
     service.exchange(&[
-        parse("s", "SELECT body FROM messages WHERE id < $1 AND id > 4712"),
+        parse("s", "SELECT body FROM messages WHERE id < $1 AND id > -4712"),
         bind("", "s", &["4713"], Format::Text),
         execute("", 2),
         execute("", 0),
         sync(),
     ]);
+    service.exchange(&[query("PREPARE q AS SELECT body FROM messages WHERE id = $1"), query("EXECUTE q(4714)")]);
     service.exchange(&[query("BEGIN; DECLARE c CURSOR FOR SELECT body FROM messages; FETCH 3 FROM c; COMMIT")]);
     let mut training = proxy.raw("ml_engineer");
     training.exchange(&[query("SELECT body FROM messages"), parse("", "SELECT * FROM messages"), sync()]);
+    // What the server skips behind a refusal is no decision.
+    let skipped = [parse("", "SELECT m FROM messages AS m"), bind("", "", &[], Format::Text), execute("", 0), sync()];
+    training.exchange(&skipped);
     training.exchange(&[query("SELECT zqnothing FROM messages WHERE \"zq is a value\" = 1")]);
     let mut owner = proxy.raw("dba");
     owner.exchange(&[query("SELECT body FROM messages WHERE id = 4714"), query("SELEKT 'zq'")]);
@@ -80,9 +84,13 @@ fn each_outcome_has_its_line() {
         .collect();
     assert!(ran.contains(&("\"suspended\"".to_owned(), 2)), "{ran:?}");
     assert!(of_kind(&records, "completion").any(|record| record["status_code"] == "22012"));
-    // What a cursor is read for says what it reads.
-    let fetch = of_kind(&records, "decision").find(|record| told(record)[4].starts_with("FETCH")).expect("a FETCH");
-    assert_eq!(fetch["unmapped"]["relations"][0]["relation"], "public.messages");
+    let after_refusal = decisions.iter().filter(|told| told[2] == "model_training").count();
+    assert_eq!(after_refusal, 4, "{decisions:#?}");
+    // What names a cursor or a prepared statement says what that reads.
+    for named in ["FETCH ? FROM c", "EXECUTE q(?)"] {
+        let found = of_kind(&records, "decision").find(|record| told(record)[4] == named).expect(named);
+        assert_eq!(found["unmapped"]["relations"][0]["relation"], "public.messages", "{named}");
+    }
     // Each completion belongs to a decision.
     for completion in of_kind(&records, "completion") {
         let uid = &completion["metadata"]["correlation_uid"];
@@ -164,4 +172,36 @@ fn a_report_answers_for_a_clause() {
         "{shown}"
     );
     drop(folder);
+}
+
+/// Of every statement that the other tests send nothing is left that Postgres's lexer takes for a literal.
+#[test]
+fn no_literal_is_left_of_any_statement() {
+    use pg_query::protobuf::Token;
+    use wherefore::sql::{Values, without_values};
+    let mut seen = 0;
+    for folder in ["tests/attacks", "tests/golden"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "sql")) {
+            for text in std::fs::read_to_string(&file).expect("a file").lines() {
+                let Some(plain) = without_values(text, Values::Literals) else { continue };
+                seen += 1;
+                let tokens = pg_query::scan(&plain.replace('?', "_")).map(|scanned| scanned.tokens).unwrap_or_default();
+                let literals = [
+                    Token::Sconst,
+                    Token::Iconst,
+                    Token::Fconst,
+                    Token::Bconst,
+                    Token::Xconst,
+                    Token::Usconst,
+                    Token::CComment,
+                    Token::SqlComment,
+                ];
+                let left = tokens.iter().find(|token| literals.iter().any(|literal| token.token == *literal as i32));
+                assert!(left.is_none(), "{text}\n{plain}");
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
 }
