@@ -12,7 +12,7 @@ use super::known::{Found, find_out};
 use super::login::{Binding, Entered, authenticate, hear_out};
 use super::places::Place;
 use super::record::Login;
-use super::relay::{Canceller, Relay};
+use super::relay::{Canceller, Hold, Relay};
 use super::settle::settle_in;
 use super::whence::{Whence, whence};
 use super::wishes::{Beginning, start_of, take_wishes, unjudged};
@@ -83,8 +83,8 @@ pub async fn enter(shared: &Shared, setup: &Setup, mut client: Stream, handle: A
             let database = Arc::clone(attending.database());
             handle.serve(&shared.databases, name, attending);
             handle.has_canceller(canceller.clone());
-            let trail = shared.trail.clone().map(|trail| (trail, mark));
-            let relay = Relay::new(*session, database, handle, (client, inbox), server, (canceller, trail));
+            let hold = Hold::new(shared.trail.clone(), mark);
+            let relay = Relay::new(*session, database, handle, (client, inbox), server, (canceller, hold));
             let _ = relay.run().await;
         }
         Ok(Ok(Some(Opened::Free { mut server, user: _user }))) => {

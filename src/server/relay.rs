@@ -113,7 +113,7 @@ impl Relay {
         handle: Arc<Handle>,
         client: (Stream, Inbox),
         server: (Stream, Inbox),
-        (canceller, trail): (Canceller, Option<(Arc<Trail>, Arc<Mark>)>),
+        (canceller, hold): (Canceller, Hold),
     ) -> Relay {
         Relay {
             session,
@@ -135,7 +135,7 @@ impl Relay {
             cancel: None,
             cancelled: None,
             lacking: 0,
-            hold: Hold { trail, until: 0 },
+            hold,
             ending: false,
         }
     }
@@ -418,8 +418,9 @@ impl Relay {
 }
 
 /// What the server has said waits until what it may answer is recorded.
-struct Hold {
-    trail: Option<(Arc<Trail>, Arc<Mark>)>,
+pub struct Hold {
+    trail: Option<Arc<Trail>>,
+    mark: Arc<Mark>,
     /// The session's last record when it was read; 0: nothing waits.
     until: u64,
 }
@@ -433,18 +434,23 @@ enum Held {
 }
 
 impl Hold {
+    /// Without a trail nothing waits.
+    pub fn new(trail: Option<Arc<Trail>>, mark: Arc<Mark>) -> Hold {
+        Hold { trail, mark, until: 0 }
+    }
+
     /// Something was read.
     fn begin(&mut self) {
-        if let Some((_, mark)) = &self.trail {
-            self.until = mark.submitted();
+        if self.trail.is_some() {
+            self.until = self.mark.submitted();
         }
     }
 
     fn poll(&mut self, cx: &Context<'_>) -> Held {
-        let Some((trail, mark)) = &self.trail else { return Held::No };
-        let released = match mark.poll(self.until, cx) {
+        let Some(trail) = &self.trail else { return Held::No };
+        let released = match self.mark.poll(self.until, cx) {
             Release::Released => true,
-            Release::Waits => trail.is_failing() && mark.has_needed(self.until),
+            Release::Waits => trail.is_failing() && self.mark.has_needed(self.until),
         };
         match released {
             true => {
