@@ -1,8 +1,8 @@
 //! The file: appended to, cut back where a write fails half-way, rotated, and found again after a crash.
 
 use super::chain::{NOTHING, Place, hash};
-use super::line::{After, Stopped};
 use super::read::Line;
+use super::record::{After, Stopped};
 use super::settings::Sync;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -3,7 +3,7 @@
 
 use super::chain::{Chain, Reason};
 use super::key::hex;
-use super::record::{Decided, Event, LogIn, Record, What, Who};
+use super::record::{After, Decided, Event, LogIn, Record, Stopped, What, Who};
 use super::settings::ParameterValues;
 use crate::enforce::{Judged, Plan, Planned, Shadow, Trace, View};
 use crate::policy::{Effect, Policy};
@@ -389,21 +389,6 @@ impl Printer {
             let _ = write!(out, ",\"unmapped\":{{\"kind\":\"lost\",\"records\":{count}");
         });
     }
-}
-
-/// How a file was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct After {
-    pub stopped: Stopped,
-    /// Half a line at its end: how long, and its hash.
-    pub torn: Option<(u64, [u8; 32])>,
-}
-
-/// Whether the run before has said that it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    Cleanly,
-    Otherwise,
 }
 
 fn policy_member(out: &mut Vec<u8>, policy: &Policy) {

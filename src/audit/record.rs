@@ -88,3 +88,18 @@ impl Record {
         }
     }
 }
+
+/// How a file was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    pub stopped: Stopped,
+    /// Half a line at its end: how long, and its hash.
+    pub torn: Option<(u64, [u8; 32])>,
+}
+
+/// Whether the run before has said that it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    Cleanly,
+    Otherwise,
+}

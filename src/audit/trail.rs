@@ -3,9 +3,9 @@
 use super::chain::Chain;
 use super::file::{FileSink, Found};
 use super::key::{Signer, hex};
-use super::line::{Activity, After, Printer, Stopped};
+use super::line::{Activity, Printer};
 use super::mark::{Mark, Need};
-use super::record::{Decided, Event, Record, What, Who};
+use super::record::{After, Decided, Event, Record, Stopped, What, Who};
 use super::settings::{Outcomes, Settings, WhenFull};
 use super::sink::{Sink, Sinks};
 use super::writer::{Message, Shared, Writer};

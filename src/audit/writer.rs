@@ -1,8 +1,8 @@
 //! The thread that makes lines of records and writes them.
 
 use super::chain::{Chain, Reason};
-use super::line::{After, Printer};
-use super::record::Record;
+use super::line::Printer;
+use super::record::{After, Record};
 use super::settings::Settings;
 use super::sink::{Progress, Sinks};
 use std::io;

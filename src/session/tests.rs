@@ -1,14 +1,12 @@
 //! The machine without a server: a judge that knows a handful of statements, and the server's answers written by hand.
 
+mod counts;
 mod doing;
 mod doubts;
 mod inner;
 mod reports;
 
-use super::{
-    Answer, Bounds, Decision, Fit, Judge, Legs, Opening, Ran, Records, Refresh, Refreshed, ReportSort, Session, Shelf,
-    Start, Step, Ticket, Witness,
-};
+use super::{Answer, Bounds, Fit, Judge, Legs, Opening, Refresh, Refreshed, Session, Shelf, Start, Step};
 use crate::catalog::{Catalog, Snapshot};
 use crate::enforce::{Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
 use crate::policy::{Bound, Policy, SourceFile};
@@ -16,6 +14,7 @@ use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
 use crate::wire::{self, Sink};
 use bytes::BytesMut;
+use counts::Counts;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -90,52 +89,6 @@ fn plan(view: &View, text: &str) -> Plan {
         })
     } else {
         Plan::Forward
-    }
-}
-
-#[derive(Default)]
-struct Counts {
-    permitted: AtomicU64,
-    refused: AtomicU64,
-    looked_up: AtomicU64,
-    /// Look-ups that are permitted still.
-    look_ups: AtomicU64,
-    chosen: AtomicU64,
-}
-
-impl Witness for Counts {
-    fn permitted(&self) {
-        self.permitted.fetch_add(1, Ordering::Relaxed);
-    }
-    fn rewritten(&self) {}
-    fn refused(&self, _: &View, _: &Refusal) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-    fn looked_up(&self, _: &View) -> Result<(), Refusal> {
-        if self.looked_up.load(Ordering::Relaxed) >= self.look_ups.load(Ordering::Relaxed) {
-            return Err(Refusal::new(SqlState("53400"), "too many"));
-        }
-        self.looked_up.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-    fn read_inner(&self, _: &str, _: usize) {}
-    fn unread_inner(&self, _: &str, _: &str, _: &str) {}
-    fn shadowed(&self, _: &View, _: &crate::enforce::Shadow) {}
-    fn chosen(&self, _: &str, _: &str, _: &str) {
-        self.chosen.fetch_add(1, Ordering::Relaxed);
-    }
-    fn records(&self) -> Records {
-        Records::None
-    }
-    fn room(&self, _: &View) -> Result<(), Refusal> {
-        Ok(())
-    }
-    fn decided(&self, _: Decision<'_>) -> Option<Ticket> {
-        None
-    }
-    fn ran(&self, _: Ticket, _: Ran) {}
-    fn withheld(&self, _: &View, _: ReportSort, _: wire::ErrorFields<'_>) -> String {
-        "0123456789abcdef".to_owned()
     }
 }
 

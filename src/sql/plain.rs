@@ -86,7 +86,7 @@ mod tests {
     fn no_value_is_left() {
         for (text, expected) in [
             ("SELECT  a , 'x'  FROM t\nWHERE b=-17.5 AND c = $1", "SELECT a , ? FROM t WHERE b=-? AND c = $1"),
-            ("SELECT E'a\\'b', U&'x', B'1', X'ff', $q$z$q$, N'n', 1e5", "SELECT ?, ?, ?, ?, ?, n?, ?"),
+            ("SELECT E'a\\'b', U&'x', B'1', X'ff', $q$z$q$, N'n', 1e5", "SELECT ?, ?, ?, ?, ?, N?, ?"),
             ("/* secret */ SELECT 1 -- also", "SELECT ?"),
             ("SELECT true, a IS NOT TRUE, b IS FALSE FROM t", "SELECT ?, a IS NOT TRUE, b IS FALSE FROM t"),
             (
