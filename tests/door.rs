@@ -1,5 +1,7 @@
 //! The door: who gets in how, encrypted or not, on the clients' leg and on the server's.
 
+#[path = "door/admin.rs"]
+mod admin;
 #[path = "door/authority.rs"]
 mod authority;
 #[path = "door/claims.rs"]
@@ -21,6 +23,8 @@ mod proxied;
 mod relay_support;
 #[path = "door/reload.rs"]
 mod reload;
+#[path = "door/restart.rs"]
+mod restart;
 #[path = "door/server.rs"]
 mod server;
 #[path = "door/table.rs"]

@@ -21,6 +21,9 @@ pub struct Config {
     /// Where clients connect by TCP.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// Whether another process may listen on the same address: the next proxy, before this one goes.
+    #[serde(default)]
+    pub reuse_port: bool,
     /// A directory for a unix socket named as Postgres names it (`.s.PGSQL.<port>`), besides TCP.
     #[serde(default)]
     pub listen_unix: Option<PathBuf>,
@@ -54,6 +57,8 @@ pub struct Config {
     /// Whether decisions are recorded, and where.
     #[serde(default)]
     pub audit: Option<Audit>,
+    #[serde(default)]
+    pub admin: Admin,
     /// The file it was read from.
     #[serde(skip)]
     pub file: PathBuf,
@@ -236,6 +241,14 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+/// `[admin]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Where metrics and health are asked for over HTTP; nowhere without it.
+    pub listen: Option<SocketAddr>,
+}
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -344,11 +357,13 @@ impl Config {
         let log = |config: &Config| (config.log.level.clone(), config.log.format);
         let differ = [
             ("listen", self.listen != other.listen),
+            ("reuse_port", self.reuse_port != other.reuse_port),
             ("listen_unix", self.listen_unix != other.listen_unix),
             ("upstream.host", self.upstream.host != other.upstream.host),
             ("upstream.port", self.upstream.port != other.upstream.port),
             ("limits.statement_bytes", self.limits.statement_bytes != other.limits.statement_bytes),
             ("limits.cache_bytes", self.limits.cache_bytes != other.limits.cache_bytes),
+            ("admin", self.admin.listen != other.admin.listen),
             ("log", log(self) != log(other)),
             ("audit", self.audit != other.audit),
         ];

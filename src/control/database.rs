@@ -4,6 +4,7 @@
 use super::budget::Till;
 use super::config::{Config, ConfigError};
 use super::setup::{Setup, SetupError};
+use super::standing::Standing;
 use super::{catalog, probe};
 use crate::catalog::Catalog;
 use crate::enforce::{Charge, is_english};
@@ -11,7 +12,7 @@ use crate::policy::{Bound, Policy};
 use crate::session::{Charged, Fit, Refreshed, Shelf};
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -123,6 +124,14 @@ impl Databases {
     /// Forgets a database whose catalog could never be read, once what is returned is dropped: a client may name any.
     pub fn tentatively(&self, database: Option<&Arc<Database>>) -> Tentative<'_> {
         Tentative { databases: self, database: database.cloned() }
+    }
+
+    /// What all of them are doing, by name and server.
+    pub fn standings(&self) -> Vec<Standing> {
+        let setup = self.setup();
+        let mut standings: Vec<Standing> = self.known.iter().map(|entry| Standing::of(entry.value(), &setup)).collect();
+        standings.sort_by(|one, other| one.name().cmp(&other.name()));
+        standings
     }
 
     /// Closes the connections to databases that nobody works with.
@@ -279,6 +288,19 @@ impl Database {
     /// The place of the server that it is on.
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    pub(super) fn pack(&self) -> &Path {
+        &self.pack
+    }
+
+    pub(super) fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Acquire)
+    }
+
+    /// When the catalog was last read, and whether the last attempt to connect for it failed; `None` while it is read.
+    pub(super) fn last_reading(&self) -> Option<(Option<Instant>, bool)> {
+        self.reading.try_lock().ok().map(|reading| (reading.last, reading.failed.is_some()))
     }
 
     /// Charges a role's budget.

@@ -83,6 +83,11 @@ impl Reached {
 }
 
 impl Servers {
+    /// Host and port of the server at a place, as the config names them.
+    pub fn name(&self, at: usize) -> String {
+        self.hosts.get(at).map_or_else(String::new, |host| host.upstream.name())
+    }
+
     pub fn load(config: &Config) -> Result<Servers, TlsError> {
         let wrong = |message: String| TlsError::new(Path::new(&config.host), message);
         let legs = config.legs().map_err(wrong)?;

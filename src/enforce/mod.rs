@@ -40,17 +40,46 @@ use crate::vocab::{NotUnderstood, Refusal, SqlState};
 use cache::{Entry, Lookup, Of, PlanCache, plan_cache};
 use shared::Template;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Judges statements and remembers the outcome. One for the whole process; cheap to share.
 #[derive(Debug)]
 pub struct Enforcer {
     limits: Limits,
     plans: PlanCache,
+    /// Texts that were read and judged, for want of a plan.
+    judged: AtomicU64,
+}
+
+/// What an [`Enforcer`] keeps, and how often that was not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Plans and shapes that are kept, about how many bytes they take, and how many they may.
+    pub entries: usize,
+    pub bytes: u64,
+    pub limit: u64,
+    /// Texts that were read and judged, for want of a plan.
+    pub judged: u64,
 }
 
 impl Enforcer {
     pub fn new(limits: Limits) -> Enforcer {
-        Enforcer { plans: plan_cache(limits.cache_bytes), limits }
+        Enforcer { plans: plan_cache(limits.cache_bytes), limits, judged: AtomicU64::new(0) }
+    }
+
+    pub fn figures(&self) -> Figures {
+        Figures {
+            entries: self.plans.len(),
+            bytes: self.plans.weight(),
+            limit: self.plans.capacity(),
+            judged: self.judged.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Reads and judges a text for which there is no plan.
+    fn judge_anew(&self, view: &View, text: &str) -> Judged {
+        self.judged.fetch_add(1, Ordering::Relaxed);
+        judge_text(view, text, &self.limits)
     }
 
     pub fn limits(&self) -> &Limits {
@@ -69,7 +98,7 @@ impl Enforcer {
         if let Some(judged) = self.judge_shape(view, text) {
             return judged;
         }
-        let judged = Arc::new(judge_text(view, text, &self.limits));
+        let judged = Arc::new(self.judge_anew(view, text));
         self.plans.insert(whole.key(), Entry::Plan(Arc::clone(&judged)));
         judged
     }
@@ -129,7 +158,7 @@ impl Enforcer {
 
     /// Judges a text, and keeps what others of its shape come to.
     fn learn(&self, view: &View, text: &str, shape: (&Shape, &Arc<[Place]>), key: Lookup<'_>) -> Arc<Judged> {
-        let judged = judge_text(view, text, &self.limits);
+        let judged = self.judge_anew(view, text);
         let template = Template::of(view, text, shape, &judged, &self.limits);
         let entry = template.map_or(Entry::Unshared, |template| Entry::Template(Arc::new(template)));
         self.plans.insert(key.key(), entry);

@@ -1,7 +1,9 @@
 //! Listening, accepting within bounds, and stopping without cutting anyone off.
 
+use super::admin::AdminPort;
 use super::door;
 use super::handle::{Ending, Handle};
+use super::listen::Listeners;
 use super::notify::Supervisor;
 use super::places::Crowd;
 use super::watch::watch;
@@ -16,9 +18,8 @@ use dashmap::DashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Interval;
 
@@ -53,6 +54,8 @@ pub struct Shared {
     pub attempts: Attempts,
     /// What stands in for the verifiers of users that do not exist is derived from it.
     pub secret: [u8; 32],
+    pub started: SystemTime,
+    draining: AtomicBool,
     next: AtomicU64,
 }
 
@@ -60,6 +63,11 @@ impl Shared {
     /// A number that nothing else of this process has.
     pub fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the proxy stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 }
 
@@ -102,18 +110,22 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
         addresses: Crowd::default(),
         attempts: Attempts::default(),
         secret,
+        started: SystemTime::now(),
+        draining: AtomicBool::new(false),
         next: AtomicU64::new(1),
     });
     let setup = shared.databases.setup();
-    let address = setup.config.listen;
-    let listen_error = |source| ServeError::Listen { address: address.to_string(), source };
-    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-    let address = listener.local_addr().map_err(listen_error)?;
-    let unix = unix_listener(&setup.config, address.port())?;
+    let listeners = Listeners::open(&setup.config)?;
+    let address = listeners.address()?;
+    let admin = AdminPort::open(setup.config.admin.listen).await?;
     drop(setup);
     let refresher = tokio::spawn(refresh(Arc::clone(&shared)));
     let rester = tokio::spawn(let_rest(Arc::clone(&shared)));
     let watcher = tokio::spawn(watch(Arc::clone(&shared)));
+    let admin = admin.map(|port| {
+        tracing::info!(address = %port.address, "the admin port is open");
+        tokio::spawn(port.serve(Arc::clone(&shared)))
+    });
     tracing::info!(%address, "listening");
     ready(address);
     let supervisor = Arc::new(Supervisor::of_environment());
@@ -121,14 +133,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
     let mut heart = supervisor.every().map(tokio::time::interval);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let _ = crate::net::keep(&stream);
-                    admit(&shared, Stream::Tcp(stream));
-                }
-                Err(error) => pause(error).await,
-            },
-            accepted = accept_unix(unix.as_ref()) => match accepted {
+            accepted = listeners.accept() => match accepted {
                 Ok(stream) => admit(&shared, stream),
                 Err(error) => pause(error).await,
             },
@@ -144,15 +149,16 @@ pub async fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(),
             _ = int.recv() => break,
             _ = term.recv() => {
                 supervisor.tell("STOPPING=1");
-                drop(listener);
+                shared.draining.store(true, Ordering::Relaxed);
+                listeners.close(|stream| admit(&shared, stream)).await;
                 drain(&shared, &mut int).await;
                 break;
             }
         }
     }
-    refresher.abort();
-    rester.abort();
-    watcher.abort();
+    for task in [Some(refresher), Some(rester), Some(watcher), admin].into_iter().flatten() {
+        task.abort();
+    }
     if let Some(trail) = shared.trail.clone() {
         let _ = tokio::task::spawn_blocking(move || trail.stop()).await;
     }
@@ -171,24 +177,6 @@ async fn start_trail(setup: &Arc<Setup>) -> Result<Option<Trail>, ServeError> {
     Ok(started.map_err(|error| ServeError::Signals(io::Error::other(error)))??)
 }
 
-fn unix_listener(config: &Config, port: u16) -> Result<Option<UnixListener>, ServeError> {
-    let Some(directory) = &config.listen_unix else { return Ok(None) };
-    let path = directory.join(format!(".s.PGSQL.{port}"));
-    let error = |source| ServeError::Listen { address: path.display().to_string(), source };
-    // A socket that nobody answers is left over from a process that ended; one that is answered belongs to another.
-    if path.exists() && std::os::unix::net::UnixStream::connect(&path).is_err() {
-        std::fs::remove_file(&path).map_err(error)?;
-    }
-    UnixListener::bind(&path).map(Some).map_err(error)
-}
-
-async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<Stream> {
-    match listener {
-        Some(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
-        None => std::future::pending().await,
-    }
-}
-
 /// Waits for the next beat; for ever without a heart.
 async fn beat(heart: Option<&mut Interval>) {
     match heart {
@@ -198,7 +186,7 @@ async fn beat(heart: Option<&mut Interval>) {
 }
 
 /// Out of file descriptors, most likely: waiting lets sessions end.
-async fn pause(error: io::Error) {
+pub async fn pause(error: io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
     tokio::time::sleep(Duration::from_millis(50)).await;
 }

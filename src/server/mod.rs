@@ -1,5 +1,6 @@
 //! The listener, the door, the relay between client and server, cancel.
 
+mod admin;
 mod arrival;
 mod buffers;
 mod door;
@@ -7,6 +8,7 @@ mod gate;
 mod handle;
 mod hello;
 mod known;
+mod listen;
 mod login;
 mod notify;
 mod places;

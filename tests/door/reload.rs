@@ -1,5 +1,6 @@
 //! HUP: everything is read again and put in force at once, or nothing is.
 
+use super::relay_support::kill;
 use super::{Authority, POLICY, block_on, path, program, world};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,6 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// Any free port.
+const LISTEN: &str = "listen = \"127.0.0.1:0\"";
 
 /// A proxy in a process of its own, whose files can be changed under it.
 pub(super) struct Process {
@@ -23,40 +27,61 @@ impl Process {
 
     /// The same, with these variables in its environment.
     fn start_in(config: &str, environment: &[(&str, &str)]) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wherefore"));
+        command.envs(environment.iter().copied());
+        Process::start_by(command, LISTEN, config)
+    }
+
+    /// The same by a command that becomes the proxy, with these keys of where it listens.
+    pub(super) fn start_by(command: Command, listen: &str, config: &str) -> Process {
+        let mut process = Process::prepare();
+        process.write("wherefore.toml", &process.config(config).replace(LISTEN, listen));
+        process.run(command);
+        process.port = port_in(&process.line(&["listening"]));
+        process
+    }
+
+    /// Its files but for the config, and no process yet.
+    fn prepare() -> Process {
         let files = tempfile::tempdir().expect("a folder");
         for (pack, text) in [("policy", POLICY), ("other", POLICY)] {
             std::fs::create_dir(files.path().join(pack)).expect("a folder");
             std::fs::write(files.path().join(pack).join("pack.toml"), text).expect("a file");
         }
-        let mut process = Process {
-            child: Command::new("true").stderr(Stdio::piped()).spawn().expect("a child"),
-            lines: channel().1,
-            port: 0,
-            files,
-        };
-        process.write("wherefore.toml", &process.config(config));
-        let _ = process.child.wait();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wherefore"));
-        command.args(["serve", "--config"]).arg(process.files.path().join("wherefore.toml"));
-        command.envs(environment.iter().copied());
-        process.child = command.env_remove("RUST_LOG").stderr(Stdio::piped()).spawn().expect("the proxy");
+        let child = Command::new("true").spawn().expect("a child");
+        Process { child, lines: channel().1, port: 0, files }
+    }
+
+    /// Starts it.
+    fn run(&mut self, mut command: Command) {
+        let _ = self.child.wait();
+        command.args(["serve", "--config"]).arg(self.files.path().join("wherefore.toml"));
+        self.child = command.env_remove("RUST_LOG").stderr(Stdio::piped()).spawn().expect("the proxy");
         let (tell, lines) = channel();
-        let stderr = BufReader::new(process.child.stderr.take().expect("a pipe"));
+        let stderr = BufReader::new(self.child.stderr.take().expect("a pipe"));
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 let _ = tell.send(line);
             }
         });
-        process.lines = lines;
-        let listening = process.line(&["listening"]);
-        let port = listening.split("127.0.0.1:").nth(1).expect("an address");
-        process.port = port.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a port");
-        process
+        self.lines = lines;
+    }
+
+    /// One in front of the server at a port, and its admin port.
+    pub(super) fn start_with_admin(config: &str, server: u16) -> (Process, u16) {
+        let mut process = Process::prepare();
+        let text =
+            process.config(config).replace(&format!("port = {}", world().cluster.port), &format!("port = {server}"));
+        process.write("wherefore.toml", &text);
+        process.run(Command::new(env!("CARGO_BIN_EXE_wherefore")));
+        let admin = port_in(&process.line(&["the admin port is open"]));
+        process.port = port_in(&process.line(&["listening"]));
+        (process, admin)
     }
 
     fn config(&self, more: &str) -> String {
         format!(
-            "listen = \"127.0.0.1:0\"\npolicy = \"policy\"\n[upstream]\nhost = \"127.0.0.1\"\nport = {}\n\
+            "{LISTEN}\npolicy = \"policy\"\n[upstream]\nhost = \"127.0.0.1\"\nport = {}\n\
              catalog_user = \"postgres\"\ncatalog_password = \"secret\"\n{more}",
             world().cluster.port
         )
@@ -78,17 +103,35 @@ impl Process {
 
     /// Sends HUP, and says what came of it.
     pub(super) fn reload(&self) -> String {
-        let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().expect("kill");
-        assert!(status.success());
+        self.signal("HUP");
         self.line(&["reloaded"])
     }
 
-    async fn connect(&self, user: &str, database: &str) -> Client {
+    pub(super) fn signal(&self, signal: &str) {
+        kill(signal, &self.child.id().to_string());
+    }
+
+    pub(super) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Waits until it has ended.
+    pub(super) fn ended(&mut self) {
+        assert!(self.child.wait().expect("a child").success());
+    }
+
+    pub(super) async fn connect(&self, user: &str, database: &str) -> Client {
         let text = format!("host=127.0.0.1 port={} user={user} dbname={database} password=secret", self.port);
         let (client, connection) = tokio_postgres::connect(&text, NoTls).await.expect("a session");
         tokio::spawn(connection);
         client
     }
+}
+
+/// The port of the address on the loopback in a line of the log.
+fn port_in(line: &str) -> u16 {
+    let port = line.split("127.0.0.1:").nth(1).expect("an address");
+    port.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a port")
 }
 
 impl Drop for Process {
@@ -294,7 +337,6 @@ fn a_supervisor_is_told_what_becomes_of_the_proxy() {
     assert_eq!([heard(), heard()], ["WATCHDOG=1", "WATCHDOG=1"]);
     process.reload();
     assert_eq!([next(), next()], ["RELOADING=1", "READY=1"]);
-    let status = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().expect("kill");
-    assert!(status.success());
+    process.terminate();
     assert_eq!(next(), "STOPPING=1");
 }
