@@ -61,7 +61,7 @@ impl Bench {
         let files = match database {
             "golden_aggregates" => &files[3..],
             "golden_edges" => &files[..3],
-            "golden_writes" | "golden_define" => &files[..2],
+            "golden_writes" | "golden_define" | "golden_alter" => &files[..2],
             _reads => &files[..1],
         };
         let policy = Policy::parse(files).unwrap_or_else(|errors| panic!("{}", errors.render(Colour::Plain))).policy;
@@ -228,6 +228,11 @@ fn aggregates() {
 #[test]
 fn define() {
     check("define", include_str!("golden/define.sql"));
+}
+
+#[test]
+fn alter() {
+    check("alter", include_str!("golden/alter.sql"));
 }
 
 #[test]

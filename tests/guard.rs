@@ -5,6 +5,8 @@
 mod accord;
 #[path = "guard/aggregates.rs"]
 mod aggregates;
+#[path = "guard/alter.rs"]
+mod alter;
 #[path = "guard/bounded.rs"]
 mod bounded;
 mod common;

@@ -5,13 +5,15 @@
 //! written: it reads nothing before it is read itself, by lineage. Expressions that a table keeps are resolved for what
 //! they call.
 
+use super::alter::columns_in;
+use super::definition::{Definition, Dropped, Made, Of, Over, Runs, Touch};
 use super::known::Known;
 use super::label::{ColumnSource, Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, label_of, not_understood, unresolved};
 use super::scope::{Columns, Entry, Level, Source, Star, Visible, Written};
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::sql::{string, words};
-use crate::vocab::{AttNum, Oid, SqlState, Usage};
+use crate::vocab::{AttNum, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     ColumnDef, CommentStmt, ConstrType, Constraint, CreateSchemaStmt, CreateSeqStmt, CreateStmt, CreateTableAsStmt,
@@ -21,7 +23,7 @@ use pg_query::protobuf::{
 use std::sync::Arc;
 
 /// Operator classes that may be named in an index: they run nothing of users.
-const OPERATOR_CLASSES: [&str; 12] = [
+pub(super) const OPERATOR_CLASSES: [&str; 12] = [
     "text_pattern_ops",
     "varchar_pattern_ops",
     "bpchar_pattern_ops",
@@ -49,49 +51,21 @@ const COMMENTED: [ObjectType; 9] = [
     ObjectType::ObjectTabconstraint,
 ];
 
+/// `INCLUDING COMMENTS` and `INCLUDING DEFAULTS` (`TableLikeOption`).
+const LIKE_COMMENTS: u32 = 1;
+const LIKE_DEFAULTS: u32 = 1 << 3;
+
+/// Who inserts would be told the numbers of others.
+const DRAWS: &str = "a default that draws from a sequence that is no part of the table";
+
 /// Types that stand for a sequence and a column of numbers.
-const SERIAL: [&str; 6] = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
-
-/// What a definition does beside what its query reads.
-#[derive(Debug, Default)]
-pub struct Definition {
-    pub runs: Runs,
-    /// The schema and name of what will be there.
-    pub fresh: Option<(Arc<str>, Arc<str>)>,
-    /// The table that a query fills.
-    pub made: Option<Made>,
-    /// Relations whose every row it evaluates something over, or refers to: it must not tell of what is hidden there.
-    pub over: Vec<(Oid, Option<u32>)>,
-    pub dropped: Vec<(Oid, Option<u32>)>,
-}
-
-/// What a definition runs when it is sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Runs {
-    /// Nothing over a relation of users, or what `over` says.
-    #[default]
-    Nothing,
-    /// A query, once: guards stand in it.
-    Query,
-    /// A query that is kept, and must be kept as it was written: no guard may be needed in it.
-    KeptQuery,
-}
-
-/// A table that a query makes.
-#[derive(Debug)]
-pub struct Made {
-    /// What will be there, as far as names go; its number is 0.
-    pub relation: Relation,
-    /// For each column, what its values depend on.
-    pub sources: Vec<Vec<ColumnSource>>,
-    pub at: Option<u32>,
-}
+pub(super) const SERIAL: [&str; 6] = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
 
 impl<'a> Resolver<'a> {
     /// Resolves a definition; `None` if it is none.
     pub(super) fn define(&mut self, node: &mut NodeEnum) -> Outcome<Option<Definition>> {
         let mut definition = Definition::default();
-        match node {
+        match &mut *node {
             NodeEnum::SelectStmt(select) if select.into_clause.is_some() => {
                 // The same, written so that the query stands by itself.
                 let mut query = std::mem::take(&mut **select);
@@ -138,13 +112,35 @@ impl<'a> Resolver<'a> {
                 }
             }
             NodeEnum::DropStmt(drop) => self.drop_of(drop, &mut definition)?,
-            _no_definition => return Ok(None),
+            other => {
+                if !self.alteration(other, &mut definition)? && !self.type_definition(other, &mut definition)? {
+                    return Ok(None);
+                }
+            }
+        }
+        if let NodeEnum::CreateStmt(_) | NodeEnum::CreateTableAsStmt(_) | NodeEnum::AlterTableStmt(_) = node {
+            self.no_calling_domains()?;
         }
         Ok(Some(definition))
     }
 
+    /// Refuses new columns where a domain is in play whose default calls something: they would have it for theirs, and it may draw
+    /// numbers that are not for who reads them.
+    fn no_calling_domains(&self) -> Outcome<()> {
+        let types = self.context.catalog.snapshot().types.iter();
+        let calling = types.filter(|info| info.default.as_ref().is_some_and(|default| default.contains('(')));
+        for info in calling {
+            if self.is_in_play(info.oid) {
+                let what =
+                    format!("a new column where the default of domain {}.{} calls a function", info.schema, info.name);
+                return not_understood(what, -1);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a relation can be made under this name, and where; the schema is written out.
-    fn new_name(&mut self, range: &mut RangeVar, definition: &mut Definition) -> Outcome<()> {
+    pub(super) fn new_name(&mut self, range: &mut RangeVar, definition: &mut Definition) -> Outcome<()> {
         let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence, alias: _, location } = range;
         if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
             return not_understood(format!("a reference to another database (\"{catalogname}\")"), *location);
@@ -153,27 +149,27 @@ impl<'a> Resolver<'a> {
         if relpersistence == "t" {
             return not_understood("a temporary table", *location);
         }
-        if schemaname.is_empty() {
-            let schemas = &self.context.catalog.snapshot().schemas;
-            let first = self
-                .context
-                .path
-                .listed()
-                .find(|schema| *schema == "pg_temp" || schemas.iter().any(|known| **known == **schema));
-            let Some(first) = first else {
-                return unresolved(SqlState("3F000"), "no schema has been selected to create in".to_owned(), *location);
-            };
-            *schemaname = first.to_owned();
-        }
-        if schemaname.starts_with("pg_") || schemaname == "information_schema" {
-            return not_understood(format!("a new relation in schema {schemaname}"), *location);
-        }
+        *schemaname = self.schema_of_new(Some(schemaname.as_str()).filter(|schema| !schema.is_empty()), *location)?;
         definition.fresh = Some((schemaname.as_str().into(), relname.as_str().into()));
         Ok(())
     }
 
+    /// The schema in which something new is made.
+    pub(super) fn schema_of_new(&self, written: Option<&str>, at: i32) -> Outcome<String> {
+        let schemas = &self.context.catalog.snapshot().schemas;
+        let mut listed = self.context.path.listed();
+        let there = |schema: &&str| *schema == "pg_temp" || schemas.iter().any(|known| **known == **schema);
+        let Some(schema) = written.or_else(|| listed.find(there)) else {
+            return unresolved(SqlState("3F000"), "no schema has been selected to create in".to_owned(), at);
+        };
+        if schema.starts_with("pg_") || schema == "information_schema" {
+            return not_understood(format!("something new in schema {schema}"), at);
+        }
+        Ok(schema.to_owned())
+    }
+
     /// A relation that a definition names, with its schema written out. Nothing of it is read thereby.
-    fn named_relation(&mut self, range: &mut RangeVar) -> Outcome<&'a Relation> {
+    pub(super) fn named_relation(&mut self, range: &mut RangeVar) -> Outcome<&'a Relation> {
         let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias: _, location } = range;
         if !catalogname.is_empty() && catalogname != self.context.catalog.database() {
             return not_understood(format!("a reference to another database (\"{catalogname}\")"), *location);
@@ -184,12 +180,17 @@ impl<'a> Resolver<'a> {
         Ok(relation)
     }
 
-    /// Notes a table over whose rows something is evaluated.
-    fn over(&mut self, relation: &Relation, at: i32, definition: &mut Definition) -> Outcome<()> {
+    /// Notes a relation that the statement names, and does not read.
+    pub(super) fn names(&mut self, relation: &Relation, at: i32) -> Outcome<()> {
         let names = relation.columns.iter().map(|column| Arc::clone(&column.name)).collect();
         let used = RelationUse::new(relation.oid, at, Arc::clone(&relation.name), names);
-        self.add_use(RelationUse { place: Place::Target, ..used })?;
-        definition.over.push((relation.oid, u32::try_from(at).ok()));
+        self.add_use(RelationUse { place: Place::Target, ..used }).map(|_| ())
+    }
+
+    /// Notes a table over whose rows something is evaluated.
+    pub(super) fn over(&mut self, relation: &Relation, at: i32, definition: &mut Definition) -> Outcome<()> {
+        self.names(relation, at)?;
+        definition.over.push(Over { relation: relation.oid, of: Of::Whole, at: u32::try_from(at).ok() });
         Ok(())
     }
 
@@ -293,23 +294,41 @@ impl<'a> Resolver<'a> {
             if_not_exists: _,
         } = create;
         let Some(range) = relation else { return not_understood("CREATE TABLE without a name", -1) };
-        if partbound.is_some() || partspec.is_some() || !inh_relations.is_empty() || of_typename.is_some() {
-            return not_understood("CREATE TABLE with parents, partitions or a type", range.location);
+        if of_typename.is_some() {
+            return not_understood("CREATE TABLE of a type", range.location);
         }
         self.new_name(range, definition)?;
+        let inherited = self.parents(inh_relations, partbound, definition)?;
         let names = table_elts.iter().filter_map(|element| match &element.node {
             Some(NodeEnum::ColumnDef(column)) => Some(Arc::<str>::from(column.colname.as_str())),
             Some(_) | None => None,
         });
-        self.levels.push(bare_level(&range.relname, names));
+        // A column that it has from a parent may be written again.
+        let mut columns = inherited;
+        for name in names {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        self.levels.push(bare_level(&range.relname, columns.into_iter()));
+        if let Some(by) = partspec {
+            self.partitioning(by)?;
+        }
         for element in table_elts.iter_mut() {
             match &mut element.node {
                 Some(NodeEnum::ColumnDef(column)) => self.new_column(column, definition)?,
                 Some(NodeEnum::Constraint(constraint)) => self.new_constraint(constraint, definition)?,
                 Some(NodeEnum::TableLikeClause(like)) => {
-                    let TableLikeClause { relation, options: _, relation_oid: _ } = like;
+                    let TableLikeClause { relation, options, relation_oid: _ } = like;
                     let Some(range) = relation else { return not_understood("LIKE", -1) };
                     let alike = self.named_relation(range)?;
+                    let users = &self.context.catalog.snapshot().sequence_users;
+                    if *options & LIKE_DEFAULTS != 0 && users.iter().any(|user| user.table == alike.oid) {
+                        return not_understood(DRAWS, range.location);
+                    }
+                    if *options & LIKE_COMMENTS != 0 {
+                        definition.touches.push((Touch::Comments, u32::try_from(range.location).ok()));
+                    }
                     let names = alike.columns.iter().map(|column| Arc::clone(&column.name)).collect();
                     let used = RelationUse::new(alike.oid, range.location, Arc::clone(&alike.name), names);
                     self.add_use(RelationUse { place: Place::Target, ..used })?;
@@ -324,6 +343,9 @@ impl<'a> Resolver<'a> {
 
     fn new_column(&mut self, column: &mut ColumnDef, definition: &mut Definition) -> Outcome<()> {
         let at = column.location;
+        if column.raw_default.is_some() {
+            return not_understood("a column definition", at);
+        }
         if let Some(name) = &mut column.type_name {
             let serial = matches!(name.names.as_slice(), [one] if string(one).is_some_and(|one| SERIAL.contains(&one)));
             if !serial {
@@ -339,7 +361,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn new_constraint(&mut self, constraint: &mut Constraint, definition: &mut Definition) -> Outcome<()> {
+    pub(super) fn new_constraint(&mut self, constraint: &mut Constraint, definition: &mut Definition) -> Outcome<()> {
         let at = constraint.location;
         match ConstrType::try_from(constraint.contype) {
             Ok(
@@ -365,15 +387,14 @@ impl<'a> Resolver<'a> {
             )
             | Err(_) => return not_understood("such a constraint", at),
         }
+        let drawn = self.sequences.len();
         for expression in [&mut constraint.raw_expr, &mut constraint.where_clause].into_iter().flatten() {
             self.expression(expression, Some(Usage::Filter))?;
         }
-        if let Some(range) = &mut constraint.pktable {
-            // Every row that is written will ask whether a row is there.
-            let referenced = self.named_relation(range)?;
-            self.over(referenced, range.location, definition)?;
+        if self.sequences.len() > drawn {
+            return not_understood(DRAWS, at);
         }
-        Ok(())
+        self.refers(constraint, definition)
     }
 
     fn create_index(&mut self, index: &mut IndexStmt, definition: &mut Definition) -> Outcome<()> {
@@ -381,7 +402,7 @@ impl<'a> Resolver<'a> {
         let at = range.location;
         let relation = self.named_relation(range)?;
         match relation.kind {
-            RelationKind::Table | RelationKind::PartitionedTable => self.over(relation, at, definition)?,
+            RelationKind::Table | RelationKind::PartitionedTable => self.names(relation, at)?,
             RelationKind::MaterializedView => self.all_that_is_kept(relation, at)?,
             RelationKind::View | RelationKind::ForeignTable | RelationKind::Sequence => {
                 return not_understood(format!("an index on a {}", relation.kind.word()), at);
@@ -389,10 +410,11 @@ impl<'a> Resolver<'a> {
         }
         relation.columns.iter().try_for_each(|column| self.type_open(column.type_oid, at))?;
         self.levels.push(bare_level(&relation.name, relation.columns.iter().map(|column| Arc::clone(&column.name))));
+        let mut read: Vec<Arc<str>> = Vec::new();
         for node in index.index_params.iter_mut().chain(&mut index.index_including_params) {
             let Some(NodeEnum::IndexElem(element)) = &mut node.node else { return not_understood("an index", at) };
             let IndexElem {
-                name: _,
+                name,
                 expr,
                 indexcolname: _,
                 collation: _,
@@ -405,23 +427,37 @@ impl<'a> Resolver<'a> {
             if let Some(class) = class.last().filter(|class| !OPERATOR_CLASSES.contains(class)) {
                 return not_understood(format!("operator class {class}"), at);
             }
+            read.extend((!name.is_empty()).then(|| Arc::from(name.as_str())));
             if let Some(expression) = expr {
+                read.extend(columns_in(expression, relation, &[])?);
                 self.expression(expression, Some(Usage::Filter))?;
             }
         }
         if let Some(predicate) = &mut index.where_clause {
+            read.extend(columns_in(predicate, relation, &[])?);
             self.expression(predicate, Some(Usage::Filter))?;
         }
         self.levels.pop();
+        if relation.kind != RelationKind::MaterializedView {
+            definition.over.push(Over { relation: relation.oid, of: Of::Columns(read), at: u32::try_from(at).ok() });
+        }
         Ok(())
     }
 
     fn drop_of(&mut self, drop: &mut DropStmt, definition: &mut Definition) -> Outcome<()> {
         let DropStmt { objects, remove_type, behavior, missing_ok, concurrent: _ } = drop;
+        let cascades = *behavior == DropBehavior::DropCascade as i32;
         match ObjectType::try_from(*remove_type) {
             Ok(ObjectType::ObjectTable | ObjectType::ObjectView | ObjectType::ObjectMatview) => {}
+            Ok(ObjectType::ObjectIndex | ObjectType::ObjectSequence) if cascades => {
+                return self.no_user_goes_along(objects);
+            }
             Ok(ObjectType::ObjectIndex | ObjectType::ObjectSequence) => return Ok(()),
-            Ok(ObjectType::ObjectSchema) if *behavior != DropBehavior::DropCascade as i32 => return Ok(()),
+            Ok(ObjectType::ObjectType | ObjectType::ObjectDomain) if cascades => {
+                return not_understood("DROP TYPE or DOMAIN … CASCADE", -1);
+            }
+            Ok(ObjectType::ObjectType | ObjectType::ObjectDomain) => return Ok(()),
+            Ok(ObjectType::ObjectSchema) if !cascades => return Ok(()),
             Ok(_other_object) => return not_understood("DROP of such an object", -1),
             Err(_) => return not_understood("DROP", -1),
         }
@@ -435,8 +471,11 @@ impl<'a> Resolver<'a> {
             };
             match self.find_relation(schema, name, -1) {
                 Ok(relation) => {
+                    if cascades {
+                        self.nothing_goes_along(relation, None, -1, definition)?;
+                    }
                     list.items = [&relation.schema, &relation.name].map(|name| super::columns::text_node(name)).into();
-                    definition.dropped.push((relation.oid, None));
+                    definition.dropped.push(Dropped { relation: relation.oid, columns: None, at: None });
                 }
                 // The server says that it skips it.
                 Err(super::Trouble::Unresolved(_)) if *missing_ok => {}
@@ -448,7 +487,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// A level in which the columns of one table are named as they are: what is evaluated over them belongs to the table.
-fn bare_level(table: &str, names: impl Iterator<Item = Arc<str>>) -> Level {
+pub(super) fn bare_level(table: &str, names: impl Iterator<Item = Arc<str>>) -> Level {
     let columns = names.map(|name| Visible {
         written: Written::Bare(Arc::clone(&name)),
         name,
@@ -484,11 +523,11 @@ fn new_relation(schema: &str, name: &str, columns: &[Arc<str>]) -> Relation {
     Relation::new(0, schema, name, RelationKind::Table, columns.iter().enumerate().map(column).collect())
 }
 
-fn is_option(node: &Node, name: &str) -> bool {
+pub(super) fn is_option(node: &Node, name: &str) -> bool {
     matches!(&node.node, Some(NodeEnum::DefElem(option)) if option.defname == name)
 }
 
-fn location_of(node: &Node) -> i32 {
+pub(super) fn location_of(node: &Node) -> i32 {
     match &node.node {
         Some(NodeEnum::DefElem(option)) => {
             let DefElem { defnamespace: _, defname: _, arg: _, defaction: _, location, arg_location: _ } = &**option;

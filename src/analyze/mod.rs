@@ -5,12 +5,17 @@
 //! how. It knows the catalog, and nothing of policies, but for one question: for which relations a guard will stand in.
 //! What it does not understand it refuses by name.
 
+mod along;
+mod alter;
+mod alter_column;
 mod builtin;
 mod call;
 mod columns;
 mod construct;
 mod copy;
 mod define;
+mod define_type;
+mod definition;
 mod expr;
 mod extension;
 mod from;
@@ -21,8 +26,10 @@ mod lookup;
 mod merge;
 mod naming;
 mod operator;
+mod partition;
 mod quals;
 mod recursion;
+mod rename;
 mod resolver;
 mod rewritten;
 mod routine;
@@ -40,7 +47,7 @@ mod written;
 
 pub use builtin::{Listable, listable, permitted_overload as is_permitted};
 pub use call::{is_aggregate, may_return_a_set};
-pub use define::{Definition, Made, Runs};
+pub use definition::{Definition, Dropped, Made, Of, Over, Runs, Touch};
 pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;

@@ -10,6 +10,8 @@ pub mod noise;
 pub mod pseudonyms;
 pub mod read;
 mod routine;
+mod step;
+mod texts;
 
 pub use lookup::{Catalog, SearchPath};
 pub use model::{
@@ -20,3 +22,5 @@ pub use routine::{
     Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, TypeInfo,
     TypeKind,
 };
+pub use step::Step;
+pub use texts::mentions;

@@ -87,6 +87,9 @@ pub struct Function {
     /// SHA-256 of what defines it, in hexadecimal digits, where it is a user's and no aggregate.
     #[serde(default)]
     pub digest: Option<Arc<str>>,
+    /// What a function of users is written as in a language that is neither SQL nor C.
+    #[serde(default)]
+    pub source: Option<Arc<str>>,
 }
 
 impl Function {
@@ -189,6 +192,9 @@ pub struct TypeInfo {
     /// The conditions of a domain, over `VALUE`, with qualified names.
     #[serde(default)]
     pub checks: Box<[Arc<str>]>,
+    /// A domain's default, for columns that have none.
+    #[serde(default)]
+    pub default: Option<Arc<str>>,
     #[serde(default)]
     pub extension: Option<Arc<str>>,
 }

@@ -4,16 +4,15 @@
 //! what is hidden (a unique index fails where two hidden rows are alike), keep a guard that was put in for one purpose, or
 //! leave what was read where others may read it.
 
+use super::altered;
 use super::flow;
 use super::judge::data;
 use super::plan::Plan;
 use super::report;
-use super::utility::is_seen_whole;
 use super::view::{Encoding, View};
 use crate::analyze::{Definition, Openness, Place, Resolved, Rulings, Runs};
 use crate::catalog::{RelationKind, quote_qualified};
-use crate::policy::{ColumnRuling, Effect};
-use crate::vocab::{Cause, NotUnderstood, Refusal, Right, SqlState};
+use crate::vocab::{NotUnderstood, Refusal, SqlState};
 use pg_query::protobuf::Node;
 use std::sync::Arc;
 
@@ -46,7 +45,7 @@ pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<
 /// Holds a definition whose query is permitted against the rules above.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     let Some(definition) = &resolved.definition else { return Ok(()) };
-    let Definition { runs, fresh, made, over, dropped } = definition;
+    let Definition { runs, fresh, made, over, dropped, added: _, steps, touches } = definition;
     let bound = view.bound();
     if let Some((schema, name)) = fresh.as_ref().filter(|(schema, name)| bound.policy().declares(schema, name)) {
         let message = format!("the policy declares what {} is", quote_qualified(schema, name));
@@ -55,35 +54,18 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
             .with_hint("Make it under an unrestricted purpose, or under another name.");
         return Err(Box::new(refusal));
     }
-    let name = |oid: &u32| {
-        let relation = bound.catalog().relation(*oid);
-        relation.map_or_else(String::new, |relation| quote_qualified(&relation.schema, &relation.name))
-    };
-    let reader = report::reader(view).unwrap_or_default();
-    for (oid, at) in over {
-        if !is_seen_whole(view, *oid) {
-            let message = format!(
-                "{reader} may not define anything over {}, of which something is closed to it or filtered",
-                name(oid)
-            );
-            let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
-                .with_detail("Whether it succeeds, and what is written later, would tell of it.".to_owned());
-            return Err(Box::new(refusal.with_position(text, *at)));
+    if let Some((schema, name)) = fresh {
+        // Empty, too: a condition can be that nothing is there.
+        if bound.decides_as(schema, name) {
+            return Err(altered::deciding(&quote_qualified(schema, name), text, None));
+        }
+        if let Some(what) = bound.speaks_of_table(name) {
+            return Err(altered::spoken(&what, name, text, None));
         }
     }
-    for (oid, at) in dropped {
-        let Some(relation) = bound.catalog().relation(*oid) else { continue };
-        for relation in bound.catalog().with_descendants(relation) {
-            let ruling = bound.ruling_for(view.reader(), Right::Delete, relation);
-            let tagged = |column: &&ColumnRuling| column.effect != Effect::Allow && column.cause != Cause::Untagged;
-            let kept = !relation.is_by_lineage() && ruling.columns.iter().any(|column| tagged(&column));
-            let hides = !bound.ruling(view.reader(), relation).rows.is_empty() || !ruling.rows.is_empty();
-            if kept || hides {
-                let message = format!("{reader} may not drop {}, whose rows it may not delete", name(oid));
-                return Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_position(text, *at)));
-            }
-        }
-    }
+    altered::permit(view, text, over, dropped)?;
+    altered::permit_touches(view, text, steps, touches)?;
+    altered::permit_names(view, text, steps)?;
     if *runs == Runs::KeptQuery {
         kept_as_written(view, text, resolved)?;
     }

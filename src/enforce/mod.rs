@@ -1,6 +1,7 @@
 //! The core's front door: a session's view and a text in, plans out. Pure but for the cache of plans.
 
 mod aggregate;
+mod altered;
 mod asked;
 mod bounded;
 mod cache;

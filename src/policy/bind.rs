@@ -23,7 +23,7 @@ use super::system::{self, Openness};
 use super::tags::{TableTags, Untagged};
 use super::tree::{CategoryId, SubjectId};
 use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
-use crate::vocab::{ColumnId, Oid};
+use crate::vocab::{AttNum, ColumnId, Oid};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) struct Tag {
 }
 
 /// The tags of one column.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ColumnTags {
     /// Its own and its ancestors'. Empty: the column is untagged.
     pub(super) own: Vec<Tag>,
@@ -48,7 +48,7 @@ pub(super) struct ColumnTags {
 }
 
 /// A condition of a relation, where it can be used there.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Usable {
     /// All of these: one by the relation's own tags and one by each ancestor's that differs.
     All(Vec<Condition>),
@@ -58,7 +58,7 @@ pub(super) enum Usable {
 }
 
 /// The tags of one relation.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RelationTags {
     /// One for each column, in the order of the relation's columns.
     pub(super) columns: Vec<ColumnTags>,
@@ -471,16 +471,12 @@ impl Linked<'_> {
 /// it is untagged, where that closes it.
 fn inherit_of_sources(relation: &Relation, untagged: Untagged, tags: &mut [ColumnTags]) {
     for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| column.generated) {
-        let Some(tie) =
-            relation.ties.iter().find(|tie| tie.name == column.name && tie.columns.contains(&column.number))
-        else {
-            continue;
-        };
-        let sources = relation
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(source, other)| *source != at && tie.columns.contains(&other.number));
+        // A constraint or an index may be called as the column is: all that are count.
+        let ties =
+            || relation.ties.iter().filter(|tie| tie.name == column.name && tie.columns.contains(&column.number));
+        let is_source = |number: &AttNum| ties().any(|tie| tie.columns.contains(number));
+        let columns = relation.columns.iter().enumerate();
+        let sources = columns.filter(|(source, other)| *source != at && is_source(&other.number));
         let sources: Vec<usize> = sources.map(|(source, _)| source).collect();
         let closed = untagged == Untagged::Deny && sources.iter().any(|source| tags[*source].own.is_empty());
         for source in sources {

@@ -72,6 +72,11 @@ pub(super) fn own_column(written: &str) -> &str {
     written.split_once(ARROW).map_or(written, |(own, _)| own.trim())
 }
 
+/// The further columns of a subject key: schema, table and column.
+pub(super) fn further(written: &str) -> Vec<(Arc<str>, Arc<str>, Arc<str>)> {
+    path(written).map_or_else(Vec::new, |path| path.further)
+}
+
 /// Reports a subject key that is no path.
 pub(super) fn check_key(word: &Word, findings: &mut Findings) {
     if word.text.contains(ARROW) && path(&word.text).is_none() {
@@ -312,7 +317,9 @@ fn is_one_table(catalog: &Catalog, relation: &Relation) -> bool {
 /// of the columns can be null.
 fn held(catalog: &Catalog, relation: &Relation, parent: &Relation, columns: &[Arc<str>]) -> Result<Pairs, String> {
     let of = |relation: &Relation| {
-        let key = relation.foreign_keys.iter().find_map(|key| pairs(relation, parent, key, columns));
+        // Several that lead to the same table by other columns lead to other rows.
+        let mut keys = relation.foreign_keys.iter().filter_map(|key| pairs(relation, parent, key, columns));
+        let key = keys.next().filter(|first| keys.all(|other| other == *first));
         let filled = |name: &Arc<str>| relation.columns.iter().any(|column| column.name == *name && column.not_null);
         key.filter(|_| columns.iter().all(filled))
     };

@@ -4,6 +4,7 @@
 //! with its places, `raw` the shapes, `load` looks the names up, `rules` settles which rule decides. `Bound` ties a policy
 //! to a catalog snapshot: tags stick to (relation, column number). A `Bound` answers what a purpose may see of a relation.
 
+mod after;
 mod apart;
 mod bind;
 mod bound;
@@ -39,11 +40,13 @@ mod report;
 mod retention;
 mod rules;
 mod ruling;
+mod spoken;
 mod subjects;
 mod system;
 mod tags;
 mod tree;
 
+pub use after::Widened;
 pub use bound::{Bound, Lack, Opens, Patterned, UntaggedColumn};
 pub use change::{Alteration, Change, Declaration};
 pub use comments::OF_RELATION;

@@ -342,6 +342,20 @@ impl BoundRewrites {
     }
 }
 
+/// What entries say that functions and rules read: schema, table and, where they name one, column.
+pub(super) fn read_by_name(policy: &Policy) -> impl Iterator<Item = (Arc<str>, Arc<str>, Option<Arc<str>>)> {
+    let words = policy.functions.iter().chain(&policy.rewrites).flat_map(|entry| &entry.reads);
+    words.filter_map(|word| {
+        let ReadName { schema, table, column } = read_name(&word.text)?;
+        Some((schema, table, column))
+    })
+}
+
+/// Whether a policy opens functions of users.
+pub(super) fn opens_of_users(policy: &Policy) -> bool {
+    policy.functions.iter().any(|entry| &*entry.pattern.schema != "pg_catalog")
+}
+
 /// Ties the entries about rules to a catalog. What names a relation counts before what names its schema.
 pub(super) fn bind_rewrites(policy: &Policy, catalog: &Catalog, findings: &mut Findings) -> BoundRewrites {
     let mut bound = FxHashMap::default();

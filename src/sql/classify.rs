@@ -67,6 +67,20 @@ pub fn classify(tree: &Node) -> Kind {
         NodeEnum::CreateSchemaStmt(_) => Kind::Define("CREATE SCHEMA"),
         NodeEnum::CommentStmt(_) => Kind::Define("COMMENT"),
         NodeEnum::DropStmt(_) => Kind::Define("DROP"),
+        NodeEnum::AlterTableStmt(alter) => Kind::Define(match ObjectType::try_from(alter.objtype) {
+            Ok(ObjectType::ObjectType) => return Kind::Other("ALTER TYPE … ATTRIBUTE".into()),
+            Ok(ObjectType::ObjectIndex) => return Kind::Other("ALTER INDEX, but for RENAME,".into()),
+            Ok(ObjectType::ObjectView) => "ALTER VIEW",
+            Ok(ObjectType::ObjectMatview) => "ALTER MATERIALIZED VIEW",
+            Ok(_table) => "ALTER TABLE",
+            Err(_) => return Kind::Other("ALTER".into()),
+        }),
+        NodeEnum::RenameStmt(_) => Kind::Define("ALTER … RENAME"),
+        NodeEnum::AlterObjectSchemaStmt(_) => Kind::Define("ALTER … SET SCHEMA"),
+        NodeEnum::AlterSeqStmt(_) => Kind::Define("ALTER SEQUENCE"),
+        NodeEnum::CompositeTypeStmt(_) | NodeEnum::CreateEnumStmt(_) => Kind::Define("CREATE TYPE"),
+        NodeEnum::AlterEnumStmt(_) => Kind::Define("ALTER TYPE"),
+        NodeEnum::CreateDomainStmt(_) => Kind::Define("CREATE DOMAIN"),
         NodeEnum::ListenStmt(ListenStmt { conditionname }) => {
             Kind::Signal(Signal::Listen(conditionname.as_str().into()))
         }

@@ -13,6 +13,7 @@ mod print;
 mod second;
 mod shape;
 mod walk;
+mod walk_alter;
 mod walk_constructs;
 mod walk_define;
 mod walk_utility;

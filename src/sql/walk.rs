@@ -424,8 +424,7 @@ fn walk_column_definition(definition: &mut ColumnDef, visitor: &mut dyn Visitor)
         location,
     } = definition;
     visitor.location(location);
-    let extras = raw_default.is_some() || cooked_default.is_some() || identity_sequence.is_some();
-    if extras || !fdwoptions.is_empty() {
+    if cooked_default.is_some() || identity_sequence.is_some() || !fdwoptions.is_empty() {
         return Err(NotUnderstood::new("a column definition", offset(*location)));
     }
     if let Some(collate) = coll_clause {
@@ -435,5 +434,7 @@ fn walk_column_definition(definition: &mut ColumnDef, visitor: &mut dyn Visitor)
         each(collname, visitor)?;
     }
     type_name.as_mut().map_or(Ok(()), |name| walk_type(name, visitor))?;
+    // `USING …` of ALTER COLUMN … TYPE.
+    maybe(raw_default, visitor)?;
     each(constraints, visitor)
 }

@@ -1,6 +1,7 @@
 //! The walk over what defines and drops relations.
 
 use super::walk::{Visitor, Walked, each, maybe};
+use super::walk_alter::{walk_alteration, walk_bound, walk_partitioning};
 use super::walk_write::walk_target;
 use crate::vocab::NotUnderstood;
 use pg_query::NodeEnum;
@@ -53,7 +54,7 @@ pub(super) fn walk_definition(node: &mut NodeEnum, visitor: &mut dyn Visitor) ->
                 false => Err(NotUnderstood::new("CREATE SCHEMA with more than a name", None)),
             }
         }
-        _no_definition => return None,
+        other => return walk_alteration(other, visitor),
     })
 }
 
@@ -73,12 +74,14 @@ fn walk_create(create: &mut CreateStmt, visitor: &mut dyn Visitor) -> Walked {
         access_method: _,
         if_not_exists: _,
     } = create;
-    let parts = partbound.is_some() || partspec.is_some() || !inh_relations.is_empty();
-    if parts || of_typename.is_some() || !constraints.is_empty() || !nnconstraints.is_empty() {
-        return Err(NotUnderstood::new("CREATE TABLE with parents, partitions or a type", None));
+    if of_typename.is_some() || !constraints.is_empty() || !nnconstraints.is_empty() {
+        return Err(NotUnderstood::new("CREATE TABLE of a type", None));
     }
     walk_target(relation, visitor)?;
     each(table_elts, visitor)?;
+    each(inh_relations, visitor)?;
+    walk_bound(partbound, visitor)?;
+    walk_partitioning(partspec, visitor)?;
     each(options, visitor)
 }
 

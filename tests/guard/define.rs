@@ -130,7 +130,7 @@ fn what_is_made_is_read_by_who_may_read_what_it_was_made_of() {
             "REFRESH MATERIALIZED VIEW labels",
             "CREATE SEQUENCE numbers",
             "CREATE SCHEMA fresh",
-            "CREATE TABLE fresh.made (LIKE made INCLUDING ALL)",
+            "CREATE TABLE fresh.made (LIKE made INCLUDING CONSTRAINTS INCLUDING INDEXES)",
             "DROP TABLE fresh.made, made CASCADE",
             "DROP SEQUENCE numbers",
             "DROP SCHEMA fresh",
@@ -160,7 +160,6 @@ fn a_definition_tells_nothing_of_hidden_rows_and_keeps_no_guard() {
             ("CREATE TABLE probe (id int REFERENCES people (id))", "42501"),
             ("DROP TABLE people CASCADE", "42501"),
             ("CREATE TEMP TABLE t AS SELECT 1", "0A000"),
-            ("ALTER TABLE open ADD x int", "0A000"),
             ("CREATE OR REPLACE VIEW names AS SELECT id, email AS name FROM people", "0A000"),
         ] {
             let refused = answer(&filtered, sql).await;

@@ -39,6 +39,7 @@ fn function(schema: &str, name: &str, signature: &str, extension: Option<&str>) 
         settings: Box::default(),
         parts: Box::default(),
         digest: None,
+        source: None,
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn functions(server_version: u32, since: Oid) -> String {
                 l.lanname = 'internal', CASE WHEN {own} THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) END,
                 CASE WHEN {own} AND p.prokind <> 'a' THEN
                     encode(sha256(convert_to(pg_catalog.pg_get_functiondef(p.oid), 'UTF8')), 'hex')
-                END, p.provolatile = 'v'
+                END, p.provolatile = 'v',
+                CASE WHEN {own} AND l.lanname NOT IN ('sql', 'internal', 'c') THEN p.prosrc END
            FROM pg_proc p
            JOIN pg_namespace n ON n.oid = p.pronamespace
            JOIN pg_language l ON l.oid = p.prolang
@@ -104,7 +105,8 @@ pub(super) fn types(server_version: u32, since: Oid) -> String {
                        WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.oid),
                 ARRAY(SELECT a.attname FROM pg_attribute a
                        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped AND t.typtype = 'c'
-                       ORDER BY a.attnum)
+                       ORDER BY a.attnum),
+                CASE WHEN t.typtype = 'd' THEN pg_catalog.pg_get_expr(t.typdefaultbin, 0) END
            FROM pg_type t
            JOIN pg_namespace n ON n.oid = t.typnamespace
            {}
@@ -171,6 +173,7 @@ pub(super) fn read(answers: &Answers, snapshot: &mut Snapshot, names: &mut Names
             functions: row.numbers(7)?.into(),
             names: row.texts(9)?.iter().map(|name| names.get(name)).collect(),
             checks: row.texts(8)?.into_iter().map(Arc::from).collect(),
+            default: row.cell(10)?.map(Arc::from),
             extension: extension(&row, 5, names)?,
         });
     }
@@ -249,5 +252,6 @@ fn function(row: &Row<'_>, names: &mut Names) -> Result<Function, Unreadable> {
         settings: row.texts(17)?.into_iter().map(Arc::from).collect(),
         parts: row.numbers(18)?.into_iter().filter(|part| *part != 0).collect(),
         digest: row.cell(21)?.map(Arc::from),
+        source: row.cell(23)?.map(Arc::from),
     })
 }

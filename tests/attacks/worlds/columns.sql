@@ -4,7 +4,7 @@
 
 DELETE FROM members; DELETE FROM children; DELETE FROM parents; DELETE FROM orders; DELETE FROM people; DELETE FROM vault;
 DELETE FROM notes; DELETE FROM pins; DELETE FROM limits; DELETE FROM derived; DELETE FROM bookings; DELETE FROM events;
-DELETE FROM documents; DELETE FROM boxes; DELETE FROM other.people; DELETE FROM trapped; DELETE FROM copied;
+DELETE FROM documents; DELETE FROM boxes; DELETE FROM derived_too; DELETE FROM other.people; DELETE FROM trapped; DELETE FROM copied;
 DELETE FROM ruled; DELETE FROM kept; DELETE FROM defaulted; DELETE FROM "Größe ""x""";
 DELETE FROM "a_name_of_sixty_three_bytes_which_is_as_long_as_postgres_permits";
 
@@ -38,6 +38,7 @@ INSERT INTO pins SELECT i, CASE :'side' WHEN 'a' THEN '100' || i ELSE '900' || i
 INSERT INTO limits SELECT i, 1, CASE :'side' WHEN 'a' THEN 10 ELSE 1000 END FROM generate_series(1, 5) AS i;
 INSERT INTO derived (id, shown, secret)
     SELECT i, 'shown ' || i, CASE :'side' WHEN 'a' THEN 'SECRET-A-' || i ELSE 'SECRET-BB' END FROM generate_series(1, 5) AS i;
+INSERT INTO derived_too (id, secret) SELECT i, CASE :'side' WHEN 'a' THEN 'SECRET-A-' || i ELSE 'SECRET-BB' END FROM generate_series(1, 5) AS i;
 INSERT INTO bookings SELECT i, i, CASE :'side' WHEN 'a' THEN int4range(i * 10, i * 10 + 5) ELSE int4range(i * 10 + 5, i * 10 + 10) END
     FROM generate_series(1, 5) AS i;
 INSERT INTO members SELECT i, i, CASE :'side' WHEN 'a' THEN 'SECRET-A' ELSE 'SECRET-BB' END FROM generate_series(1, 5) AS i;

@@ -20,6 +20,16 @@ INSERT INTO agreements SELECT i, i, NULL FROM generate_series(1, 5) AS i;
 INSERT INTO agreements SELECT i, i, timestamptz '2026-01-01 00:00:00+00' FROM generate_series(11, 13) AS i WHERE :'side' = 'a';
 INSERT INTO agreements SELECT i, 1, timestamptz '2025-01-01 00:00:00+00' FROM generate_series(20, 31) AS i WHERE :'side' = 'b';
 
+DELETE FROM guests; DELETE FROM patrons; DELETE FROM objections; DELETE FROM refusals; DELETE FROM mixed; DELETE FROM mixed_too;
+INSERT INTO patrons SELECT i, 'patron ' || i, (100 + i)::text FROM generate_series(1, 5) AS i;
+INSERT INTO patrons SELECT i, 'SECRET-A ' || i, 'word ' || i FROM generate_series(11, 13) AS i WHERE :'side' = 'a';
+INSERT INTO patrons SELECT i, 'SECRET-BB ' || i, '0' FROM generate_series(11, 40) AS i WHERE :'side' = 'b';
+INSERT INTO objections SELECT id, id FROM patrons WHERE id > 10;
+INSERT INTO refusals SELECT id, id, 'kept' FROM patrons WHERE id > 10;
+INSERT INTO guests SELECT id, id, pin FROM patrons;
+INSERT INTO mixed SELECT id, name, pin, id < 10 FROM patrons;
+INSERT INTO mixed_too SELECT id, name, ROW(id)::things, id < 10 FROM patrons;
+
 -- Even ids up to 12 are seen. In a three more are hidden, in b 45.
 INSERT INTO people SELECT i, 'name ' || i, 'city ' || i % 4, 'shown ' || i, (1000 + i)::text, i, i % 4 = 0, date '1980-01-01' + i,
         'mid', jsonb_build_object('kin', 'shown ' || i, 'n', i), ARRAY['shown', i::text], 1000 + i, i || '@shown.example', '+10' || i,

@@ -62,6 +62,9 @@ CREATE TABLE derived (
     id int PRIMARY KEY, shown text, secret text, shout text GENERATED ALWAYS AS (upper(secret) || coalesce(shown, '')) STORED,
     consent boolean NOT NULL DEFAULT true
 );
+CREATE TABLE derived_too (
+    id int PRIMARY KEY, secret text, loud text GENERATED ALWAYS AS (upper(secret)) STORED, consent boolean NOT NULL DEFAULT true
+);
 CREATE TABLE bookings (
     id int PRIMARY KEY, room int, during int4range, consent boolean NOT NULL DEFAULT true, EXCLUDE USING gist (during WITH &&)
 );
@@ -76,6 +79,21 @@ CREATE TABLE children (id int PRIMARY KEY, parent_id int REFERENCES parents (id)
 CREATE TABLE accounts (id int PRIMARY KEY, customer_id int NOT NULL, name text, pin text);
 CREATE TABLE payments (id int PRIMARY KEY, account_id int NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, amount int, word text);
 CREATE TABLE agreements (id int PRIMARY KEY, account_id int, withdrawn_at timestamptz);
+
+-- Rows show unless another table has something against it; guests have this from patrons, by their key. What functions give of a
+-- patron their own text decides. With columns of the domain and of the row `mixed` would lose what hides its rows.
+CREATE TABLE patrons (id int PRIMARY KEY, name text, pin text, other int);
+CREATE TABLE objections (id int PRIMARY KEY, patron_id int);
+CREATE TABLE guests (id int PRIMARY KEY, patron_id int NOT NULL CONSTRAINT guests_of REFERENCES patrons (id), word text);
+CREATE TABLE refusals (id int PRIMARY KEY, patron_id int, state text);
+CREATE FUNCTION patron_pin(int) RETURNS text LANGUAGE sql STABLE AS
+    'SELECT pin FROM public.patrons WHERE id = $1 AND NOT EXISTS (SELECT FROM public.refusals r WHERE r.patron_id = $1)';
+CREATE FUNCTION patron_name(int) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN RETURN (SELECT name FROM public.patrons
+    WHERE id = $1 AND NOT EXISTS (SELECT FROM public.refusals r WHERE r.patron_id = $1)); END$$;
+CREATE DOMAIN address AS text;
+CREATE TABLE things (a int);
+CREATE TABLE mixed (id int PRIMARY KEY, shown text, mail address, consent boolean NOT NULL);
+CREATE TABLE mixed_too (id int PRIMARY KEY, shown text, held things, consent boolean NOT NULL);
 
 -- Partitions, inheritance, composites.
 CREATE TABLE events (id int, at date NOT NULL, kind text, who text, consent boolean NOT NULL DEFAULT true)
@@ -109,6 +127,7 @@ CREATE FUNCTION agreed_score(int) RETURNS int LANGUAGE sql STABLE AS
     'SELECT score FROM public.people WHERE id = $1 AND consent AND deleted_at IS NULL';
 CREATE MATERIALIZED VIEW people_kept AS SELECT id, name, secret FROM people WITH NO DATA;
 CREATE FUNCTION reads_secret(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT secret FROM public.people WHERE id = $1';
+CREATE FUNCTION of_secret(int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT secret FROM public.people WHERE id = $1';
 CREATE FUNCTION all_secrets() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT secret FROM public.people ORDER BY id';
 CREATE FUNCTION tells(int) RETURNS int LANGUAGE plpgsql AS
     $$BEGIN RAISE NOTICE 'it is %', (SELECT secret FROM public.people WHERE id = $1); RETURN $1; END$$;
