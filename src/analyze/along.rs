@@ -32,10 +32,10 @@ impl Resolver<'_> {
                 return along(format!("a foreign key of {}.{}", table.schema, table.name));
             }
             if let Some(column) = number
-                && one.ties.iter().any(|tie| {
-                    let computed = one.columns.iter().any(|known| known.generated && known.name == tie.name);
-                    computed && tie.name != column.name && tie.columns.contains(&column.number)
-                })
+                && one
+                    .ties
+                    .iter()
+                    .any(|tie| tie.computes && tie.name != column.name && tie.columns.contains(&column.number))
             {
                 return along("what is computed from it".to_owned());
             }
@@ -69,6 +69,12 @@ impl Resolver<'_> {
         let mut next = vec![(relation, column)];
         let mut seen: Vec<Oid> = Vec::new();
         while let Some((relation, column)) = next.pop() {
+            if relation.is_hung_on {
+                return not_understood(
+                    "CASCADE that would take a trigger, a policy, a rule or a publication along",
+                    at,
+                );
+            }
             if let Some(function) = catalog.dependent_function(relation, column) {
                 let what = format!("CASCADE that would take function {}.{} along", function.schema, function.name);
                 return not_understood(what, at);
@@ -116,7 +122,8 @@ impl Resolver<'_> {
             let name = list.items.last().and_then(string).unwrap_or_default();
             let mut users = catalog.snapshot().sequence_users.iter();
             let used = users.any(|user| catalog.relation(user.sequence).is_some_and(|known| *known.name == *name));
-            if used || catalog.relations().iter().all(|known| *known.name != *name) {
+            let mut called = catalog.relations().iter().filter(|known| *known.name == *name).peekable();
+            if used || called.peek().is_none() || called.any(|known| known.is_hung_on) {
                 return not_understood("DROP SEQUENCE or INDEX … CASCADE", -1);
             }
         }

@@ -230,7 +230,14 @@ impl<'a> Resolver<'a> {
                 | AlterTableType::AtDropCluster,
                 _constants,
             ) => Ok(()),
-            (AlterTableType::AtAddIdentity | AlterTableType::AtDropIdentity, _options) => {
+            (AlterTableType::AtAddIdentity | AlterTableType::AtDropIdentity, options) => {
+                match options {
+                    Some(NodeEnum::Constraint(constraint)) => {
+                        define::is_numbered_by_default(&constraint.options, altered.at)?;
+                    }
+                    Some(_) => return not_understood("an identity", altered.at),
+                    None => {}
+                }
                 let column = Arc::clone(&altered.column(name)?.name);
                 altered.touches(Touch::Column(altered.table.oid, Arc::clone(&column)), definition);
                 if kind == AlterTableType::AtAddIdentity {

@@ -6,6 +6,7 @@
 //! they call.
 
 use super::alter::columns_in;
+use super::alter_column::is_serial;
 use super::definition::{Definition, Dropped, Made, Of, Over, Runs, Touch};
 use super::known::Known;
 use super::label::{ColumnSource, Label, Place, RelationUse};
@@ -13,7 +14,7 @@ use super::resolver::{Outcome, Resolver, known, label_of, not_understood, unreso
 use super::scope::{Columns, Entry, Level, Source, Star, Visible, Written};
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::sql::{string, words};
-use crate::vocab::{AttNum, SqlState, Usage};
+use crate::vocab::{AttNum, Oid, SqlState, Usage};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     ColumnDef, CommentStmt, ConstrType, Constraint, CreateSchemaStmt, CreateSeqStmt, CreateStmt, CreateTableAsStmt,
@@ -346,11 +347,8 @@ impl<'a> Resolver<'a> {
         if column.raw_default.is_some() {
             return not_understood("a column definition", at);
         }
-        if let Some(name) = &mut column.type_name {
-            let serial = matches!(name.names.as_slice(), [one] if string(one).is_some_and(|one| SERIAL.contains(&one)));
-            if !serial {
-                self.type_name(name, Known::Untyped, at)?;
-            }
+        if let Some(name) = column.type_name.as_mut().filter(|name| !is_serial(name)) {
+            self.type_name(name, Known::Untyped, at)?;
         }
         for constraint in &mut column.constraints {
             let Some(NodeEnum::Constraint(constraint)) = &mut constraint.node else {
@@ -387,6 +385,7 @@ impl<'a> Resolver<'a> {
             )
             | Err(_) => return not_understood("such a constraint", at),
         }
+        is_numbered_by_default(&constraint.options, at)?;
         let drawn = self.sequences.len();
         for expression in [&mut constraint.raw_expr, &mut constraint.where_clause].into_iter().flatten() {
             self.expression(expression, Some(Usage::Filter))?;
@@ -475,6 +474,13 @@ impl<'a> Resolver<'a> {
                         self.nothing_goes_along(relation, None, -1, definition)?;
                     }
                     list.items = [&relation.schema, &relation.name].map(|name| super::columns::text_node(name)).into();
+                    // Part of another, of which there is less then.
+                    let mut above: Vec<Oid> = relation.parents.clone();
+                    definition.touches.extend((!above.is_empty()).then_some((Touch::Rows(relation.oid), None)));
+                    while let Some(parent) = above.pop().and_then(|oid| self.context.catalog.relation(oid)) {
+                        definition.touches.push((Touch::Rows(parent.oid), None));
+                        above.extend(&parent.parents);
+                    }
                     definition.dropped.push(Dropped { relation: relation.oid, columns: None, at: None });
                 }
                 // The server says that it skips it.
@@ -521,6 +527,14 @@ fn new_relation(schema: &str, name: &str, columns: &[Arc<str>]) -> Relation {
         generated: false,
     };
     Relation::new(0, schema, name, RelationKind::Table, columns.iter().enumerate().map(column).collect())
+}
+
+/// Refuses a name for the sequence of an identity: a relation that no rule was asked of.
+pub(super) fn is_numbered_by_default(options: &[Node], at: i32) -> Outcome<()> {
+    match options.iter().any(|option| is_option(option, "sequence_name")) {
+        true => not_understood("an identity's SEQUENCE NAME", at),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn is_option(node: &Node, name: &str) -> bool {

@@ -13,6 +13,89 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{AlterEnumStmt, CompositeTypeStmt, ConstrType, CreateDomainStmt, CreateEnumStmt, Node};
 use std::sync::Arc;
 
+/// Types of the server's own. Texts of functions mean by these what stands first in the session's path.
+const BUILT_IN: [&str; 79] = [
+    "bit",
+    "bool",
+    "box",
+    "bpchar",
+    "bytea",
+    "char",
+    "cid",
+    "cidr",
+    "circle",
+    "date",
+    "datemultirange",
+    "daterange",
+    "float4",
+    "float8",
+    "inet",
+    "int2",
+    "int2vector",
+    "int4",
+    "int4multirange",
+    "int4range",
+    "int8",
+    "int8multirange",
+    "int8range",
+    "interval",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "numeric",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "oid8",
+    "oidvector",
+    "path",
+    "pg_lsn",
+    "pg_snapshot",
+    "point",
+    "polygon",
+    "record",
+    "refcursor",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdatabase",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+    "text",
+    "tid",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "txid_snapshot",
+    "unknown",
+    "uuid",
+    "varbit",
+    "varchar",
+    "void",
+    "xid",
+    "xid8",
+    "xml",
+];
+
 impl<'a> Resolver<'a> {
     /// Resolves what makes or alters a type; false if it does neither.
     pub(super) fn type_definition(&mut self, node: &mut NodeEnum, definition: &mut Definition) -> Outcome<bool> {
@@ -33,16 +116,16 @@ impl<'a> Resolver<'a> {
                     }
                 }
             }
-            NodeEnum::CreateEnumStmt(CreateEnumStmt { type_name, vals: _ }) => self.new_type(type_name)?,
+            NodeEnum::CreateEnumStmt(CreateEnumStmt { type_name, vals: _ }) => self.new_type(type_name, definition)?,
             NodeEnum::AlterEnumStmt(alter) => self.alter_enum(alter, definition)?,
-            NodeEnum::CreateDomainStmt(create) => self.create_domain(create)?,
+            NodeEnum::CreateDomainStmt(create) => self.create_domain(create, definition)?,
             _no_type => return Ok(false),
         }
         Ok(true)
     }
 
     /// The name of a new type, with its schema written out.
-    fn new_type(&self, names: &mut Vec<Node>) -> Outcome<()> {
+    fn new_type(&self, names: &mut Vec<Node>, definition: &mut Definition) -> Outcome<()> {
         let parts: Vec<String> = names.iter().filter_map(string).map(str::to_owned).collect();
         let (schema, name) = match parts.as_slice() {
             [name] => (None, name),
@@ -50,6 +133,7 @@ impl<'a> Resolver<'a> {
             _other => return not_understood(format!("type {}", parts.join(".")), -1),
         };
         let schema = self.schema_of_new(schema, -1)?;
+        called_anew(name, definition)?;
         *names = [schema.as_str(), name].map(super::columns::text_node).into();
         Ok(())
     }
@@ -77,9 +161,9 @@ impl<'a> Resolver<'a> {
         resolved.map(|_| ())
     }
 
-    fn create_domain(&mut self, create: &mut CreateDomainStmt) -> Outcome<()> {
+    fn create_domain(&mut self, create: &mut CreateDomainStmt, definition: &mut Definition) -> Outcome<()> {
         let CreateDomainStmt { domainname, type_name, coll_clause: _, constraints } = create;
-        self.new_type(domainname)?;
+        self.new_type(domainname, definition)?;
         if let Some(name) = type_name {
             self.type_name(name, Known::Untyped, -1)?;
         }
@@ -121,4 +205,14 @@ impl<'a> Resolver<'a> {
             each(relation.oid, Arc::clone(&column.name));
         }
     }
+}
+
+/// Notes that a type is called so from now on, and an array of it as the server calls arrays.
+pub(super) fn called_anew(name: &str, definition: &mut Definition) -> Outcome<()> {
+    if BUILT_IN.contains(&name.trim_start_matches('_')) {
+        return not_understood(format!("a type that is called {name} as one of the server's own"), -1);
+    }
+    let words = [Arc::from(name), Arc::from(format!("_{name}"))];
+    definition.touches.extend(words.map(|word| (Touch::Word(word), None)));
+    Ok(())
 }

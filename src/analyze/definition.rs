@@ -66,7 +66,7 @@ pub enum Touch {
     Keys(Oid),
     /// A name for what may turn out to be a relation.
     Name(Arc<str>),
-    /// A value of an enum.
+    /// A value of an enum, or a type.
     Word(Arc<str>),
     /// Comments come with what is new.
     Comments,

@@ -3,7 +3,6 @@
 use super::alter::calls_nothing;
 use super::define::OPERATOR_CLASSES;
 use super::definition::{Definition, Touch};
-use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood};
 use crate::catalog::RelationKind;
 use crate::sql::string;
@@ -47,22 +46,29 @@ impl Resolver<'_> {
         Ok(columns)
     }
 
-    /// `FOR VALUES …`, which the server evaluates once.
-    pub(super) fn bound(&mut self, bound: &mut PartitionBoundSpec) -> Outcome<Label> {
-        let mut label = self.expressions(&mut bound.listdatums, None)?;
+    /// `FOR VALUES …`, which the server evaluates once, and keeps.
+    pub(super) fn bound(&mut self, bound: &mut PartitionBoundSpec) -> Outcome<()> {
+        let (used, drawn) = (self.uses.len(), self.sequences.len());
+        self.expressions(&mut bound.listdatums, None)?;
         for datum in bound.lowerdatums.iter_mut().chain(&mut bound.upperdatums) {
-            label = match &mut datum.node {
-                Some(NodeEnum::PartitionRangeDatum(datum)) => match &mut datum.value {
-                    Some(value) => label.join(&self.expression(value, None)?),
-                    None => label,
-                },
+            match &mut datum.node {
+                Some(NodeEnum::PartitionRangeDatum(datum)) => {
+                    if let Some(value) = &mut datum.value {
+                        self.expression(value, None)?;
+                    }
+                }
                 // MINVALUE and MAXVALUE are columns to the grammar.
-                Some(NodeEnum::ColumnRef(_)) => label,
-                Some(_) => label.join(&self.expression(datum, None)?),
-                None => label,
-            };
+                Some(NodeEnum::ColumnRef(_)) | None => {}
+                Some(_) => {
+                    self.expression(datum, None)?;
+                }
+            }
         }
-        Ok(label)
+        if self.uses.len() > used || self.sequences.len() > drawn {
+            // Everyone may read where a partition ends.
+            return not_understood("a partition's bound with what functions read", bound.location);
+        }
+        Ok(())
     }
 
     /// `PARTITION BY …`.

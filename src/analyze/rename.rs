@@ -70,9 +70,8 @@ impl<'a> Resolver<'a> {
                 }
                 // A policy names functions by the types that they take.
                 types.into_iter().try_for_each(|info| self.taken_by_none(Some(info)))?;
-                let words = names.last().copied().into_iter().chain([newname.as_str()]);
-                definition.touches.extend(words.map(|word| (Touch::Word(word.into()), None)));
-                Ok(())
+                definition.touches.extend(names.last().map(|word| (Touch::Word((*word).into()), None)));
+                super::define_type::called_anew(newname, definition)
             }
             (_other, _) => not_understood("RENAME of such an object", -1),
         }

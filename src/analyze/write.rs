@@ -148,7 +148,7 @@ impl<'a> Resolver<'a> {
         if let Some(infer) = infer {
             let InferClause { index_elems, where_clause, conname, location: inferred } = &mut **infer;
             arbiters = (conname.is_empty() && where_clause.is_none()).then(Vec::new);
-            if let Some(tie) = target.relation.ties.iter().find(|tie| *tie.name == **conname) {
+            if let Some(tie) = target.relation.ties.iter().find(|tie| !tie.computes && *tie.name == **conname) {
                 let columns = target.relation.columns.iter().enumerate();
                 let columns = columns.filter(|(_, column)| tie.columns.contains(&column.number));
                 let columns: Vec<usize> = columns.map(|(index, _)| index).collect();

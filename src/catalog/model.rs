@@ -96,6 +96,10 @@ pub struct Relation {
     /// Whether rules rewrite what is written to it.
     #[serde(default)]
     pub has_rules: bool,
+    /// Whether anything other than views, constraints, computed columns, functions, types and children hangs on it or a column of
+    /// it, as triggers, policies, rules and publications do: it goes with that.
+    #[serde(default)]
+    pub is_hung_on: bool,
     /// A view `WITH CHECK OPTION`.
     #[serde(default)]
     pub check_option: bool,
@@ -142,6 +146,8 @@ pub struct Tie {
     /// It compares a row with the others: a key, a unique index, an exclusion.
     #[serde(default)]
     pub compares: bool,
+    /// It is how a generated column is computed, of which it has the name; the column is among its own.
+    pub computes: bool,
 }
 
 /// A foreign key, as its referencing table has it.
@@ -200,6 +206,7 @@ impl Relation {
             triggers: Vec::new(),
             calls: Vec::new(),
             has_rules: false,
+            is_hung_on: false,
             check_option: false,
             storage: Vec::new(),
             declared: None,

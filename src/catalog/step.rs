@@ -64,8 +64,7 @@ fn take(snapshot: &mut Snapshot, step: &Step, below: &[Oid]) {
             Step::ColumnRenamed { relation: _, column, name } => {
                 if let Some(at) = named(relation, column) {
                     relation.columns[at].name = Arc::clone(name);
-                    let generated = relation.columns[at].generated;
-                    for tie in relation.ties.iter_mut().filter(|tie| generated && tie.name == *column) {
+                    for tie in relation.ties.iter_mut().filter(|tie| tie.computes && tie.name == *column) {
                         tie.name = Arc::clone(name);
                     }
                 }

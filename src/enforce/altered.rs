@@ -177,7 +177,7 @@ pub(super) fn permit_touches(
             }
             Touch::Word(word) => {
                 if let Some(by) = bound.speaks_of(word) {
-                    return Err(spoken(&by, "that value", text, *at));
+                    return Err(spoken(&by, &format!("\"{word}\""), text, *at));
                 }
             }
             Touch::Comments => {

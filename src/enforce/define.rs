@@ -59,7 +59,9 @@ pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(),
         if bound.decides_as(schema, name) {
             return Err(altered::deciding(&quote_qualified(schema, name), text, None));
         }
-        if let Some(what) = bound.speaks_of_table(name) {
+        // With a relation come the type of its rows, and an array of that.
+        let array = || bound.speaks_of(&format!("_{name}"));
+        if let Some(what) = bound.speaks_of_table(name).or_else(array) {
             return Err(altered::spoken(&what, name, text, None));
         }
     }

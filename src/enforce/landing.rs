@@ -2,7 +2,7 @@
 //! the server changes on its behalf (partitions and children, generated columns, cascades of foreign keys).
 
 use crate::analyze::{Verb, Write};
-use crate::catalog::{Catalog, Column, ReferentialAction, Relation};
+use crate::catalog::{Catalog, ReferentialAction, Relation};
 use crate::vocab::{AttNum, Right};
 
 /// What a write does to one relation.
@@ -101,9 +101,8 @@ fn reached(relation: &Relation, name: &str) -> Vec<usize> {
     let Some(index) = relation.columns.iter().position(|column| *column.name == *name) else { return Vec::new() };
     let number = relation.columns[index].number;
     let mut reached = vec![index];
-    for tie in relation.ties.iter().filter(|tie| tie.columns.contains(&number)) {
-        let computed = |column: &Column| column.generated && column.name == tie.name;
-        reached.extend(relation.columns.iter().position(computed));
+    for tie in relation.ties.iter().filter(|tie| tie.computes && tie.columns.contains(&number)) {
+        reached.extend(relation.columns.iter().position(|column| column.name == tie.name));
     }
     reached
 }

@@ -475,7 +475,7 @@ impl Judged<'_> {
             let met = tie.compares && tied.iter().any(|index| inserted.contains(&name(*index)));
             let closed = tied.iter().copied().find(|index| {
                 // The generated column itself is no source of its value.
-                let own = relation.columns[*index].generated && *name(*index) == tie.name;
+                let own = tie.computes && *name(*index) == tie.name;
                 let given = !touched && inserted.contains(&name(*index));
                 !own && !given && !read.is_raw(*index)
             });

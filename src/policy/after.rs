@@ -2,8 +2,8 @@
 //!
 //! A policy goes by names, and a definition can give a name to something else: rename a closed column to an open one, bring a
 //! table into the place of one that a condition reads, drop the column whose rule hides rows. So the policy is bound to the
-//! catalog that the definition will leave, by its names alone, as a proxy that starts anew would; nobody may have more of
-//! anything than before. What that means for one kind of rule nothing here needs to know.
+//! catalog that the definition will leave, by its names alone, as a proxy that starts anew would, and as it will be in force
+//! until then; nobody may have more of anything than before. What that means for one kind of rule nothing here needs to know.
 
 use super::bind;
 use super::bound::Bound;
@@ -44,13 +44,20 @@ enum Same {
 impl Bound {
     /// The first that somebody would have more of after these steps.
     pub fn widened_by(&self, steps: &[Step]) -> Option<Widened> {
-        // Both by names alone: what sticks to a column's number only closes it further.
-        let by_name = |steps| Bound::new(Arc::clone(&self.policy), Arc::new(self.catalog.after(steps)));
-        let (before, after) = (by_name(&[]), by_name(steps));
+        let catalog = Arc::new(self.catalog.after(steps));
+        let by_name = |catalog| Bound::new(Arc::clone(&self.policy), catalog);
+        let before = by_name(Arc::new(self.catalog.after(&[])));
+        before.widened_to(&by_name(Arc::clone(&catalog)), steps).or_else(|| {
+            // Until then tags stick to columns' numbers, and conditions do not.
+            self.widened_to(&Bound::succeeding(Arc::clone(&self.policy), catalog, Some(self)), steps)
+        })
+    }
+
+    fn widened_to(&self, after: &Bound, steps: &[Step]) -> Option<Widened> {
         for relation in after.catalog.relations() {
             let touched = steps.iter().any(|step| step.relation() == relation.oid);
             let tags = after.relations.get(&relation.oid);
-            let retagged = tags != before.relations.get(&relation.oid);
+            let retagged = tags != self.relations.get(&relation.oid);
             let reads_others = tags.is_some_and(|tags| {
                 let usable = |usable: &bind::Usable| match usable {
                     bind::Usable::All(conditions) => conditions.iter().any(|condition| !condition.others.is_empty()),
@@ -58,9 +65,9 @@ impl Bound {
                 };
                 tags.conditions.values().any(usable)
             });
-            let Some(known) = before.catalog.relation(relation.oid) else { continue };
+            let Some(known) = self.catalog.relation(relation.oid) else { continue };
             if touched || retagged || reads_others {
-                let widened = before.widened(known, &after, relation, Same::Number);
+                let widened = self.widened(known, after, relation, Same::Number);
                 if widened.is_some() {
                     return widened;
                 }
@@ -69,8 +76,8 @@ impl Bound {
         // What is read by way of a new parent.
         steps.iter().find_map(|step| {
             let Step::ParentAdded { relation, parent } = step else { return None };
-            let (child, parent) = (before.catalog.relation(*relation)?, after.catalog.relation(*parent)?);
-            before.widened(child, &after, parent, Same::Name)
+            let (child, parent) = (self.catalog.relation(*relation)?, after.catalog.relation(*parent)?);
+            self.widened(child, after, parent, Same::Name)
         })
     }
 

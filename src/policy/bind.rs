@@ -23,7 +23,7 @@ use super::system::{self, Openness};
 use super::tags::{TableTags, Untagged};
 use super::tree::{CategoryId, SubjectId};
 use crate::catalog::{Catalog, Column, Relation, RelationKind, quote_qualified};
-use crate::vocab::{AttNum, ColumnId, Oid};
+use crate::vocab::{ColumnId, Oid};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -169,7 +169,8 @@ pub(super) fn keep_tags(
     for (oid, tags) in relations {
         let Some(relation) = catalog.relation(*oid) else { continue };
         let earlier = before.relation(*oid).zip(known.get(oid));
-        for (column, tags) in relation.columns.iter().zip(&mut tags.columns) {
+        let RelationTags { columns, conditions, subject_key: _, rows_per_subject: _, bounds: _ } = tags;
+        for (column, tags) in relation.columns.iter().zip(columns) {
             let is_late = linked.with_ancestors(*oid).iter().any(|oid| late.contains(&(*oid, &*column.name)));
             // Where what is untagged is open a default can only close more than that.
             if is_late && policy.untagged() == Untagged::Deny && !tags.own.is_empty() {
@@ -182,8 +183,12 @@ pub(super) fn keep_tags(
                 let place = earlier.columns.iter().position(|other| other.number == column.number)?;
                 tags.columns.get(place)
             });
+            // Rows were shown by these conditions: with others, or none, an old tag may close a column further, and open none.
+            let held = earlier.is_some_and(|(_, earlier)| earlier.conditions == *conditions);
             if let Some(kept) = kept {
-                add_missing(&mut tags.own, &kept.own);
+                if held || !tags.own.is_empty() || policy.untagged() == Untagged::Allow {
+                    add_missing(&mut tags.own, &kept.own);
+                }
                 add_missing(&mut tags.below, &kept.below);
             }
         }
@@ -471,12 +476,9 @@ impl Linked<'_> {
 /// it is untagged, where that closes it.
 fn inherit_of_sources(relation: &Relation, untagged: Untagged, tags: &mut [ColumnTags]) {
     for (at, column) in relation.columns.iter().enumerate().filter(|(_, column)| column.generated) {
-        // A constraint or an index may be called as the column is: all that are count.
-        let ties =
-            || relation.ties.iter().filter(|tie| tie.name == column.name && tie.columns.contains(&column.number));
-        let is_source = |number: &AttNum| ties().any(|tie| tie.columns.contains(number));
+        let Some(tie) = relation.ties.iter().find(|tie| tie.computes && tie.name == column.name) else { continue };
         let columns = relation.columns.iter().enumerate();
-        let sources = columns.filter(|(source, other)| *source != at && is_source(&other.number));
+        let sources = columns.filter(|(source, other)| *source != at && tie.columns.contains(&other.number));
         let sources: Vec<usize> = sources.map(|(source, _)| source).collect();
         let closed = untagged == Untagged::Deny && sources.iter().any(|source| tags[*source].own.is_empty());
         for source in sources {

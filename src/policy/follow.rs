@@ -14,16 +14,13 @@ use super::parameter::Parameter;
 use super::report::{Finding, Findings};
 use super::ruling::{Hop, SubjectKey};
 use super::tags::{Named, TableTags};
-use crate::catalog::{Catalog, Column, ForeignKey, Relation, RelationKind};
+use crate::catalog::{Catalog, Column, FIRST_USER_OID, ForeignKey, Relation, RelationKind};
 use crate::sql::on_deep_stack;
 use crate::vocab::{AttNum, Oid};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 const ARROW: &str = "->";
-
-/// The oldest number of an object that did not come with the server.
-const FIRST_OF_USERS: Oid = 16_384;
 
 /// A table that another hangs on.
 #[derive(Debug, Clone)]
@@ -361,7 +358,7 @@ pub(super) fn subject_key(catalog: &Catalog, relation: &Relation, word: &Word) -
         let [(_, referenced)] = pairs.as_slice() else { return None };
         let (referenced, shown) = (found(parent, referenced)?, found(parent, &name)?);
         // What they are compared by is the server's own operator.
-        let built_in = |column: Option<&Column>| column.is_some_and(|column| column.type_oid < FIRST_OF_USERS);
+        let built_in = |column: Option<&Column>| column.is_some_and(|column| column.type_oid < FIRST_USER_OID);
         let own = at.columns.iter().find(|column| column.name == from);
         if !built_in(own) || !built_in(parent.columns.get(referenced)) {
             return None;

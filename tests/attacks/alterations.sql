@@ -695,3 +695,141 @@ ALTER TABLE vault ADD COLUMN mine varchar(5) DEFAULT gen_random_uuid();
 DELETE FROM children WHERE id < 4;
 \as me
 ALTER TABLE parents ALTER COLUMN id TYPE int USING id + 100;
+
+-- case: renamed_away_from_what_hides_its_rows
+-- purpose: agreed
+-- modes: simple
+ALTER TABLE mixed RENAME TO mixed_before;
+SELECT count(*), max(shown) FROM mixed_before;
+
+-- case: moved_away_from_what_hides_its_rows
+-- purpose: agreed
+-- modes: simple
+ALTER TABLE mixed SET SCHEMA other;
+SELECT count(*), max(shown) FROM other.mixed;
+
+-- case: a_view_of_what_was_renamed
+-- purpose: agreed
+-- modes: simple
+\around
+CREATE VIEW mixed_shown AS SELECT shown FROM mixed;
+\as clerk
+ALTER TABLE mixed RENAME TO mixed_before;
+\as me
+SELECT count(*), max(shown) FROM mixed_shown;
+
+-- case: renamed_around_what_hides_its_rows
+-- purpose: agreed
+-- modes: simple
+\around
+ALTER TABLE mixed RENAME TO mixed_before;
+\as me
+SELECT count(*), max(shown) FROM mixed_before;
+
+-- case: detached_from_what_hides_its_rows
+-- purpose: agreed
+-- modes: simple
+\around
+ALTER TABLE mixed RENAME TO mixed_before;
+CREATE TABLE mixed (id int, shown text, mail text, consent boolean NOT NULL) PARTITION BY LIST (consent);
+CREATE TABLE mixed_false PARTITION OF mixed FOR VALUES IN (false);
+CREATE TABLE mixed_true PARTITION OF mixed FOR VALUES IN (true);
+INSERT INTO mixed SELECT id, shown, mail::text, consent FROM mixed_before;
+\as clerk
+ALTER TABLE mixed DETACH PARTITION mixed_false;
+\as me
+SELECT count(*), max(shown) FROM mixed_false;
+
+-- case: a_domain_called_as_a_type_in_a_functions_text
+-- purpose: declared
+-- modes: simple
+\around
+CREATE OR REPLACE FUNCTION patron_name(int) RETURNS text LANGUAGE plpgsql STABLE AS $$DECLARE found_name text; BEGIN
+    SELECT name INTO found_name FROM public.patrons WHERE id = $1; IF EXISTS (SELECT FROM public.refusals r WHERE r.patron_id = $1)
+    THEN RETURN NULL; END IF; RETURN found_name; END$$;
+\as me
+CREATE DOMAIN other.text AS pg_catalog.text CHECK (VALUE < 'SECRET-B');
+SET search_path = other, pg_catalog, public;
+SELECT public.patron_name(11);
+
+-- case: an_enum_called_as_a_type_in_a_functions_text
+-- purpose: declared
+-- modes: simple
+\around
+CREATE OR REPLACE FUNCTION patron_name(int) RETURNS text LANGUAGE plpgsql STABLE AS $$DECLARE found_name pg_catalog.text; BEGIN
+    SELECT pin::word_of INTO found_name FROM public.patrons WHERE id = $1; IF EXISTS (SELECT FROM public.refusals r WHERE r.patron_id = $1)
+    THEN RETURN NULL; END IF; RETURN found_name; END$$;
+CREATE DOMAIN word_of AS text;
+\as me
+CREATE TYPE other.word_of AS ENUM ('0');
+SET search_path = other, pg_catalog, public;
+SELECT public.patron_name(11);
+
+-- case: a_constraint_renamed_to_pass_for_a_computation
+-- modes: simple
+\around
+ALTER TABLE derived_too ADD CONSTRAINT quiet CHECK (loud < 'SECRET-B' OR id > 0);
+\as me
+ALTER TABLE derived_too RENAME CONSTRAINT quiet TO loud;
+UPDATE derived_too SET id = -id WHERE id = 3;
+
+-- case: a_computed_column_renamed_to_what_holds_it
+-- modes: simple
+\around
+ALTER TABLE derived_too ADD CONSTRAINT quiet CHECK (loud < 'SECRET-B' OR id > 0);
+\as me
+ALTER TABLE derived_too RENAME COLUMN loud TO quiet;
+UPDATE derived_too SET id = -id WHERE id = 3;
+
+-- case: an_index_renamed_to_pass_for_a_computation
+-- modes: simple
+\around
+UPDATE derived_too SET id = id * 10;
+CREATE UNIQUE INDEX quiet ON derived_too ((id / 10), loud);
+\as me
+ALTER INDEX quiet RENAME TO loud;
+UPDATE derived_too SET id = 41 WHERE id = 30;
+
+-- case: a_part_of_the_table_that_objects_dropped
+-- purpose: agreed
+-- modes: simple
+\around
+DROP TABLE objections;
+CREATE TABLE objections (id int, patron_id int) PARTITION BY RANGE (id);
+CREATE TABLE objections_rest PARTITION OF objections DEFAULT;
+INSERT INTO objections SELECT id, id FROM patrons WHERE id > 10;
+\as me
+DROP TABLE objections_rest;
+SELECT count(*), max(pin) FROM patrons;
+
+-- case: a_sequence_under_the_name_where_a_function_looks
+-- purpose: declared
+-- modes: simple
+\around
+CREATE OR REPLACE FUNCTION patron_name(int) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN IF EXISTS (SELECT FROM public.permits)
+    THEN RETURN (SELECT name FROM public.patrons WHERE id = $1); END IF; RETURN NULL; END$$;
+\as clerk
+CREATE TABLE planned (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.permits));
+\as me
+SELECT patron_name(11);
+
+-- case: a_sequence_added_under_the_name_where_a_function_looks
+-- purpose: declared
+-- modes: simple
+\around
+CREATE OR REPLACE FUNCTION patron_name(int) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN IF EXISTS (SELECT FROM public.permits)
+    THEN RETURN (SELECT name FROM public.patrons WHERE id = $1); END IF; RETURN NULL; END$$;
+CREATE TABLE planned (id int NOT NULL);
+\as clerk
+ALTER TABLE planned ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.permits);
+\as me
+SELECT patron_name(11);
+
+-- case: by_the_clerk_a_bound_that_reads
+-- purpose: denied
+-- modes: simple
+\as clerk
+CREATE TABLE planned (id int, body text) PARTITION BY LIST (body);
+CREATE TABLE planned_one PARTITION OF planned FOR VALUES IN (of_secret(1));
+\as me
+SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'planned_one';

@@ -256,7 +256,7 @@ fn no_tag_is_lost_where_untagged_columns_are_open() {
     let guests = &mut snapshot.relations[0];
     guests.columns[2].generated = true;
     let columns = guests.columns.iter().map(|column| column.number).collect();
-    guests.ties.push(Tie { name: "mixed".into(), columns, compares: false });
+    guests.ties.push(Tie { name: "mixed".into(), columns, compares: false, computes: true });
     let text = text.replace("public.users", "public.guests").replace("default = \"secret\"\n", "");
     let bound = Bound::new(super::fixture::policy(&text), Arc::new(Catalog::new(snapshot, 1)));
     check(&bound, "guests", "open: allow, untagged\nspare_email: deny, secret\nmixed: deny, secret\n");

@@ -21,7 +21,12 @@ pub(super) fn relations(since: Oid) -> String {
            coalesce(c.reloptions::text ~ 'check_option=', false),
            ARRAY(SELECT s.oid FROM (
                  SELECT i.indexrelid FROM pg_index i WHERE i.indrelid IN (c.oid, nullif(c.reltoastrelid, 0))
-                 UNION ALL SELECT nullif(c.reltoastrelid, 0)) AS s(oid) WHERE s.oid IS NOT NULL ORDER BY s.oid)
+                 UNION ALL SELECT nullif(c.reltoastrelid, 0)) AS s(oid) WHERE s.oid IS NOT NULL ORDER BY s.oid),
+           EXISTS (SELECT FROM pg_depend d LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+                    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n'
+                      AND w.ev_type IS DISTINCT FROM '1'
+                      AND d.classid NOT IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_proc'::regclass,
+                                            'pg_class'::regclass, 'pg_type'::regclass))
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relpersistence <> 't'
        AND n.nspname <> 'pg_toast' AND c.oid >= {since}
@@ -110,6 +115,7 @@ pub(super) fn read(answers: &Answers, names: &mut Names) -> Result<Vec<Relation>
             triggers: written.triggers.remove(&oid).unwrap_or_default(),
             calls: written.calls.remove(&oid).unwrap_or_default(),
             has_rules: row.truth(6)?,
+            is_hung_on: row.truth(10)?,
             check_option: row.truth(8)?,
             partition_key: numbers(row.numbers(7)?),
             storage: row.numbers(9)?,

@@ -20,20 +20,20 @@ pub(super) struct Written {
 /// Constraints by their columns, or every column where one reads whole rows; unique indexes and those with expressions or
 /// predicates, and generated columns, by what they depend on: their expression, up to PostgreSQL 14 the column itself.
 pub(super) const TIES: &str = "
-    SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns), c.contype <> 'c'
+    SELECT c.conrelid, c.conname, coalesce(nullif(c.conkey, '{}'), every.columns), c.contype <> 'c', false
       FROM pg_constraint c, LATERAL (
                SELECT array_agg(a.attnum ORDER BY a.attnum) AS columns FROM pg_attribute a
                 WHERE a.attrelid = c.conrelid AND a.attnum > 0 AND NOT a.attisdropped) every
      WHERE c.contype IN ('c', 'u', 'p', 'x') AND c.conrelid <> 0
     UNION ALL
-    SELECT i.indrelid, c.relname, array_agg(DISTINCT d.refobjsubid::int2), bool_or(i.indisunique OR i.indisexclusion)
+    SELECT i.indrelid, c.relname, array_agg(DISTINCT d.refobjsubid::int2), bool_or(i.indisunique OR i.indisexclusion), false
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
       JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
      WHERE i.indisunique OR i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
      GROUP BY 1, 2
     UNION ALL
-    SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2), false
+    SELECT a.attrelid, a.attname, array_agg(DISTINCT d.refobjsubid::int2), false, true
       FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
       JOIN pg_depend d ON (d.classid, d.objid, d.objsubid)
                           IN (('pg_attrdef'::regclass, f.oid, 0), ('pg_class'::regclass, a.attrelid, a.attnum))
@@ -107,7 +107,12 @@ pub(super) const CALLS: &str = "
 pub(super) fn read(answers: &Answers, names: &mut Names) -> Result<Written, Unreadable> {
     let mut written = Written::default();
     for row in answers.of(Topic::Ties) {
-        let tie = Tie { name: names.get(row.text(1)?), columns: numbers(&row, 2)?, compares: row.truth(3)? };
+        let tie = Tie {
+            name: names.get(row.text(1)?),
+            columns: numbers(&row, 2)?,
+            compares: row.truth(3)?,
+            computes: row.truth(4)?,
+        };
         written.ties.entry(row.number(0)?).or_default().push(tie);
     }
     for row in answers.of(Topic::ForeignKeys) {
