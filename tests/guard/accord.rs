@@ -170,6 +170,16 @@ const ACCORD: &str = "
     CREATE TABLE low_open (id int, mid int REFERENCES mid_open ON DELETE CASCADE);
     INSERT INTO top_open VALUES (1); INSERT INTO mid_open VALUES (1, 1); INSERT INTO low_open VALUES (1, 1);
 
+    -- TRUNCATE reaches whatever refers to a table, by a key of any kind, and fires triggers of its own.
+    CREATE TABLE root (id int PRIMARY KEY);
+    CREATE TABLE leaf (id int, root int REFERENCES root);
+    CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''%'', (SELECT max(p.secret) FROM public.people p); END';
+    CREATE TRIGGER felled AFTER TRUNCATE ON leaf EXECUTE FUNCTION tell();
+    CREATE TABLE root_open (id int PRIMARY KEY);
+    CREATE TABLE leaf_open (id int, root int REFERENCES root_open);
+    CREATE TRIGGER told BEFORE DELETE ON leaf_open EXECUTE FUNCTION tell();
+
     -- A key that is checked at COMMIT.
     CREATE TABLE late (id int PRIMARY KEY);
     CREATE TABLE low_late (id int, s int REFERENCES late DEFERRABLE INITIALLY DEFERRED);
@@ -192,7 +202,7 @@ const ACCORD: &str = "
     CREATE TABLE of_listed (id int, t text DEFAULT listed());
 ";
 
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 30] = [
     "people",
     "ref",
     "by_default",
@@ -209,6 +219,10 @@ const TABLES: [&str; 26] = [
     "top_open",
     "mid_open",
     "low_open",
+    "root",
+    "leaf",
+    "root_open",
+    "leaf_open",
     "late",
     "low_late",
     "parts",
@@ -251,6 +265,8 @@ fn what_follows_from_a_write_tells_nothing() {
             ("DELETE FROM top_set WHERE id = 1", false),
             ("DELETE FROM top_open WHERE id = 1", true),
             ("TRUNCATE top_open CASCADE", true),
+            ("TRUNCATE root CASCADE", false),
+            ("TRUNCATE root_open CASCADE", true),
             ("DELETE FROM late WHERE id = 1", false),
             ("UPDATE late SET id = 9 WHERE id = 1", false),
             ("INSERT INTO late VALUES (3)", true),
