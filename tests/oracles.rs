@@ -1,6 +1,7 @@
 //! Proofs that need no judgement of ours: Postgres itself says what must not come out.
 //!
-//! `attacks`: the corpus of `tests/attacks/`, played in two worlds. `grants`: a role with the same column grants.
+//! `attacks`: the corpus of `tests/attacks/`, played in two worlds. `grants`: a role with the same column grants. `sequences`: generated sequences
+//! of messages, played in the same worlds.
 
 mod common;
 
@@ -14,3 +15,7 @@ mod cases;
 mod grants;
 #[path = "oracles/play.rs"]
 mod play;
+#[path = "proofs/random.rs"]
+mod random;
+#[path = "oracles/sequences.rs"]
+mod sequences;

@@ -130,13 +130,15 @@ impl Worlds {
         self.run_as_owner(pair, side, &line.replace(":'side'", &format!("'{}'", side.letter())));
     }
 
-    fn run_as_owner(&self, pair: Pair, side: Side, sql: &str) {
+    /// Runs statements of the superuser that must succeed, in a session that is kept.
+    pub fn run_as_owner(&self, pair: Pair, side: Side, sql: &str) -> Vec<Frame> {
         let name = self.database(pair, side);
         // Not held while the server works: the pairs are played at the same time.
         let owner = self.owners.lock().expect("no thread has failed").remove(&name);
         let mut owner = owner.unwrap_or_else(|| self.owner(&name));
-        run(&mut owner, sql);
+        let frames = run(&mut owner, sql);
         self.owners.lock().expect("no thread has failed").insert(name, owner);
+        frames
     }
 
     pub fn database(&self, pair: Pair, side: Side) -> String {
@@ -177,12 +179,13 @@ impl Worlds {
     }
 }
 
-/// Runs statements that must succeed.
-pub fn run(session: &mut Raw, sql: &str) {
+/// Runs statements that must succeed, and returns their answers.
+pub fn run(session: &mut Raw, sql: &str) -> Vec<Frame> {
     let frames = session.exchange(&[query(sql)]);
     if let Some(error) = frames.iter().find(|frame| frame.tag == b'E') {
         let at: usize = error.field(b'P').and_then(|at| at.parse().ok()).unwrap_or(1);
         let near: String = sql.chars().skip(at.saturating_sub(60)).take(120).collect();
         panic!("{}: {near}", error.field(b'M').unwrap_or_default());
     }
+    frames
 }

@@ -152,7 +152,7 @@ fn list(text: &str) -> Vec<String> {
 }
 
 /// Reads one file.
-fn read(class: &str, text: &str) -> Vec<Case> {
+pub fn read(class: &str, text: &str) -> Vec<Case> {
     let (mut cases, mut purposes): (Vec<Case>, Vec<String>) = (Vec::new(), Vec::new());
     let (mut who, mut pending, mut data) = (Who::Attacker, String::new(), Vec::new());
     let mut messages: Vec<Vec<u8>> = Vec::new();
@@ -217,6 +217,11 @@ fn raw_message(word: &str, rest: &str) -> Option<Vec<u8>> {
     Some(match word {
         "query" => query(rest),
         "flush" => flush(),
+        // A Sync with more to come behind it.
+        "sync+" => sync(),
+        "copydata" => message(b'd', format!("{rest}\n").as_bytes()),
+        "copydone" => message(b'c', b""),
+        "copyfail" => message(b'f', &[rest.as_bytes(), &[0]].concat()),
         "parse" => {
             let (statement, text) = rest.split_once(' ')?;
             match text.strip_prefix('[').and_then(|text| text.split_once("] ")) {

@@ -127,10 +127,11 @@ fn messages(text: &str, mode: Mode) -> Vec<Vec<u8>> {
     vec![parse("", text), describe_statement(""), bound, describe_portal(""), execute("", 0), sync()]
 }
 
-/// Sends messages and reads all their answers. A COPY FROM STDIN gets `data`.
+/// Sends messages and reads all their answers. A COPY FROM STDIN gets `data`, unless what it gets is among them.
 fn exchange(session: &mut Raw, messages: &[Vec<u8>], data: &[u8]) -> Vec<Frame> {
     let mut ready = messages.iter().filter(|message| matches!(message[0], b'Q' | b'S' | b'F')).count();
     let extended = messages.iter().any(|message| message[0] == b'S');
+    let own_data = messages.iter().any(|message| matches!(message[0], b'd' | b'c' | b'f'));
     let mut frames = Vec::new();
     if !session.try_send(&messages.concat()) {
         return vec![silence()];
@@ -143,7 +144,7 @@ fn exchange(session: &mut Raw, messages: &[Vec<u8>], data: &[u8]) -> Vec<Frame> 
         match frame.tag {
             b'Z' => ready -= 1,
             // The server took the Sync behind the Execute for part of the COPY, so it needs another.
-            b'G' => {
+            b'G' if !own_data => {
                 let tail = if extended { sync() } else { Vec::new() };
                 session.try_send(&[message(b'd', data), message(b'c', b""), tail].concat());
             }

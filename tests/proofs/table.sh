@@ -13,6 +13,7 @@ awk -v lines="$run.lines" '
         if (name == "attacks_bare") return "2a. The same attacks on a bare Postgres"
         if (name == "two-worlds-generated") return "2b. Two worlds, our generator"
         if (name == "generated-aggregates") return "2b. Two worlds, aggregates"
+        if (name == "sequences") return "2c. Two worlds, sequences of messages"
         if (name == "two-worlds-sqlsmith") return "2b. Two worlds, sqlsmith"
         if (name == "two-readers") return "3. Two readers"
         if (name == "choice") return "3. Functions of users that Postgres chose for operators, casts and calls"
