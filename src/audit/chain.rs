@@ -37,9 +37,18 @@ pub fn hash(line: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// What a checkpoint promises of those that follow: no more records stand between two, and none behind the first of them that
+/// is so much later than the checkpoint before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Every {
+    pub lines: u64,
+    pub milliseconds: i64,
+}
+
 /// What a checkpoint's signature is over.
-pub fn signed(id: &str, seq: u64, prev: &str, time: i64, reason: &str) -> Vec<u8> {
-    format!("wherefore audit checkpoint\n{id}\n{seq}\n{prev}\n{time}\n{reason}\n").into_bytes()
+pub fn signed(id: &str, seq: u64, prev: &str, time: i64, reason: &str, every: Every) -> Vec<u8> {
+    let Every { lines, milliseconds } = every;
+    format!("wherefore audit checkpoint\n{id}\n{seq}\n{prev}\n{time}\n{reason}\n{lines}\n{milliseconds}\n").into_bytes()
 }
 
 /// Where a chain stands.
@@ -80,10 +89,10 @@ impl Chain {
     }
 
     /// The key's name and the signature of a checkpoint that is appended next.
-    pub fn signature(&self, time: i64, reason: Reason) -> Option<(&str, String)> {
+    pub fn signature(&self, time: i64, reason: Reason, every: Every) -> Option<(&str, String)> {
         let signer = self.signer.as_ref()?;
         let Place { id, seq, hash } = &self.place;
-        let message = signed(id, seq + 1, &hex(hash), time, reason.word());
+        let message = signed(id, seq + 1, &hex(hash), time, reason.word(), every);
         Some((signer.id(), signer.sign(&message)))
     }
 }

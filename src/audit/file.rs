@@ -6,11 +6,15 @@ use super::record::{After, Stopped};
 use super::settings::Sync;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How much of a file's end is looked at for its last line, which is much shorter.
 const LONGEST_END: u64 = 8 << 20;
+
+/// Who may read a new file: its owner. It says who has asked what.
+const PRIVATE: u32 = 0o600;
 
 /// Digits of the number that a rotated file's name ends with: that of its last line.
 const DIGITS: usize = 12;
@@ -51,7 +55,7 @@ impl FileSink {
     /// Opens the file, and says where its chain goes on. Half a line at its end is ended, so that what comes stands on a line
     /// of its own.
     pub fn open(path: &Path, rotation: Rotation, sync: Sync) -> io::Result<(FileSink, Option<Found>)> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(PRIVATE).open(path)?;
         file.try_lock().map_err(|_| io::Error::other("another process writes to it"))?;
         let length = file.metadata()?.len();
         let End { last, torn, lead } = end_of(&mut file, length)?;
@@ -118,7 +122,7 @@ impl FileSink {
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".{last:0DIGITS$}"));
         std::fs::rename(&self.path, &name)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(PRIVATE).open(&self.path)?;
         file.try_lock().map_err(|_| io::Error::other("another process writes to it"))?;
         if self.sync == Sync::Batch
             && let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty())

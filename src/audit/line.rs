@@ -1,8 +1,9 @@
 //! Records as JSON in the form of OCSF: Datastore Activity (class 6005, schema 1.3). What that has no place for stands under
 //! `unmapped`. Nothing here prints a literal, a value, or the message of a refusal, which may quote one.
 
-use super::chain::{Chain, Reason};
+use super::chain::{Chain, Every, Reason};
 use super::key::hex;
+use super::ocsf::{Activity, Outcome};
 use super::record::{After, Decided, Event, LogIn, Record, Stopped, What, Who};
 use super::settings::ParameterValues;
 use crate::enforce::{Judged, Plan, Planned, Shadow, Trace, View};
@@ -12,58 +13,7 @@ use crate::sql::{Kind, Set, SetValue};
 use crate::vocab::{Cause, Closed, Refusal};
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// How long what a statement is exposed to may be in a line, in bytes.
-const LONGEST_EXPOSED: usize = 256 << 10;
-
-/// OCSF's `activity_id` and `activity_name`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Activity(pub u8);
-
-impl Activity {
-    pub const CONNECT: Activity = Activity(3);
-    pub const OTHER: Activity = Activity(99);
-
-    /// Of a statement.
-    pub fn of(judged: Option<&Judged>) -> Activity {
-        let kind = match judged {
-            Some(Judged::One(planned)) => &planned.statement.kind,
-            Some(Judged::Many(_) | Judged::Empty) | None => return Activity(0),
-        };
-        match kind {
-            Kind::Read | Kind::Execute(_) | Kind::Declare(_) | Kind::Fetch(_) => Activity(4),
-            Kind::Write => Activity(5),
-            Kind::Bulk => Activity(1),
-            Kind::Define(_) => Activity(6),
-            Kind::Unread => Activity(0),
-            Kind::Call
-            | Kind::Transaction(_)
-            | Kind::Set(_)
-            | Kind::Show(_)
-            | Kind::Discard(_)
-            | Kind::Deallocate(_)
-            | Kind::Explain
-            | Kind::Prepare(_)
-            | Kind::Close(_)
-            | Kind::Lock
-            | Kind::Signal(_)
-            | Kind::Other(_) => Activity::OTHER,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self.0 {
-            0 => "Unknown",
-            1 => "Read",
-            3 => "Connect",
-            4 => "Query",
-            5 => "Write",
-            6 => "Create",
-            _ => "Other",
-        }
-    }
-}
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What every line of a process says.
 #[derive(Debug)]
@@ -71,40 +21,10 @@ pub(super) struct Printer {
     /// A name for this run of the proxy: with a record's number it is unique.
     pub run: String,
     pub parameters: ParameterValues,
-}
-
-/// How the outcome stands in OCSF's fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Allowed,
-    Denied,
-    /// It passed, though the policy says otherwise.
-    Logged,
-    Failed,
-    /// Something is wrong with the trail.
-    Alarm,
-}
-
-impl Outcome {
-    fn fields(self) -> &'static str {
-        match self {
-            Outcome::Allowed => {
-                r#""severity_id":1,"severity":"Informational","status_id":1,"status":"Success","action_id":1,"action":"Allowed","disposition_id":1,"disposition":"Allowed""#
-            }
-            Outcome::Denied => {
-                r#""severity_id":2,"severity":"Low","status_id":2,"status":"Failure","action_id":2,"action":"Denied","disposition_id":2,"disposition":"Blocked""#
-            }
-            Outcome::Logged => {
-                r#""severity_id":1,"severity":"Informational","status_id":1,"status":"Success","action_id":1,"action":"Allowed","disposition_id":17,"disposition":"Logged""#
-            }
-            Outcome::Failed => {
-                r#""severity_id":1,"severity":"Informational","status_id":2,"status":"Failure","action_id":1,"action":"Allowed","disposition_id":1,"disposition":"Allowed""#
-            }
-            Outcome::Alarm => {
-                r#""severity_id":4,"severity":"High","status_id":2,"status":"Failure","action_id":0,"action":"Unknown","disposition_id":0,"disposition":"Unknown""#
-            }
-        }
-    }
+    /// What checkpoints promise.
+    pub every: Every,
+    /// How long the lists of what a statement is exposed to, and of what is closed to it, may be, in bytes.
+    pub longest: usize,
 }
 
 /// Milliseconds since 1970, as OCSF's times are.
@@ -141,7 +61,7 @@ impl Printer {
         let time = milliseconds(record.time);
         match &record.what {
             What::Decided(decided) => self.decided(decided, who, time, out),
-            What::Ran(ticket, ran) => self.ran(*ticket, *ran, who, time, out),
+            What::Ran(ticket, ran, took) => self.ran((*ticket, *ran, *took), who, time, out),
             What::Event(event) => self.event(event, who, time, out),
         }
     }
@@ -215,16 +135,19 @@ impl Printer {
         let policy = view.bound().policy();
         policy_member(out, policy);
         match (planned.and_then(|planned| planned.trace.as_ref()), named) {
-            (Some(trace), None) => out.extend_from_slice(trace.rendered(rendered).as_bytes()),
+            (Some(trace), None) => {
+                let render = |trace: &Trace| rendered(trace, policy, self.longest);
+                out.extend_from_slice(trace.rendered(render).as_bytes());
+            }
             (Some(trace), Some(named)) => {
                 statement(out, trace);
                 out.extend_from_slice(b",\"unmapped\":{\"kind\":\"decision\"");
-                exposed(out, named);
+                exposed(out, named, policy, self.longest);
             }
             (None, named) => {
                 out.extend_from_slice(b",\"unmapped\":{\"kind\":\"decision\"");
                 if let Some(named) = named {
-                    exposed(out, named);
+                    exposed(out, named, policy, self.longest);
                 }
             }
         }
@@ -237,7 +160,7 @@ impl Printer {
             Some(Shadow::Rewritten) | None => None,
         });
         if let Some(refusal) = refusal {
-            closed(out, refusal);
+            closed(out, refusal, policy, self.longest);
         }
         self.declared(out, view, *means);
         if let Some(justification) = justification {
@@ -288,7 +211,7 @@ impl Printer {
         }
     }
 
-    fn ran(&self, ticket: Ticket, ran: Ran, who: Option<&Who>, time: i64, out: &mut Vec<u8>) {
+    fn ran(&self, (ticket, ran, duration): (Ticket, Ran, Duration), who: Option<&Who>, time: i64, out: &mut Vec<u8>) {
         let Ran { rows, written, end } = ran;
         let (outcome, ended) = match end {
             End::Done => (Outcome::Allowed, "done"),
@@ -299,7 +222,6 @@ impl Printer {
         if let End::Failed(state) = end {
             member(out, "status_code", &String::from_utf8_lossy(&state));
         }
-        let duration = ticket.began.elapsed();
         let _ = write!(
             out,
             ",\"duration\":{},\"unmapped\":{{\"kind\":\"completion\",\"end\":\"{ended}\",\"microseconds\":{},\"rows\":{rows}",
@@ -363,12 +285,19 @@ impl Printer {
     }
 
     /// Appends a checkpoint; `after` tells of how the run before ended, at the start.
-    pub fn checkpoint(&self, chain: &mut Chain, out: &mut Vec<u8>, reason: Reason, after: Option<&After>) {
-        let time = milliseconds(SystemTime::now());
-        let signature = chain.signature(time, reason).map(|(key, signature)| (key.to_owned(), signature));
+    pub fn checkpoint(
+        &self,
+        chain: &mut Chain,
+        out: &mut Vec<u8>,
+        (reason, time): (Reason, i64),
+        after: Option<&After>,
+    ) {
+        let Every { lines, milliseconds } = self.every;
+        let signature = chain.signature(time, reason, self.every).map(|(key, signature)| (key.to_owned(), signature));
         chain.append(out, |out| {
             self.head(out, (Activity::OTHER, Outcome::Allowed), None, None, (None, time));
             let _ = write!(out, ",\"unmapped\":{{\"kind\":\"checkpoint\",\"reason\":\"{}\"", reason.word());
+            let _ = write!(out, ",\"every\":{{\"lines\":{lines},\"milliseconds\":{milliseconds}}}");
             if let Some((key, signature)) = signature {
                 let _ = write!(out, ",\"key\":\"{key}\",\"signature\":\"{signature}\"");
             }
@@ -382,8 +311,8 @@ impl Printer {
     }
 
     /// Appends a line that says how many records could not be kept.
-    pub fn lost(&self, chain: &mut Chain, out: &mut Vec<u8>, count: u64) {
-        let time = milliseconds(SystemTime::now());
+    pub fn lost(&self, chain: &mut Chain, out: &mut Vec<u8>, (count, time): (u64, SystemTime)) {
+        let time = milliseconds(time);
         chain.append(out, |out| {
             self.head(out, (Activity::OTHER, Outcome::Alarm), None, None, (None, time));
             let _ = write!(out, ",\"unmapped\":{{\"kind\":\"lost\",\"records\":{count}");
@@ -445,11 +374,11 @@ fn plan(out: &mut Vec<u8>, planned: &Planned, permitted: bool, policy: &Policy) 
 }
 
 /// What a trace says, made once: the statement, and what it is exposed to.
-fn rendered(trace: &Trace) -> Box<str> {
+fn rendered(trace: &Trace, policy: &Policy, longest: usize) -> Box<str> {
     let mut out = Vec::with_capacity(512);
     statement(&mut out, trace);
     out.extend_from_slice(b",\"unmapped\":{\"kind\":\"decision\"");
-    exposed(&mut out, trace);
+    exposed(&mut out, trace, policy, longest);
     String::from_utf8_lossy(&out).into()
 }
 
@@ -461,12 +390,26 @@ fn statement(out: &mut Vec<u8>, trace: &Trace) {
     }
 }
 
-fn exposed(out: &mut Vec<u8>, trace: &Trace) {
+/// The categories of a column, and those above them.
+fn categories(out: &mut Vec<u8>, categories: &[Arc<str>], policy: &Policy) {
+    list(out, "categories", categories.iter().map(|category| &**category));
+    let mut above: Vec<&str> = Vec::new();
+    for name in categories.iter().flat_map(|category| policy.categories_above(category)) {
+        if !above.contains(&name) {
+            above.push(name);
+        }
+    }
+    if !above.is_empty() {
+        list(out, "categories_above", above.into_iter());
+    }
+}
+
+fn exposed(out: &mut Vec<u8>, trace: &Trace, policy: &Policy, longest: usize) {
     let start = out.len();
     out.extend_from_slice(b",\"relations\":[");
     let mut first = true;
     for relation in trace.exposed() {
-        if out.len() - start > LONGEST_EXPOSED {
+        if out.len() - start > longest {
             break;
         }
         out.extend_from_slice(if first { b"{\"relation\":" } else { b",{\"relation\":" });
@@ -474,12 +417,12 @@ fn exposed(out: &mut Vec<u8>, trace: &Trace) {
         text(out, &relation.relation);
         let _ = write!(out, ",\"guarded\":{},\"columns\":[", relation.guarded);
         for (at, column) in relation.columns.iter().enumerate() {
-            if out.len() - start > LONGEST_EXPOSED {
+            if out.len() - start > longest {
                 break;
             }
             out.extend_from_slice(if at == 0 { b"{\"column\":" } else { b",{\"column\":" });
             text(out, &column.column);
-            list(out, "categories", column.categories.iter().map(|category| &**category));
+            categories(out, &column.categories, policy);
             if let Some(subject) = &column.subject {
                 member(out, "subject", subject);
             }
@@ -507,7 +450,7 @@ fn exposed(out: &mut Vec<u8>, trace: &Trace) {
         out.extend_from_slice(b"]}");
     }
     out.push(b']');
-    if out.len() - start > LONGEST_EXPOSED {
+    if out.len() - start > longest {
         out.extend_from_slice(b",\"relations_cut\":true");
     }
 }
@@ -529,16 +472,21 @@ fn cause(out: &mut Vec<u8>, cause: &Cause) {
 }
 
 /// The columns that a refusal names, and why.
-fn closed(out: &mut Vec<u8>, refusal: &Refusal) {
+fn closed(out: &mut Vec<u8>, refusal: &Refusal, policy: &Policy, longest: usize) {
+    let (start, mut cut) = (out.len(), false);
     out.extend_from_slice(b",\"closed\":[");
-    for (at, closed) in refusal.closed.iter().take(1000).enumerate() {
-        let Closed { relation, column, categories, subject, through, cause: why } = closed;
+    for (at, closed) in refusal.closed.iter().enumerate() {
+        cut = out.len() - start > longest;
+        if cut {
+            break;
+        }
+        let Closed { relation, column, categories: tags, subject, through, cause: why } = closed;
         out.extend_from_slice(if at == 0 { b"{\"relation\":" } else { b",{\"relation\":" });
         text(out, relation);
         if let Some(column) = column {
             member(out, "column", column);
         }
-        list(out, "categories", categories.iter().map(|category: &Arc<str>| &**category));
+        categories(out, tags, policy);
         for (key, value) in [("subject", subject), ("through", through)] {
             if let Some(value) = value {
                 member(out, key, value);
@@ -548,4 +496,7 @@ fn closed(out: &mut Vec<u8>, refusal: &Refusal) {
         out.push(b'}');
     }
     out.push(b']');
+    if cut {
+        out.extend_from_slice(b",\"closed_cut\":true");
+    }
 }

@@ -10,6 +10,7 @@ mod file;
 mod key;
 mod line;
 mod mark;
+mod ocsf;
 mod read;
 mod record;
 mod settings;

@@ -6,7 +6,7 @@ use crate::session::{Means, Ran, ReportSort, Ticket};
 use crate::vocab::Refusal;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A session, as every line of it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,8 @@ pub(super) struct Decided {
 #[derive(Debug)]
 pub(super) enum What {
     Decided(Decided),
-    Ran(Ticket, Ran),
+    /// With how long it took.
+    Ran(Ticket, Ran, Duration),
     Event(Event),
 }
 

@@ -1,12 +1,17 @@
 //! Where lines go.
 
+use super::chain::hash;
 use super::file::FileSink;
+use super::key::hex;
 use std::io::{self, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::ops::Range;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The longest line in a datagram: UDP takes 65,507 bytes, the head of a message included.
+const LONGEST_DATAGRAM: usize = 60_000;
 
 /// How long a syslog server may take.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -17,6 +22,10 @@ pub trait Sink: Send {
     fn write(&mut self, batch: &[u8], lines: &[Range<usize>]) -> io::Result<()>;
     /// What it is called in the log.
     fn name(&self) -> &'static str;
+    /// The longest line that it takes, in bytes, where there is one.
+    fn longest(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Every sink of a trail. The file goes first.
@@ -133,6 +142,10 @@ impl SyslogSink {
     }
 
     fn send(&mut self, line: &[u8]) -> io::Result<()> {
+        // The system would never take it, and everything behind it would wait for ever.
+        if self.longest().is_some_and(|longest| line.len() > longest) {
+            return self.send(&stub(line));
+        }
         let mut message = Vec::with_capacity(line.len() + 96);
         let priority = self.facility * 8 + SEVERITY;
         let time = timestamp(SystemTime::now());
@@ -170,6 +183,23 @@ impl Sink for SyslogSink {
     fn name(&self) -> &'static str {
         "syslog"
     }
+
+    fn longest(&self) -> Option<usize> {
+        match self.to {
+            SyslogTo::Unix(_) | SyslogTo::Udp(_) => Some(LONGEST_DATAGRAM),
+            SyslogTo::Tcp(_) => None,
+        }
+    }
+}
+
+/// What stands for a line that is too long: how long it is, its hash, and its place in the chain.
+fn stub(line: &[u8]) -> Vec<u8> {
+    const CHAIN: &[u8] = b",\"chain\":{";
+    let chain = line.windows(CHAIN.len()).rposition(|window| window == CHAIN);
+    let link = chain.map_or(&b"}}"[..], |at| &line[at..]);
+    let (bytes, hash) = (line.len(), hex(&hash(line)));
+    let head = format!("{{\"unmapped\":{{\"kind\":\"too long\",\"bytes\":{bytes},\"sha256\":\"{hash}\"");
+    [head.as_bytes(), link].concat()
 }
 
 /// A moment in milliseconds since 1970 as RFC 3339 writes it.
@@ -197,8 +227,20 @@ pub(super) fn timestamp(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::timestamp;
+    use super::{LONGEST_DATAGRAM, stub, timestamp};
     use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn a_line_that_is_too_long_leaves_its_place() {
+        let link = ",\"chain\":{\"id\":\"0\",\"seq\":7,\"prev\":\"0\"}}}";
+        let line = format!("{{\"unmapped\":{{\"text\":\"{}\"{link}", "x".repeat(LONGEST_DATAGRAM));
+        let stub = String::from_utf8(stub(line.as_bytes())).expect("text");
+        let read: serde_json::Value = serde_json::from_str(&stub).expect("JSON");
+        assert_eq!(
+            (&read["unmapped"]["chain"]["seq"], read["unmapped"]["bytes"].as_u64()),
+            (&7.into(), Some(line.len() as u64))
+        );
+    }
 
     #[test]
     fn times() {

@@ -1,10 +1,11 @@
 //! The queue between sessions and the thread that writes.
 
-use super::chain::Chain;
+use super::chain::{Chain, Every};
 use super::file::{FileSink, Found};
 use super::key::{Signer, hex};
-use super::line::{Activity, Printer};
+use super::line::Printer;
 use super::mark::{Mark, Need};
+use super::ocsf::Activity;
 use super::record::{After, Decided, Event, Record, Stopped, What, Who};
 use super::settings::{Outcomes, Settings, WhenFull};
 use super::sink::{Sink, Sinks};
@@ -20,6 +21,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
+
+/// How long each list in a line may be, in bytes, where sinks take lines of any length.
+const LONGEST: usize = 256 << 10;
 
 /// What a file is opened with.
 pub struct FileWish<'a> {
@@ -74,7 +78,13 @@ impl Trail {
         if let Some(After { stopped: Stopped::Otherwise, torn }) = &after {
             tracing::warn!(torn = torn.is_some(), "the audit trail's last run ended without a last line");
         }
-        let printer = Printer { run: random()?, parameters: settings.parameters };
+        let every = Every {
+            lines: settings.checkpoint_lines,
+            milliseconds: i64::try_from(settings.checkpoint_time.as_millis()).unwrap_or(i64::MAX),
+        };
+        // There are two such lists in a line, and the text of a statement.
+        let longest = others.iter().filter_map(|sink| sink.longest()).min().map_or(LONGEST, |longest| longest / 4);
+        let printer = Printer { run: random()?, parameters: settings.parameters, every, longest };
         let shared = Arc::new(Shared::default());
         let sinks = Sinks { file, others };
         let chain = Chain::new(place, signer);
@@ -86,14 +96,9 @@ impl Trail {
         Ok(Trail { sender, shared, settings, next: AtomicU64::new(1), thread: Mutex::new(Some(thread)) })
     }
 
-    /// How many records could not be kept so far, and whether writing fails now.
-    pub fn health(&self) -> (u64, Option<Instant>) {
-        (self.shared.lost(), self.shared.failing_since())
-    }
-
     /// Since when nothing can be written, if that is longer than sessions wait for it.
     pub fn gave_up(&self) -> bool {
-        self.shared.failing_since().is_some_and(|since| since.elapsed() >= self.settings.hold)
+        self.is_failing() && self.shared.failing_since().is_some_and(|since| since.elapsed() >= self.settings.hold)
     }
 
     pub fn is_failing(&self) -> bool {
@@ -109,6 +114,16 @@ impl Trail {
 
     fn is_full(&self) -> bool {
         self.shared.queued() >= self.settings.buffer_bytes
+    }
+
+    /// Whether a record that may be missing is: nothing can be written, and no more is kept meanwhile. While writing goes on
+    /// none is lost: a session waits that has too much outstanding.
+    fn loses(&self) -> bool {
+        let loses = self.is_failing() && self.is_full();
+        if loses {
+            self.shared.lose();
+        }
+        loses
     }
 
     /// Whether what is about to be decided under this view can be recorded; the refusal where it cannot and must.
@@ -139,8 +154,7 @@ impl Trail {
         }
         // A refusal releases nothing.
         let need = if refused.is_some() { Need::May } else { self.need(view) };
-        if self.is_full() && need == Need::May {
-            self.shared.lose();
+        if need == Need::May && self.loses() {
             return None;
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -168,15 +182,14 @@ impl Trail {
         self.push(Record {
             time: SystemTime::now(),
             who: Some(Arc::clone(who)),
-            what: What::Ran(ticket, ran),
+            what: What::Ran(ticket, ran, ticket.began.elapsed()),
             mark: None,
         });
     }
 
     /// Records something else.
     pub fn tell(&self, who: Option<&Arc<Who>>, event: Event) {
-        if self.is_full() {
-            self.shared.lose();
+        if self.loses() {
             return;
         }
         let (time, who) = (SystemTime::now(), who.map(Arc::clone));

@@ -1,10 +1,11 @@
 //! Whether a trail is as it was written.
 //!
 //! Each line's hash stands in the next, so that a line that was changed, removed, put in or moved breaks the chain where it
-//! stands. Whoever can write the file can make a new chain, but not sign its checkpoints. What stands behind the last
-//! checkpoint, and a tail that is gone, only someone knows who knew a later line: [`Anchor`].
+//! stands. Whoever can write the file can make a new chain, but not sign its checkpoints, nor leave them out: each says how
+//! soon the next one comes. What stands behind the last checkpoint, and a tail that is gone, only someone knows who knew a
+//! later line: [`Anchor`].
 
-use super::chain::{hash, signed};
+use super::chain::{Every, hash, signed};
 use super::key::{Verifier, hex};
 use super::read::{Line, LineError, Link, Whole, lines_of};
 use std::io;
@@ -82,12 +83,23 @@ struct Bad {
     lines: Vec<(usize, LineError)>,
 }
 
+/// How far the last good checkpoint reaches.
+#[derive(Default)]
+struct Reach {
+    /// Its time and what it promises; `None`: there was none yet.
+    from: Option<(i64, Every)>,
+    /// Records since, and whether they are found to be too many already.
+    records: u64,
+    told: bool,
+}
+
 struct Walk<'v> {
     verifier: Option<&'v Verifier>,
     anchor: Option<&'v Anchor>,
     file: PathBuf,
     next: Option<Next>,
     bad: Bad,
+    reach: Reach,
     met: bool,
     verdict: Verdict,
 }
@@ -102,7 +114,8 @@ pub fn verify(files: &[PathBuf], verifier: Option<&Verifier>, anchor: Option<&An
     let verdict =
         Verdict { findings: Vec::new(), lines: 0, checkpoints: 0, signed: 0, last: None, uncovered: 0, end: End::Open };
     let (bad, file) = (Bad::default(), PathBuf::new());
-    let mut walk = Walk { verifier, anchor, file, next: None, bad, met: false, verdict };
+    let reach = Reach::default();
+    let mut walk = Walk { verifier, anchor, file, next: None, bad, reach, met: false, verdict };
     for (_, file) in ordered {
         walk.file.clone_from(file);
         let mut number = 0;
@@ -160,8 +173,9 @@ impl Walk<'_> {
         self.verdict.lines += 1;
         self.verdict.uncovered += 1;
         self.verdict.end = End::Open;
-        if let Some(reason) = line.checkpoint() {
-            self.checkpoint(&line, reason, number);
+        let promise = line.checkpoint().and_then(|reason| self.checkpoint(&line, reason, number));
+        if self.verifier.is_some() {
+            self.reaches(&line, promise, number);
         }
         let hash = hex(&hash(bytes));
         self.verdict.last = Some((line.chain.seq, hash.clone()));
@@ -221,7 +235,38 @@ impl Walk<'_> {
         }
     }
 
-    fn checkpoint(&mut self, line: &Line, reason: &str, number: usize) {
+    /// Whether checkpoints come as soon as was promised; `promise` is that of a good one.
+    fn reaches(&mut self, line: &Line, promise: Option<Every>, number: usize) {
+        if self.verdict.lines == 1 && line.chain.seq == 1 && (promise.is_none() || line.checkpoint() != Some("start")) {
+            self.find(number, Gravity::Broken, "the trail does not begin with a signed checkpoint: it was made anew");
+        }
+        let time = line.number("/time").unwrap_or_default();
+        let records = self.reach.records + u64::from(promise.is_none());
+        // Of what stands before the first one there is only its own promise.
+        let late = match (self.reach.from, promise) {
+            (Some((_, every)), Some(_)) | (None, Some(every)) => records > every.lines,
+            (Some((from, every)), None) => {
+                records > every.lines || records > 1 && time >= from.saturating_add(every.milliseconds)
+            }
+            (None, None) => false,
+        };
+        if late && !self.reach.told {
+            self.reach.told = true;
+            let what =
+                "a signed checkpoint was promised before this record: it was left out, and what it covered made anew";
+            self.find(number, Gravity::Broken, what);
+        }
+        match promise {
+            Some(every) => self.reach = Reach { from: Some((time, every)), records: 0, told: false },
+            None => self.reach.records = records,
+        }
+    }
+
+    /// Takes a checkpoint; what it promises, if it is good.
+    fn checkpoint(&mut self, line: &Line, reason: &str, number: usize) -> Option<Every> {
+        let lines = line.number("/unmapped/every/lines").map_or(0, i64::unsigned_abs);
+        let milliseconds = line.number("/unmapped/every/milliseconds").unwrap_or_default();
+        let every = Every { lines, milliseconds };
         self.verdict.checkpoints += 1;
         let signature = line.text("/unmapped/key").zip(line.text("/unmapped/signature"));
         let good = match (self.verifier, signature) {
@@ -237,7 +282,7 @@ impl Walk<'_> {
             (Some(verifier), Some((_, signature))) => {
                 let Link { id, seq, prev } = &line.chain;
                 let time = line.number("/time").unwrap_or_default();
-                let holds = verifier.holds(&signed(id, *seq, prev, time, reason), signature);
+                let holds = verifier.holds(&signed(id, *seq, prev, time, reason, every), signature);
                 if !holds {
                     self.find(number, Gravity::Broken, "the signature of this checkpoint is not good: it was forged");
                 }
@@ -254,9 +299,13 @@ impl Walk<'_> {
             }
             _another => {}
         }
+        good.then_some(every)
     }
 
     fn end(&mut self) {
+        if self.verifier.is_some() && self.verdict.lines > 0 && self.verdict.signed == 0 {
+            self.find(0, Gravity::Broken, "none of these records is covered by a checkpoint that this key has signed");
+        }
         let last = self.verdict.last.as_ref().map_or(0, |(seq, _)| *seq);
         if let Some(anchor) = self.anchor.filter(|_| !self.met) {
             let what = match anchor.seq > last {

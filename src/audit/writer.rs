@@ -1,7 +1,7 @@
 //! The thread that makes lines of records and writes them.
 
-use super::chain::{Chain, Reason};
-use super::line::Printer;
+use super::chain::{Chain, Every, Reason};
+use super::line::{Printer, milliseconds};
 use super::record::{After, Record};
 use super::settings::Settings;
 use super::sink::{Progress, Sinks};
@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The most bytes of lines that are written at once.
 const BATCH: usize = 1 << 20;
@@ -50,13 +50,8 @@ impl Shared {
     /// A record is not kept.
     pub fn lose(&self) {
         if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!("the audit trail loses records: its buffer is full");
+            tracing::error!("the audit trail loses records: it cannot be written, and its buffer is full");
         }
-    }
-
-    /// Records lost that no line tells of yet.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
     }
 
     pub fn is_failing(&self) -> bool {
@@ -96,6 +91,8 @@ pub(super) struct Writer {
     settings: Settings,
     /// Lines since the last checkpoint, and when that was.
     since: (u64, Instant),
+    /// The time that it says.
+    said: i64,
     out: Vec<u8>,
     lines: Vec<Range<usize>>,
 }
@@ -103,7 +100,7 @@ pub(super) struct Writer {
 impl Writer {
     pub fn new(printer: Printer, chain: Chain, sinks: Sinks, shared: Arc<Shared>, settings: Settings) -> Writer {
         let since = (0, Instant::now());
-        Writer { printer, chain, sinks, shared, settings, since, out: Vec::new(), lines: Vec::new() }
+        Writer { printer, chain, sinks, shared, settings, since, out: Vec::new(), said: 0, lines: Vec::new() }
     }
 
     /// Writes the first line.
@@ -133,13 +130,13 @@ impl Writer {
             }
             let lost = self.shared.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
-                self.line(|printer, chain, out| printer.lost(chain, out, lost));
+                let now = SystemTime::now();
+                self.keep_promise(now);
+                self.line(|printer, chain, out| printer.lost(chain, out, (lost, now)));
             }
             let (count, last) = self.since;
             if !going {
                 self.checkpoint(Reason::Stop, None);
-            } else if count >= self.settings.checkpoint_lines {
-                self.checkpoint(Reason::Lines, None);
             } else if count > 0 && last.elapsed() >= self.settings.checkpoint_time {
                 self.checkpoint(Reason::Time, None);
             }
@@ -157,8 +154,20 @@ impl Writer {
     }
 
     fn take(&mut self, record: Record, batch: &mut Vec<Record>) {
+        self.keep_promise(record.time);
         self.line(|printer, chain, out| chain.append(out, |out| printer.print(&record, out)));
         batch.push(record);
+    }
+
+    /// Puts a checkpoint before a line of this time, where the last one has promised that: `verify` misses it otherwise.
+    fn keep_promise(&mut self, time: SystemTime) {
+        let Every { lines, milliseconds: apart } = self.printer.every;
+        let count = self.since.0;
+        if count >= lines {
+            self.checkpoint(Reason::Lines, None);
+        } else if count > 0 && milliseconds(time) >= self.said.saturating_add(apart) {
+            self.checkpoint(Reason::Time, None);
+        }
     }
 
     fn line(&mut self, print: impl FnOnce(&Printer, &mut Chain, &mut Vec<u8>)) {
@@ -169,8 +178,10 @@ impl Writer {
     }
 
     fn checkpoint(&mut self, reason: Reason, after: Option<&After>) {
-        self.line(|printer, chain, out| printer.checkpoint(chain, out, reason, after));
+        let time = milliseconds(SystemTime::now());
+        self.line(|printer, chain, out| printer.checkpoint(chain, out, (reason, time), after));
         self.since = (0, Instant::now());
+        self.said = time;
     }
 
     /// Writes the lines, however long that takes, and releases what waits for them.

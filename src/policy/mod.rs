@@ -216,6 +216,12 @@ impl Policy {
         self.trees.categories.terms()
     }
 
+    /// The categories above one, the nearest first; none where it is not known.
+    pub fn categories_above(&self, name: &str) -> impl Iterator<Item = &str> {
+        let tree = &self.trees.categories;
+        tree.find(name).into_iter().flat_map(|node| tree.up(node).skip(1)).map(|node| &**tree.name(node))
+    }
+
     pub fn subjects(&self) -> impl Iterator<Item = Term> {
         self.trees.subjects.terms()
     }

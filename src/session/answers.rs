@@ -72,6 +72,7 @@ impl Session {
             }
             match header.tag {
                 b'D' if !own => self.trail.rows += 1,
+                b'H' if !own => self.trail.copies_out = true,
                 b's' | b'I' if !own => self.suspended(header.tag),
                 _another => {}
             }

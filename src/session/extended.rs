@@ -1,6 +1,7 @@
 //! Parse, Bind, Describe, Execute and Close.
 
 use super::consider::{Considered, Verdict, discreetly};
+use super::judge::Records;
 use super::machine::{Frame, Outs, Rest, Session, Step};
 use super::named::{Act, prepared_otherwise};
 use super::poison::poison_statement;
@@ -358,6 +359,7 @@ impl Session {
     /// The portal that binding this statement makes: what executing it will do.
     fn portal_of(&mut self, name: &[u8], names: Names) -> Portal {
         let serial = self.serial();
+        let records = self.trail.records();
         let found = statement_of(self, name);
         let does = match found {
             Some(statement) if statement.traits.eventful => match kind(statement) {
@@ -373,7 +375,10 @@ impl Session {
             // Prepared by SQL, which prepares nothing eventful; or the Bind fails.
             Some(_) | None => Does::Nothing,
         };
-        let judged = found.map(|statement| Arc::clone(&statement.judged));
+        let judged = match records {
+            Records::Kept => found.map(|statement| Arc::clone(&statement.judged)),
+            Records::None => None,
+        };
         let view = found.map(|statement| Arc::clone(&statement.view));
         let discreet = found.and_then(|statement| discreetly(&statement.judged, &statement.view));
         let settings = Arc::clone(&self.state.now);

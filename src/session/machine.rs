@@ -515,6 +515,7 @@ impl Session {
     fn is_full(&self) -> bool {
         self.owed.outstanding() + self.poisons.pending() >= self.bounds.pipelined_messages
             || self.owed.bytes() > self.bounds.prepared_bytes
+            || self.trail.is_full()
     }
 
     /// Whether the server must answer before more is sent; it is asked to where it would wait for a Sync.

@@ -83,7 +83,7 @@ pub struct Portal {
     pub view: Arc<View>,
     /// That, if what the server says of it must be discreet.
     pub discreet: Option<Arc<View>>,
-    /// What was judged, for records.
+    /// What was judged, where it is recorded.
     pub judged: Option<Arc<Judged>>,
     /// A number that no other portal of the session has.
     pub serial: u64,
@@ -129,18 +129,20 @@ impl Session {
     pub(super) fn execute(&mut self, frame: Frame<'_>, outs: &mut Outs<'_>) -> Result<usize, Step> {
         let name = self.checked(wire::execute(frame.body()?), outs)?;
         let found = self.portal(name)?.map(|portal| portal.clone());
+        let unknown;
         let (view, judged) = match &found {
-            Some(portal) => (Arc::clone(&portal.view), portal.judged.clone()),
+            Some(portal) => (&portal.view, portal.judged.as_ref()),
             None => {
                 let settings = Arc::clone(&self.state.now);
-                (self.view(&settings, settings.purpose), None)
+                unknown = self.view(&settings, settings.purpose);
+                (&unknown, None)
             }
         };
         self.trail.named = None;
-        let refusal = match found {
-            Some(portal) => match self.room(&view) {
+        let refusal = match &found {
+            Some(portal) => match self.room(view) {
                 Some(refusal) => Some(refusal),
-                None => self.execute_portal(name, &portal)?,
+                None => self.execute_portal(name, portal)?,
             },
             None if self.is_restricted() => {
                 let message = format!("portal \"{}\" does not exist", String::from_utf8_lossy(name));
@@ -161,11 +163,11 @@ impl Session {
         Ok(match refusal {
             None => {
                 let named = self.trail.named.take();
-                self.record(&view, judged.as_ref(), named.as_ref());
+                self.record(view, judged, named.as_ref());
                 self.pass(frame, outs)
             }
             Some(refusal) => {
-                let name = self.poison_under(&view, judged.as_ref(), Arc::new(refusal));
+                let name = self.poison_under(view, judged, Arc::new(refusal));
                 wire::execute_unknown(&name, outs.server.own(frame.input));
                 self.drop_frame(frame)
             }

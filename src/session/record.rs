@@ -4,7 +4,7 @@
 use super::judge::Records;
 use super::machine::Session;
 use super::queue::Segment;
-use super::settings::Block;
+use super::settings::{Block, State};
 use crate::enforce::{Judged, Trace, View};
 use crate::policy::PurposeId;
 use crate::vocab::Refusal;
@@ -81,28 +81,51 @@ struct Running {
     ticket: Option<Ticket>,
 }
 
+/// The most statements that a session has under way: no more of the client's messages are taken then.
+const MOST_RUNNING: usize = 256;
+
+/// On what terms a statement is made.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    means: Means,
+    justification: Option<Arc<str>>,
+}
+
 /// What is recorded of a session.
 #[derive(Debug)]
 pub(super) struct Trail {
     records: Records,
     /// What was sent, in the order of the answers.
     running: VecDeque<Running>,
-    /// The last segment in which something was refused: the server skips the rest of it.
+    /// The last segment in which something was refused with nothing under way before it: the server skips the rest of it.
+    /// Behind a COPY, some servers take the refusal for data, and go on.
     refused: u64,
     /// Rows that the client was sent of the statement that runs.
     pub(super) rows: u64,
+    /// It copies rows to the client, which only its tag counts.
+    pub(super) copies_out: bool,
     /// What the EXECUTE or FETCH at hand names.
     pub(super) named: Option<Arc<Trace>>,
 }
 
 impl Trail {
     pub(super) fn new(records: Records) -> Trail {
-        Trail { records, running: VecDeque::new(), refused: 0, rows: 0, named: None }
+        Trail { records, running: VecDeque::new(), refused: 0, rows: 0, copies_out: false, named: None }
+    }
+
+    /// Whether so much is under way that nothing more is taken. Answers are read as records are written, so that bounds what
+    /// waits to be written, too.
+    pub(super) fn is_full(&self) -> bool {
+        self.running.len() >= MOST_RUNNING
+    }
+
+    pub(super) fn records(&self) -> Records {
+        self.records
     }
 }
 
 impl Session {
-    fn means(&self, judged: Option<&Arc<Judged>>, purpose: Option<PurposeId>) -> Means {
+    fn means(&self, state: &State, judged: Option<&Arc<Judged>>, purpose: Option<PurposeId>) -> Means {
         let commented =
             matches!(judged.map(|judged| &**judged), Some(Judged::One(planned)) if planned.statement.comment.is_some());
         match purpose {
@@ -111,18 +134,41 @@ impl Session {
             Some(_) if self.start.pinned == purpose => Means::Pin,
             Some(_) if self.start.purpose == purpose && self.principal.default == purpose => Means::Default,
             Some(_) if self.start.purpose == purpose => Means::StartUp,
-            Some(_) if self.state.block == Block::Inside && self.state.is_local(purpose) => Means::Transaction,
+            Some(_) if state.block == Block::Inside && state.is_local(purpose) => Means::Transaction,
             Some(_) => Means::Session,
+        }
+    }
+
+    /// The terms of a statement of the session in this state; `None` where nothing is recorded.
+    pub(super) fn terms(&self, state: &State, view: &View, judged: Option<&Arc<Judged>>) -> Option<Terms> {
+        match self.trail.records {
+            Records::None => None,
+            Records::Kept => {
+                let means = self.means(state, judged, view.purpose());
+                Some(Terms { means, justification: state.now.justification.clone() })
+            }
         }
     }
 
     /// Records a statement that is about to be sent.
     pub(super) fn record(&mut self, view: &Arc<View>, judged: Option<&Arc<Judged>>, named: Option<&Arc<Trace>>) {
-        if self.trail.records == Records::None || self.trail.refused == self.owed.number {
+        let terms = self.terms(&self.state, view, judged);
+        self.record_on(terms.as_ref(), view, judged, named);
+    }
+
+    /// The same, on these terms.
+    pub(super) fn record_on(
+        &mut self,
+        terms: Option<&Terms>,
+        view: &Arc<View>,
+        judged: Option<&Arc<Judged>>,
+        named: Option<&Arc<Trace>>,
+    ) {
+        let Some(Terms { means, justification }) = terms else { return };
+        if self.trail.refused == self.owed.number {
             return;
         }
-        let means = self.means(judged, view.purpose());
-        let justification = self.state.now.justification.as_ref();
+        let (means, justification) = (*means, justification.as_ref());
         let decision = Decision { view, means, judged, refused: None, named, justification };
         let ticket = self.witness.decided(decision);
         self.trail.running.push_back(Running { segment: self.owed.number, ticket });
@@ -130,15 +176,26 @@ impl Session {
 
     /// Counts and records a refusal.
     pub(super) fn record_refused(&mut self, view: &Arc<View>, judged: Option<&Arc<Judged>>, refusal: &Arc<Refusal>) {
+        let terms = self.terms(&self.state, view, judged);
+        self.record_refused_on(terms.as_ref(), view, judged, refusal);
+    }
+
+    /// The same, on these terms.
+    pub(super) fn record_refused_on(
+        &mut self,
+        terms: Option<&Terms>,
+        view: &Arc<View>,
+        judged: Option<&Arc<Judged>>,
+        refusal: &Arc<Refusal>,
+    ) {
         self.witness.refused(view, refusal);
-        if self.trail.records == Records::None {
-            return;
-        }
-        let means = self.means(judged, view.purpose());
-        let justification = self.state.now.justification.as_ref();
+        let Some(Terms { means, justification }) = terms else { return };
+        let (means, justification) = (*means, justification.as_ref());
         let refused = Some(refusal);
         self.witness.decided(Decision { view, means, judged, refused, named: None, justification });
-        self.trail.refused = self.owed.number;
+        if self.owed.only_open() {
+            self.trail.refused = self.owed.number;
+        }
         self.trail.running.push_back(Running { segment: self.owed.number, ticket: None });
     }
 
@@ -153,12 +210,17 @@ impl Session {
     /// The server has answered a statement of the segment at the front.
     pub(super) fn ran(&mut self, segment: u64, end: End, tag: &[u8]) {
         let rows = std::mem::take(&mut self.trail.rows);
+        let copied_out = std::mem::take(&mut self.trail.copies_out);
         if self.trail.running.front().is_none_or(|running| running.segment > segment) {
             return;
         }
         let ticket = self.trail.running.pop_front().and_then(|running| running.ticket);
         if let Some(ticket) = ticket {
-            self.witness.ran(ticket, Ran { rows, written: written(tag), end });
+            let (rows, written) = match (copied_out, written(tag)) {
+                (true, Some(copied)) => (copied, None),
+                (true | false, written) => (rows, written),
+            };
+            self.witness.ran(ticket, Ran { rows, written, end });
         }
     }
 
@@ -175,7 +237,7 @@ impl Session {
         while self.trail.running.front().is_some_and(|running| running.segment <= segment) {
             self.trail.running.pop_front();
         }
-        self.trail.rows = 0;
+        (self.trail.rows, self.trail.copies_out) = (0, false);
     }
 }
 

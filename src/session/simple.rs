@@ -7,6 +7,7 @@ use super::poison::poison_statement;
 use super::positions::{Part, Positions};
 use super::purpose::is_declaration;
 use super::queue::{Audience, Entry, Own, Segment};
+use super::record::Terms;
 use super::settings::{Block, State};
 use crate::enforce::{Charge, Judged, Trace, Understood};
 use crate::policy::PurposeId;
@@ -43,6 +44,8 @@ struct Decided {
     refusal: Option<Arc<Refusal>>,
     /// Of an EXECUTE or a FETCH: what it names.
     named: Option<Arc<Trace>>,
+    /// Those before it had taken effect by then.
+    terms: Option<Terms>,
 }
 
 impl Session {
@@ -94,12 +97,16 @@ impl Session {
             self.ensure(purpose, outs.server, frame.input)?;
             self.poisons.moved(number, self.owed.number);
         }
-        for Decided { considered, refusal, named } in &making.decided {
+        for Decided { considered, refusal, named, terms } in &making.decided {
+            let (view, judged) = (&considered.view, Some(&considered.judged));
             match refusal {
-                Some(refusal) => self.record_refused(&considered.view, Some(&considered.judged), refusal),
+                Some(refusal) => self.record_refused_on(terms.as_ref(), view, judged, refusal),
                 None => {
                     self.count(considered);
-                    self.record_sent(considered, named.as_ref());
+                    // An empty one is none.
+                    if considered.planned().is_some() {
+                        self.record_on(terms.as_ref(), view, judged, named.as_ref());
+                    }
                 }
             }
         }
@@ -145,7 +152,7 @@ impl Session {
         };
         self.state.fresh = false;
         self.count(considered);
-        self.record_sent(considered, None);
+        self.record(&considered.view, Some(&considered.judged), None);
         self.finish_query(entry);
         Some(taken)
     }
@@ -202,7 +209,8 @@ impl Session {
                     let message = "a statement of this message could not be told from the next";
                     let refusal = Arc::new(Refusal::new(SqlState::FEATURE_NOT_SUPPORTED, message));
                     let (considered, refused) = (considered.clone(), Some(Arc::clone(&refusal)));
-                    making.decided.push(Decided { considered, refusal: refused, named: None });
+                    let terms = self.terms(&making.state, &considered.view, Some(&considered.judged));
+                    making.decided.push(Decided { considered, refusal: refused, named: None, terms });
                     Some(refusal)
                 }
             };
@@ -242,6 +250,7 @@ impl Session {
         text: &str,
     ) -> Result<Option<Arc<Refusal>>, Step> {
         let purpose = considered.view.purpose();
+        let terms = self.terms(&making.state, &considered.view, Some(&considered.judged));
         let needs_certainty = purpose != making.state.now.purpose || considered.kind().is_some_and(is_declaration);
         let declares = making.statements == 0 && making.state.block == Block::Outside && self.guc != purpose;
         if (needs_certainty || declares) && !self.owed.at_rest() {
@@ -297,7 +306,8 @@ impl Session {
                 Err(error) => refusal = Some(Arc::new(error)),
             }
         }
-        making.decided.push(Decided { considered: considered.clone(), refusal: refusal.clone(), named: names });
+        let (considered, refused) = (considered.clone(), refusal.clone());
+        making.decided.push(Decided { considered, refusal: refused, named: names, terms });
         Ok(refusal)
     }
 
@@ -311,13 +321,6 @@ impl Session {
             self.witness.shadowed(&considered.view, shadow);
         }
         self.sent(considered);
-    }
-
-    /// Records a statement of a message; an empty one is none.
-    fn record_sent(&mut self, considered: &Considered, named: Option<&Arc<Trace>>) {
-        if considered.planned().is_some() {
-            self.record(&considered.view, Some(&considered.judged), named);
-        }
     }
 
     /// Puts a purpose in force on the server before a message, if it is not.

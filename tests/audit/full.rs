@@ -1,8 +1,8 @@
 //! When nothing can be written.
 
 use super::sinks::Syslog;
-use super::{Proxy, path, said};
-use crate::common::raw::{Frame, Raw, query};
+use super::{Proxy, of_kind, path, records, said};
+use crate::common::raw::{Format, Frame, Raw, bind, execute, parse, query, sync};
 use std::time::{Duration, Instant};
 
 fn code(frames: &[Frame]) -> Option<String> {
@@ -89,4 +89,24 @@ fn a_trail_that_may_fail_stops_nobody() {
     super::eventually("a line says how many were lost", || {
         syslog.lines().iter().any(|line| line.contains("\"kind\":\"lost\""))
     });
+}
+
+/// While writing goes on nothing is lost, however fast a session sends: it waits.
+#[test]
+fn a_flood_loses_no_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proxy = Proxy::start_in(folder, "[audit]\nbuffer_bytes = 20000\n[audit.file]\npath = \"audit.jsonl\"\n", None);
+    let mut messages = vec![parse("s", "SELECT 1"), bind("", "s", &[], Format::Text)];
+    messages.extend((0..3000).map(|_| execute("", 0)));
+    messages.extend([parse("", "SELECT body FROM messages"), bind("", "", &[], Format::Text), execute("", 0), sync()]);
+    let frames = proxy.raw("dba").exchange(&messages);
+    assert_eq!(code(&frames), None);
+    // The session's own refusals, too.
+    let refused: Vec<Vec<u8>> = (0..300).map(|_| query("SELECT body FROM messages")).collect();
+    proxy.raw("ml_engineer").exchange(&refused);
+    let file = proxy.file();
+    let _folder = proxy.stop();
+    let records = records(&file);
+    assert_eq!(of_kind(&records, "lost").count(), 0);
+    assert_eq!(of_kind(&records, "decision").count(), 3000 + 1 + 300);
 }

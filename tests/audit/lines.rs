@@ -205,3 +205,90 @@ fn no_literal_is_left_of_any_statement() {
     }
     assert!(seen > 1000, "{seen}");
 }
+
+/// The terms are those that the statements before it have left; what COPY sends is read.
+#[test]
+fn statements_of_one_message_have_their_own_terms() {
+    let proxy = Proxy::with_file("");
+    let mut service = proxy.raw("app_service");
+    service.exchange(&[query("SET wherefore.justification = 'ticket 9'; SELECT id FROM messages")]);
+    service.exchange(&[query("BEGIN; SET LOCAL wherefore.purpose = 'authentication'; COMMIT")]);
+    let mut owner = proxy.raw("dba");
+    owner.exchange(&[query("COPY messages TO STDOUT")]);
+    // A refusal behind a statement that is under way does not end what is recorded: a COPY may take it for data.
+    let mut training = proxy.raw("ml_engineer");
+    training.exchange(&[parse("ok", "SELECT 2"), sync()]);
+    training.send(
+        &[
+            query("SELECT 1"),
+            parse("wherefore_x", "SELECT 1"),
+            bind("", "ok", &[], Format::Text),
+            execute("", 0),
+            sync(),
+        ]
+        .concat(),
+    );
+    training.until_ready(2);
+    let file = proxy.file();
+    let _folder = proxy.stop();
+    let records = records(&file);
+    let decision =
+        |text: &str| of_kind(&records, "decision").find(|record| told(record)[4] == text).expect("a decision");
+    assert_eq!(decision("SELECT id FROM messages")["unmapped"]["justification"], "ticket 9");
+    let copy = decision("COPY messages TO STDOUT");
+    assert_eq!(copy["activity_name"], "Other");
+    let ended = of_kind(&records, "completion")
+        .find(|record| record["metadata"]["correlation_uid"] == copy["metadata"]["uid"])
+        .expect("its end");
+    assert_eq!((&ended["unmapped"]["rows"], &ended["unmapped"]["rows_written"]), (&Value::from(12), &Value::Null));
+    let training = of_kind(&records, "decision").filter(|record| told(record)[2] == "model_training");
+    let training: Vec<[&str; 2]> = training.map(|record| [told(record)[0], told(record)[4]]).collect();
+    assert_eq!(training.iter().filter(|told| told[1] == "SELECT ?").count(), 2, "{training:?}");
+}
+
+/// What is below a category counts as that, and what was cut off as not known.
+#[test]
+fn a_report_says_never_only_where_it_knows() {
+    let proxy = Proxy::with_file("");
+    proxy.raw("app_service").exchange(&[query("SELECT email FROM end_users")]);
+    let file = proxy.file();
+    let folder = proxy.stop();
+    let report = |purpose: &str, category: &str, file: &str| {
+        said(&["report", "--purpose", purpose, "--category", category, file]).1
+    };
+    let all = report("service_operation", "contact", &file.to_string_lossy());
+    assert!(
+        all.contains("contact was read for service_operation by 1 statements."),
+        "{all}\n{}",
+        std::fs::read_to_string(&file).expect("the trail")
+    );
+    // Lines of a pack whose categories are not named by where they stand.
+    let line = |seq: u32, decision: &str, more: &str| {
+        format!(
+            "{{\"time\":1000,\"unmapped\":{{\"kind\":\"decision\",\"decision\":\"{decision}\",\"purpose\":\"model_training\",\
+             \"purposes_above\":[],\"mode\":\"enforced\",{more},\"chain\":{{\"id\":\"0\",\"seq\":{seq},\"prev\":\"0\"}}}}}}\n"
+        )
+    };
+    let refused = line(
+        1,
+        "refuse",
+        "\"relations\":[],\"closed\":[{\"relation\":\"m\",\"column\":\"b\",\"categories\":[\"talk\"],\"clause\":\"B-1d\"}]",
+    );
+    let column = "{\"column\":\"b\",\"categories\":[\"words\"],\"categories_above\":[\"talk\"],\"usages\":[],\"effect\":\"allow\"}";
+    let below =
+        format!("\"relations\":[{{\"relation\":\"m\",\"guarded\":true,\"columns\":[{column}],\"conditions\":[]}}]");
+    for (more, expected) in [
+        (String::new(), "talk was never read for model_training in these records."),
+        (line(2, "rewrite", &below), "talk was read for model_training by 1 statements."),
+        (
+            line(2, "rewrite", "\"relations\":[],\"relations_cut\":true"),
+            "whether talk was read for model_training is not known: of 1 statements not all that they name is.",
+        ),
+    ] {
+        let made = path(&folder, "made.jsonl");
+        std::fs::write(&made, format!("{refused}{more}")).expect("a file");
+        for all in [said(&["report", "--clause", "B-1d", &made]).1, report("model_training", "talk", &made)] {
+            assert!(all.contains(expected), "{expected}: {all}");
+        }
+    }
+}

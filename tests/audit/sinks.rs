@@ -80,3 +80,25 @@ fn every_sink_has_every_line() {
     let (code, all) = said(&["verify", "--stopped", &path(&folder, "stored.jsonl")]);
     assert_eq!(code, Some(0), "{all}");
 }
+
+/// What a statement is exposed to may be longer than a datagram: the line is cut, and says so.
+#[test]
+fn a_long_line_does_not_stop_the_trail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let syslog = Syslog::at(&folder.path().join("log"));
+    let proxy = Proxy::start_in(folder, "[audit.syslog]\nto = \"unix:DIR/log\"\n", None);
+    let references: Vec<String> = (0..200).map(|at| format!("messages m{at}")).collect();
+    let long = format!("SELECT * FROM {}", references.join(", "));
+    let mut training = proxy.raw("ml_engineer");
+    training.exchange(&[query(&long), query("SELECT 1")]);
+    let frames = proxy.raw("app_service").exchange(&[query("SELECT id FROM messages")]);
+    assert!(frames.iter().any(|frame| frame.tag == b'D'), "{frames:?}");
+    super::eventually("those behind it are there", || {
+        syslog.lines().iter().any(|line| line.contains("SELECT id FROM messages"))
+    });
+    let lines = syslog.lines();
+    let cut = lines.iter().find(|line| line.contains("\"relations_cut\":true")).expect("the line that was cut");
+    assert!(cut.len() < 61_000, "{}", cut.len());
+    drop(proxy.stop());
+    syslog.close();
+}

@@ -167,6 +167,8 @@ fn a_crash_is_told_from_tampering() {
     let folder = proxy.kill();
     // What a crash of the machine may leave.
     let text = std::fs::read_to_string(folder.path().join("audit.jsonl")).expect("the trail");
+    // The kill may have left half a line already.
+    let text = &text[..text.rfind('\n').expect("a line") + 1];
     let half = format!("{text}{}", &text.lines().last().expect("a line")[..100]);
     std::fs::write(folder.path().join("audit.jsonl"), half).expect("the trail");
     let (code, all) = verify(&folder, &[]);
@@ -199,4 +201,73 @@ fn another_file_is_no_trail() {
     let output = command.args(["serve", "--config", &path(&folder, "wherefore.toml")]).output().expect("the proxy");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && told.contains("it holds nothing of the trail"), "{told}");
+}
+
+/// The lines in a new chain, as whoever can write the file can make it.
+fn chained_anew(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut prev = "0".repeat(64);
+    let mut all: Vec<String> = Vec::new();
+    for line in lines {
+        let (body, link) = line.split_once(",\"chain\":{").expect("a place in the chain");
+        let id = link.split('"').nth(3).expect("the chain's name");
+        let line = format!("{body},\"chain\":{{\"id\":\"{id}\",\"seq\":{},\"prev\":\"{prev}\"}}}}}}", all.len() + 1);
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, line.as_bytes());
+        prev = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        all.push(line);
+    }
+    all
+}
+
+#[test]
+fn checkpoints_that_are_left_out_are_missed() {
+    let folder = trail("checkpoint_lines = 5", 8);
+    let whole = lines(&folder);
+    assert_eq!(chained_anew(whole.iter().cloned()), whole, "the helper makes what the proxy makes");
+    let is_checkpoint = |line: &str| line.contains("\"kind\":\"checkpoint\"");
+    let others = || whole.iter().filter(|line| !is_checkpoint(line)).cloned();
+    write(&folder, &chained_anew(others()));
+    let (code, all) = verify(&folder, &[]);
+    assert!(
+        code == Some(1) && all.contains("audit.jsonl:1: the trail does not begin with a signed checkpoint"),
+        "{all}"
+    );
+    assert!(all.contains("none of these records is covered by a checkpoint that this key has signed"), "{all}");
+    // The first one is genuine, and nothing behind it is signed.
+    write(&folder, &chained_anew(whole.iter().take(1).cloned().chain(others())));
+    let (code, all) = verify(&folder, &[]);
+    assert!(
+        code == Some(1) && all.contains("audit.jsonl:7: a signed checkpoint was promised before this record"),
+        "{all}"
+    );
+    // As many as one run may leave behind its last checkpoint.
+    write(&folder, &chained_anew(whole.iter().take(1).cloned().chain(others().take(5))));
+    assert_eq!(verify(&folder, &[]).0, Some(0));
+}
+
+#[test]
+fn checkpoints_come_in_time() {
+    let proxy = Proxy::with_file("checkpoint_time = 1");
+    let mut service = proxy.raw("app_service");
+    for _ in 0..3 {
+        service.exchange(&[query("SELECT 1")]);
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+    }
+    drop(service);
+    let folder = proxy.stop();
+    let (code, all) = verify(&folder, &["--stopped"]);
+    assert_eq!(code, Some(0), "{all}");
+    let whole = lines(&folder);
+    let others = whole.iter().skip(1).filter(|line| !line.contains("\"kind\":\"checkpoint\""));
+    write(&folder, &chained_anew(whole.iter().take(1).chain(others).cloned()));
+    let (code, all) = verify(&folder, &[]);
+    assert!(code == Some(1) && all.contains("a signed checkpoint was promised before this record"), "{all}");
+}
+
+/// Who has asked what is its owner's to read.
+#[test]
+fn only_its_owner_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = trail("", 1);
+    let mode = std::fs::metadata(folder.path().join("audit.jsonl")).expect("the trail").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

@@ -72,7 +72,7 @@ impl Pick {
     /// Whether it uses the category and rests on the clause, too.
     pub fn is_of(&self, line: &Line) -> bool {
         let clause = |wanted: &String| parts(line).any(|part| part["clause"].as_str() == Some(wanted));
-        let category = |wanted: &String| parts(line).any(|part| categories(part).any(|known| is_within(known, wanted)));
+        let category = |wanted: &String| parts(line).any(|part| lineage(part).any(|known| known == wanted));
         self.is_by(line) && self.clause.as_ref().is_none_or(clause) && self.category.as_ref().is_none_or(category)
     }
 }
@@ -83,13 +83,14 @@ pub fn purposes(line: &Line) -> impl Iterator<Item = &str> {
     line.text("/unmapped/purpose").into_iter().chain(above.into_iter().flatten().filter_map(Value::as_str))
 }
 
-/// Whether a category is this one or below it.
-pub fn is_within(category: &str, wanted: &str) -> bool {
-    category.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 pub fn categories(part: &Value) -> impl Iterator<Item = &str> {
     part["categories"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Its categories and those above them.
+pub fn lineage(part: &Value) -> impl Iterator<Item = &str> {
+    let above = part["categories_above"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    categories(part).chain(above)
 }
 
 fn array<'l>(value: &'l Value, path: &str) -> impl Iterator<Item = &'l Value> {
@@ -134,7 +135,7 @@ fn moment(text: &str) -> Result<i64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_within, moment};
+    use super::moment;
 
     #[test]
     fn moments() {
@@ -147,11 +148,5 @@ mod tests {
         ] {
             assert_eq!(moment(text).ok(), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn categories_hold_those_below_them() {
-        assert!(is_within("user.contact.email", "user.contact") && is_within("user", "user"));
-        assert!(!is_within("username", "user") && !is_within("user", "user.contact"));
     }
 }

@@ -1,7 +1,7 @@
 //! `wherefore audit report`: what was read, under which purpose, and what a clause has kept back.
 
 use super::Failure;
-use super::pick::{Pick, categories, closed, columns, is_within, purposes};
+use super::pick::{Pick, categories, closed, columns, lineage, purposes};
 use crate::audit::{Line, timestamp_of};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ struct Counts {
 struct OfPurpose {
     decisions: u64,
     refused: u64,
-    /// They passed unjudged, and name no relation that is known.
+    /// They passed, and not all that they name is known: unjudged, or cut off.
     unread: u64,
     #[serde(skip)]
     above: BTreeSet<String>,
@@ -104,11 +104,12 @@ impl Report {
         known.refused += u64::from(refused);
         // In shadow mode statements pass as they were sent, whatever a rule would have made of them.
         let enforced = line.text("/unmapped/mode") == Some("enforced");
-        known.unread += u64::from(!refused && !enforced && columns(line).next().is_none());
+        let cut = ["relations_cut", "closed_cut"].iter().any(|key| line.value["unmapped"][*key] == true);
+        known.unread += u64::from(!refused && (cut || !enforced && columns(line).next().is_none()));
         let mut got: BTreeMap<&str, Counts> = BTreeMap::new();
         for part in columns(line).chain(closed(line)) {
-            for category in categories(part) {
-                let wanted = pick.category.as_ref().is_none_or(|wanted| is_within(category, wanted));
+            for category in lineage(part) {
+                let wanted = pick.category.as_ref().is_none_or(|wanted| category == wanted);
                 if !wanted {
                     continue;
                 }
@@ -154,6 +155,12 @@ impl Report {
         }
     }
 
+    /// Statements under a purpose, or one below it, whose records do not say all that they read.
+    fn unknown(&self, purpose: &str) -> u64 {
+        let of = self.purposes.iter().filter(|(name, known)| *name == purpose || known.above.contains(purpose));
+        of.map(|(_, known)| known.unread).sum()
+    }
+
     fn words(&self, pick: &Pick) -> String {
         let mut lines = Vec::new();
         let span = self.from.as_deref().zip(self.to.as_deref());
@@ -168,7 +175,7 @@ impl Report {
             for (purpose, categories) in closed {
                 for (category, counts) in categories {
                     lines.push(format!("  it closes {category} to {purpose}: {}", counts.words()));
-                    lines.push(format!("    {}", counts.verdict(category, purpose)));
+                    lines.push(format!("    {}", counts.verdict(category, purpose, self.unknown(purpose))));
                 }
             }
         } else {
@@ -183,12 +190,12 @@ impl Report {
                 let mut all = Counts::default();
                 let counts = self.purposes.values().flat_map(|known| known.categories.values());
                 counts.for_each(|counts| all.add(*counts));
-                lines.push(all.verdict(category, purpose));
+                lines.push(all.verdict(category, purpose, self.unknown(purpose)));
             }
         }
         let unread: u64 = self.purposes.values().map(|known| known.unread).sum();
         for (count, what) in [
-            (unread, "statements passed unjudged and name no relation that is known: what they read is not known"),
+            (unread, "statements passed without all that they name being known: what they read is not known"),
             (self.unjudged_sessions, "sessions were let in unjudged: what they read is not recorded"),
             (self.lost, "records were lost"),
         ] {
@@ -216,8 +223,11 @@ impl Counts {
         )
     }
 
-    fn verdict(&self, category: &str, purpose: &str) -> String {
+    fn verdict(&self, category: &str, purpose: &str, unknown: u64) -> String {
         match (self.raw, self.masked + self.aggregated) {
+            (0, _) if unknown > 0 => format!(
+                "whether {category} was read for {purpose} is not known: of {unknown} statements not all that they name is."
+            ),
             (0, 0) => format!("{category} was never read for {purpose} in these records."),
             (0, _) => format!("{category} was never read as it is for {purpose} in these records."),
             (raw, _) => format!("{category} was read for {purpose} by {raw} statements."),
