@@ -146,17 +146,20 @@ enum Part {
     Behind,
     /// Moved twice, the second time in a transaction that fails.
     Undone,
+    /// Strings that end elsewhere behind a setting of the same segment.
+    Otherwise,
 }
 
 use Part::{
-    Behind, Copy as CopyIn, Define, Early, Error, Late, Loose, Others, Path, Probe, Purpose, Secret, Seen, Setting,
-    StringSetting, Strings, Transaction, Undone, Write,
+    Behind, Copy as CopyIn, Define, Early, Error, Late, Loose, Others, Otherwise, Path, Probe, Purpose, Secret, Seen,
+    Setting, StringSetting, Strings, Transaction, Undone, Write,
 };
 
 fn weights(theme: Theme) -> &'static [(Part, usize)] {
     match theme {
         Theme::Strings => &[
-            (Strings, 30),
+            (Strings, 22),
+            (Otherwise, 16),
             (StringSetting, 26),
             (Transaction, 18),
             (Setting, 4),
@@ -349,6 +352,7 @@ impl Composer {
             Loose => return self.loose(),
             Behind => return self.behind(),
             Undone => return self.undone(),
+            Otherwise => return self.otherwise(),
         };
         if matches!(part, Define) && op.text.starts_with("DROP VIEW") {
             return self.replaced(op);

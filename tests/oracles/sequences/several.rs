@@ -182,4 +182,30 @@ impl Composer {
             }
         }
     }
+
+    /// In one segment strings are made to be read otherwise, and a text comes that then ends elsewhere.
+    pub(super) fn otherwise(&mut self) {
+        if self.skips || self.failed {
+            self.send();
+        }
+        let to = *self.dice.pick(&["off", "off", "on"]);
+        let ways = [
+            format!("SET standard_conforming_strings = {to}"),
+            format!("SET LOCAL standard_conforming_strings = {to}"),
+            format!("SELECT set_config('standard_conforming_strings', '{to}', false)"),
+        ];
+        let way = self.dice.pick(&ways).clone();
+        let probe = self.string_behind(&way);
+        self.put(Op::new("settings of strings", way), 100);
+        if self.dice.percent(25) {
+            let between =
+                *self.dice.pick(&["SET search_path = public", "RESET search_path", "SELECT 1", "SAVEPOINT a"]);
+            let op = Op::new("search_path", between);
+            self.put(op, 100);
+        }
+        self.put(probe, 90);
+        if self.dice.percent(70) {
+            self.send();
+        }
+    }
 }

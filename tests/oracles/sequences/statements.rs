@@ -120,11 +120,12 @@ impl Composer {
     pub(super) fn string_behind(&mut self, setting: &str) -> Op {
         let s = self.words.secret;
         let texts = if setting.contains("off") {
-            [
-                format!("SELECT set_config('app.x', 'a\\', ' || {s}, false) --')"),
-                format!("SET app.x = 'a\\', '; SELECT {s}; --'"),
-                format!("SELECT 'a\\', ', {s} --'"),
-            ]
+            // The first is sent as it comes, where it is what it seems.
+            let lone = format!("SELECT set_config('app.x', 'a\\', ' || {s}, false) --')");
+            match self.dice.below(4) {
+                0 => [format!("SET app.x = 'a\\', '; SELECT {s}; --'"), format!("SELECT 'a\\', ', {s} --'"), lone],
+                _ => [lone.clone(), lone.clone(), lone],
+            }
         } else if setting.contains("SJIS") {
             [
                 format!("SELECT set_config('app.x', E'Á\\' || {s}, false) --', false)"),
