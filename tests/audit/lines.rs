@@ -251,6 +251,7 @@ fn statements_of_one_message_have_their_own_terms() {
 fn a_report_says_never_only_where_it_knows() {
     let proxy = Proxy::with_file("");
     proxy.raw("app_service").exchange(&[query("SELECT email FROM end_users")]);
+    proxy.raw("dba").exchange(&[query("SELECT email FROM end_users")]);
     let file = proxy.file();
     let folder = proxy.stop();
     let report = |purpose: &str, category: &str, file: &str| {
@@ -262,6 +263,9 @@ fn a_report_says_never_only_where_it_knows() {
         "{all}\n{}",
         std::fs::read_to_string(&file).expect("the trail")
     );
+    // Under an unrestricted purpose nothing says of what category a column is.
+    let all = report("administration", "contact", &file.to_string_lossy());
+    assert!(all.contains("whether contact was read for administration is not known: of 1 statements"), "{all}");
     // Lines of a pack whose categories are not named by where they stand.
     let line = |seq: u32, decision: &str, more: &str| {
         format!(

@@ -4,6 +4,7 @@ use super::Failure;
 use super::pick::{Pick, categories, closed, columns, lineage, purposes};
 use crate::audit::{Line, timestamp_of};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -105,7 +106,9 @@ impl Report {
         // In shadow mode statements pass as they were sent, whatever a rule would have made of them.
         let enforced = line.text("/unmapped/mode") == Some("enforced");
         let cut = ["relations_cut", "closed_cut"].iter().any(|key| line.value["unmapped"][*key] == true);
-        known.unread += u64::from(!refused && (cut || !enforced && columns(line).next().is_none()));
+        // Nor are columns judged under an unrestricted purpose: of none is it said what it is.
+        let uncategorised = |column: &Value| categories(column).next().is_none();
+        known.unread += u64::from(!refused && (cut || !enforced && columns(line).all(uncategorised)));
         let mut got: BTreeMap<&str, Counts> = BTreeMap::new();
         for part in columns(line).chain(closed(line)) {
             for category in lineage(part) {
