@@ -44,6 +44,8 @@ mod scope;
 mod shadow;
 #[path = "guard/stars.rs"]
 mod stars;
+#[path = "guard/temporary.rs"]
+mod temporary;
 #[path = "guard/usages.rs"]
 mod usages;
 #[path = "guard/view_writes.rs"]

@@ -9,7 +9,8 @@ use super::known::Known;
 use super::label::{ColumnSource, Label, Place, RelationUse};
 use super::resolver::{Outcome, Resolver, known, label_of, not_understood, unresolved};
 use super::scope::{Columns, Entry, Level, Source, Star, Visible, Written};
-use crate::catalog::{Column, Relation, RelationKind};
+use super::temporary::made_in;
+use crate::catalog::{Column, Relation, RelationKind, TEMPORARY};
 use crate::sql::{string, words};
 use crate::vocab::{AttNum, Oid, SqlState, Usage};
 use pg_query::NodeEnum;
@@ -63,6 +64,8 @@ pub struct Definition {
     /// Relations whose every row it evaluates something over, or refers to: it must not tell of what is hidden there.
     pub over: Vec<(Oid, Option<u32>)>,
     pub dropped: Vec<(Oid, Option<u32>)>,
+    /// It is about temporary tables of the session's own, and nothing else.
+    pub temporary: bool,
 }
 
 /// What a definition runs when it is sent.
@@ -124,6 +127,9 @@ impl<'a> Resolver<'a> {
                 }
                 let Some(range) = sequence else { return not_understood("CREATE SEQUENCE", -1) };
                 self.new_name(range, &mut definition)?;
+                if definition.temporary {
+                    return not_understood("a temporary sequence", range.location);
+                }
             }
             NodeEnum::CreateSchemaStmt(create) => {
                 let CreateSchemaStmt { schemaname, authrole, schema_elts, if_not_exists: _ } = create;
@@ -151,19 +157,23 @@ impl<'a> Resolver<'a> {
         }
         catalogname.clear();
         if relpersistence == "t" {
-            return not_understood("a temporary table", *location);
+            if !matches!(schemaname.as_str(), "" | TEMPORARY) {
+                let message = "cannot create temporary relation in non-temporary schema".to_owned();
+                return unresolved(SqlState("42P16"), message, *location);
+            }
+            *schemaname = TEMPORARY.to_owned();
         }
         if schemaname.is_empty() {
-            let schemas = &self.context.catalog.snapshot().schemas;
-            let first = self
-                .context
-                .path
-                .listed()
-                .find(|schema| *schema == "pg_temp" || schemas.iter().any(|known| **known == **schema));
-            let Some(first) = first else {
+            let Some(first) = made_in(self.context) else {
                 return unresolved(SqlState("3F000"), "no schema has been selected to create in".to_owned(), *location);
             };
             *schemaname = first.to_owned();
+        }
+        if schemaname == TEMPORARY {
+            self.names_no_type(relname, *location)?;
+            definition.temporary = true;
+            definition.fresh = Some((TEMPORARY.into(), relname.as_str().into()));
+            return Ok(());
         }
         if schemaname.starts_with("pg_") || schemaname == "information_schema" {
             return not_understood(format!("a new relation in schema {schemaname}"), *location);
@@ -224,6 +234,9 @@ impl<'a> Resolver<'a> {
             Some(None) | None => return not_understood("CREATE TABLE AS of nothing", -1),
         };
         if *objtype == ObjectType::ObjectMatview as i32 {
+            if definition.temporary {
+                return not_understood("a materialized view among temporary tables", range.location);
+            }
             definition.runs = Runs::KeptQuery;
             return Ok(());
         }
@@ -251,6 +264,9 @@ impl<'a> Resolver<'a> {
         let ViewStmt { view, aliases: _, query, replace, options: _, with_check_option: _ } = view;
         let Some(range) = view else { return not_understood("CREATE VIEW without a name", -1) };
         self.new_name(range, definition)?;
+        if definition.temporary {
+            return not_understood("a temporary view", range.location);
+        }
         if *replace && self.context.catalog.relation_in(&range.schemaname, &range.relname).is_some() {
             // What others have understood of it would mean something else before they hear of it.
             let what = format!(
@@ -307,9 +323,12 @@ impl<'a> Resolver<'a> {
                 Some(NodeEnum::ColumnDef(column)) => self.new_column(column, definition)?,
                 Some(NodeEnum::Constraint(constraint)) => self.new_constraint(constraint, definition)?,
                 Some(NodeEnum::TableLikeClause(like)) => {
-                    let TableLikeClause { relation, options: _, relation_oid: _ } = like;
+                    let TableLikeClause { relation, options, relation_oid: _ } = like;
                     let Some(range) = relation else { return not_understood("LIKE", -1) };
                     let alike = self.named_relation(range)?;
+                    if definition.temporary {
+                        self.alike(alike, *options, range.location)?;
+                    }
                     let names = alike.columns.iter().map(|column| Arc::clone(&column.name)).collect();
                     let used = RelationUse::new(alike.oid, range.location, Arc::clone(&alike.name), names);
                     self.add_use(RelationUse { place: Place::Target, ..used })?;
@@ -319,7 +338,7 @@ impl<'a> Resolver<'a> {
             }
         }
         self.levels.pop();
-        Ok(())
+        self.only_built_in(definition, range.location)
     }
 
     fn new_column(&mut self, column: &mut ColumnDef, definition: &mut Definition) -> Outcome<()> {
@@ -328,6 +347,9 @@ impl<'a> Resolver<'a> {
             let serial = matches!(name.names.as_slice(), [one] if string(one).is_some_and(|one| SERIAL.contains(&one)));
             if !serial {
                 self.type_name(name, Known::Untyped, at)?;
+                if definition.temporary {
+                    self.holds_no_rows(name, at)?;
+                }
             }
         }
         for constraint in &mut column.constraints {
@@ -341,6 +363,10 @@ impl<'a> Resolver<'a> {
 
     fn new_constraint(&mut self, constraint: &mut Constraint, definition: &mut Definition) -> Outcome<()> {
         let at = constraint.location;
+        let deferrable = constraint.deferrable || constraint.contype == ConstrType::ConstrAttrDeferrable as i32;
+        if definition.temporary && deferrable {
+            return not_understood("a deferrable constraint of a temporary table", at);
+        }
         match ConstrType::try_from(constraint.contype) {
             Ok(
                 ConstrType::ConstrNull
@@ -369,6 +395,9 @@ impl<'a> Resolver<'a> {
             self.expression(expression, Some(Usage::Filter))?;
         }
         if let Some(range) = &mut constraint.pktable {
+            if definition.temporary {
+                return not_understood("a foreign key of a temporary table", at);
+            }
             // Every row that is written will ask whether a row is there.
             let referenced = self.named_relation(range)?;
             self.over(referenced, range.location, definition)?;
@@ -380,6 +409,7 @@ impl<'a> Resolver<'a> {
         let Some(range) = &mut index.relation else { return not_understood("CREATE INDEX", -1) };
         let at = range.location;
         let relation = self.named_relation(range)?;
+        definition.temporary = *relation.schema == *TEMPORARY;
         match relation.kind {
             RelationKind::Table | RelationKind::PartitionedTable => self.over(relation, at, definition)?,
             RelationKind::MaterializedView => self.all_that_is_kept(relation, at)?,
@@ -413,7 +443,7 @@ impl<'a> Resolver<'a> {
             self.expression(predicate, Some(Usage::Filter))?;
         }
         self.levels.pop();
-        Ok(())
+        self.only_built_in(definition, at)
     }
 
     fn drop_of(&mut self, drop: &mut DropStmt, definition: &mut Definition) -> Outcome<()> {
@@ -425,6 +455,9 @@ impl<'a> Resolver<'a> {
             Ok(_other_object) => return not_understood("DROP of such an object", -1),
             Err(_) => return not_understood("DROP", -1),
         }
+        let tables = *remove_type == ObjectType::ObjectTable as i32;
+        let (mut temporary, mut others) = (false, false);
+        let mut missing = Vec::new();
         for object in objects {
             let Some(NodeEnum::List(list)) = &mut object.node else { return not_understood("a name in DROP", -1) };
             let names: Vec<String> = list.items.iter().filter_map(string).map(str::to_owned).collect();
@@ -433,16 +466,38 @@ impl<'a> Resolver<'a> {
                 [schema, name] => (schema.as_str(), name),
                 _a_database_too => return not_understood("a name in DROP", -1),
             };
+            if tables && self.is_other(schema, name) {
+                temporary = true;
+                list.items = [TEMPORARY, name].map(super::columns::text_node).into();
+                continue;
+            }
             match self.find_relation(schema, name, -1) {
                 Ok(relation) => {
                     list.items = [&relation.schema, &relation.name].map(|name| super::columns::text_node(name)).into();
-                    definition.dropped.push((relation.oid, None));
+                    let own = *relation.schema == *TEMPORARY;
+                    temporary |= own;
+                    others |= !own;
+                    if !own {
+                        definition.dropped.push((relation.oid, None));
+                    }
                 }
                 // The server says that it skips it.
-                Err(super::Trouble::Unresolved(_)) if *missing_ok => {}
+                Err(super::Trouble::Unresolved(_)) if *missing_ok && schema.is_empty() => missing.push(list),
+                Err(super::Trouble::Unresolved(_)) if *missing_ok => {
+                    temporary |= schema == TEMPORARY;
+                    others |= schema != TEMPORARY;
+                }
                 Err(trouble) => return Err(trouble),
             }
         }
+        if temporary && others {
+            return not_understood("DROP of temporary tables together with others", -1);
+        }
+        // Together with temporary tables nothing else may go, whatever was made meanwhile.
+        for list in missing.into_iter().filter(|_| temporary) {
+            list.items.insert(0, super::columns::text_node(TEMPORARY));
+        }
+        definition.temporary = temporary;
         Ok(())
     }
 }

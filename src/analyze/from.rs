@@ -7,7 +7,7 @@ use super::naming::figure_name;
 use super::resolver::{Outcome, Resolver, known, not_understood, unresolved};
 use super::scope::{Columns, Entry, Source, Star, Visible, Written};
 use super::{Openness, Stars};
-use crate::catalog::{Function, FunctionKind, Relation, TypeKind};
+use crate::catalog::{Function, FunctionKind, Relation, TEMPORARY, TypeKind};
 use crate::sql::{string, words};
 use crate::vocab::{Oid, SqlState, Usage};
 use pg_query::NodeEnum;
@@ -152,8 +152,13 @@ impl<'a> Resolver<'a> {
 
     pub(super) fn find_relation(&self, schema: &str, name: &str, at: i32) -> Outcome<&'a Relation> {
         let catalog = self.context.catalog;
-        if schema == "pg_temp" || schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
+        // What stands in for another session's, and this one's by its number.
+        if schema.starts_with("pg_temp_") || schema.starts_with("pg_toast") {
             return not_understood(format!("a relation of schema {schema}"), at);
+        }
+        let looked_for = (schema.is_empty() && self.inside.is_none()) || schema == TEMPORARY;
+        if looked_for && catalog.temporary().is_some_and(|temporary| temporary.own.is_other(name)) {
+            return not_understood(format!("temporary relation {name}, which is no plain table,"), at);
         }
         let found = match schema {
             // Definitions name relations outside `pg_catalog` with their schema.

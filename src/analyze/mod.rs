@@ -31,6 +31,7 @@ mod select;
 mod sequence;
 mod sizes;
 mod target;
+mod temporary;
 mod types;
 mod updatable;
 mod utility;
@@ -45,6 +46,7 @@ pub use extension::is_trusted as is_trusted_extension;
 pub use label::{ColumnSource, ColumnUse, FunctionRead, Lock, Offer, Outlet, Place, RelationUse, Sent, SequenceUse};
 pub use naming::figure_name;
 pub use routine::{OnItsOwn, on_its_own};
+pub use temporary::{drop_own, is_temporary};
 pub use view::clear_synthetic_locations;
 pub use written::{Assignment, Manner, Shape, Verb, Write};
 
@@ -146,6 +148,8 @@ pub struct Resolved {
     /// The server reads some of it only when it runs: SQL that functions are given as text, or are written as. Names in it mean
     /// what they mean then.
     pub runs_text: bool,
+    /// It runs functions that the policy lists, whose text may be unknown.
+    pub runs_listed: bool,
     /// Functions that did not come with the server and that it may run: called, or by an operator, cast or type.
     pub functions: FxHashSet<Oid>,
     /// What it defines.
@@ -196,7 +200,7 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
         return resolver::not_understood("a definition that notifies or numbers", -1);
     }
     let calls_users = resolver.calls_users;
-    let runs_text = resolver.runs_text;
+    let (runs_text, runs_listed) = (resolver.runs_text, resolver.runs_listed);
     let functions = std::mem::take(&mut resolver.functions);
     let (relations, leakproof, sequences) = resolver.finish();
     Ok(Resolved {
@@ -209,6 +213,7 @@ pub fn resolve(mut tree: Node, context: &Context<'_>) -> Result<Resolved, Troubl
         sent,
         calls_users,
         runs_text,
+        runs_listed,
         functions,
         definition,
     })

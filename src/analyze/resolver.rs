@@ -57,6 +57,8 @@ pub(super) struct Resolver<'a> {
     pub calls_users: bool,
     /// See [`super::Resolved::runs_text`].
     pub runs_text: bool,
+    /// See [`super::Resolved::runs_listed`].
+    pub runs_listed: bool,
     /// See [`super::Resolved::functions`].
     pub functions: FxHashSet<Oid>,
     /// Bodies of functions; shared with the resolutions of the bodies themselves.
@@ -139,6 +141,7 @@ impl<'a> Resolver<'a> {
             sets: None,
             calls_users: false,
             runs_text: false,
+            runs_listed: false,
             functions: FxHashSet::default(),
             bodies: Rc::default(),
             absorbed: FxHashMap::default(),

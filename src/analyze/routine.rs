@@ -97,6 +97,7 @@ impl<'a> Resolver<'a> {
             self.functions.insert(function.oid);
         }
         if let Some(reads) = self.context.rulings.listed(function) {
+            self.runs_listed = true;
             self.calls_users |= !self.context.rulings.messages_pass(function);
             let label = self.types_of_function(function, at)?;
             let effects = Effects::of_reads(reads.iter().cloned());
@@ -172,6 +173,7 @@ impl<'a> Resolver<'a> {
                 let what = format!("procedure {}.{}, unless the policy says {key},", procedure.schema, procedure.name);
                 return not_understood(what, at);
             };
+            self.runs_listed = true;
             self.calls_users |= !self.context.rulings.messages_pass(procedure);
             let types = self.types_of_function(procedure, at)?;
             label = label.join(&types);
@@ -284,6 +286,7 @@ impl<'a> Resolver<'a> {
         }
         self.calls_users |= inner.calls_users;
         self.runs_text |= inner.runs_text;
+        self.runs_listed |= inner.runs_listed;
         self.functions.extend(inner.functions.drain());
         outcome?;
         Ok(Effects { reads: inner.uses.iter().map(read).collect(), sequences: inner.sequences.into() })
@@ -382,8 +385,8 @@ fn path_of(function: &Function) -> Outcome<Option<SearchPath>> {
 fn plain_schema(written: &str) -> Option<Arc<str>> {
     let bare = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(written);
     let plain = bare.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    // What stands in `pg_temp` is the session's own.
-    plain.then(|| Arc::from(if bare == "pg_temp" { "" } else { bare }))
+    // `pg_temp` keeps its place: where it is not listed, temporary tables come first.
+    plain.then(|| Arc::from(bare))
 }
 
 /// The one SELECT that a function's body is.

@@ -5,7 +5,7 @@
 
 use super::label::{Label, Outlet, SequenceUse};
 use super::resolver::{Outcome, Resolver, not_understood, unresolved};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, is_temporary};
 use crate::sql::string;
 use crate::vocab::{Oid, SqlState};
 use pg_query::NodeEnum;
@@ -76,6 +76,9 @@ impl Resolver<'_> {
             [schema, name] => catalog.relation_in(schema, name),
             _other => None,
         };
+        if found.is_some_and(is_temporary) {
+            return not_understood("a temporary table that is named by a text", at);
+        }
         let missing = || format!("relation \"{}\" does not exist", name.join("."));
         found.map_or_else(|| unresolved(SqlState::UNDEFINED_TABLE, missing(), at), Ok)
     }

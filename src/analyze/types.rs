@@ -9,7 +9,7 @@ use super::known::{Known, POLYMORPHIC};
 use super::label::Label;
 use super::resolver::{Outcome, Resolver, not_understood};
 use super::{Trouble, extension};
-use crate::catalog::{CastInfo, CastMethod, FIRST_USER_OID, TypeInfo, TypeKind, quote_qualified};
+use crate::catalog::{CastInfo, CastMethod, FIRST_USER_OID, TEMPORARY, TypeInfo, TypeKind, quote_qualified};
 use crate::sql::string;
 use crate::vocab::Oid;
 use pg_query::NodeEnum;
@@ -38,6 +38,12 @@ impl<'a> Resolver<'a> {
         let label = self.written_cast(name, from, at)?;
         if schema == Some("pg_catalog") {
             return Ok(label);
+        }
+        // What is temporary stands before all other types, and its rows are of a type of its name.
+        let bare = name.trim_start_matches('_');
+        let own = self.context.catalog.temporary().is_some_and(|temporary| temporary.own.has(bare));
+        if schema == Some(TEMPORARY) || (schema.is_none() && own) {
+            return not_understood(format!("the row type of temporary table {name}"), at);
         }
         let found = self.types_in_sight(schema, name);
         let shown = parts.join(".");

@@ -525,6 +525,7 @@ fn cause(out: &mut Vec<u8>, cause: &Cause) {
         Cause::Untagged => member(out, "because", "untagged"),
         Cause::NoPurpose => member(out, "because", "no purpose"),
         Cause::System => member(out, "because", "system"),
+        Cause::Temporary => member(out, "because", "temporary"),
     }
 }
 

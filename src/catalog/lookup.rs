@@ -2,6 +2,7 @@
 
 use super::model::{ForeignKey, Relation, Role, Snapshot};
 use super::routine::{CastInfo, Function, Operator, TypeInfo};
+use super::temporary::{TEMPORARY, Temporaries};
 use crate::vocab::Oid;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -33,9 +34,16 @@ impl SearchPath {
     }
 }
 
-/// An indexed, immutable snapshot of one database.
+/// An indexed, immutable snapshot of one database, and for some sessions their own temporary tables.
 #[derive(Debug)]
 pub struct Catalog {
+    indexed: Arc<Indexed>,
+    /// Of a session that has or may have temporary tables.
+    temporary: Option<Arc<Temporaries>>,
+}
+
+#[derive(Debug)]
+struct Indexed {
     snapshot: Snapshot,
     /// No other snapshot in this process has it.
     version: u64,
@@ -83,7 +91,7 @@ impl Catalog {
                 }
             }
         }
-        Catalog {
+        let indexed = Indexed {
             referencing,
             by_oid: rows().map(|(at, r)| (r.oid, at)).collect(),
             by_name: rows().map(|(at, r)| ((Arc::clone(&r.schema), Arc::clone(&r.name)), at)).collect(),
@@ -98,51 +106,74 @@ impl Catalog {
             roles: snapshot.roles.iter().enumerate().map(|(at, r)| (Arc::clone(&r.name), at)).collect(),
             version,
             snapshot,
-        }
+        };
+        Catalog { indexed: Arc::new(indexed), temporary: None }
+    }
+
+    /// The same with the temporary tables of a session.
+    pub fn with_temporary(&self, temporary: Arc<Temporaries>) -> Catalog {
+        Catalog { indexed: Arc::clone(&self.indexed), temporary: Some(temporary) }
+    }
+
+    /// The session's temporary tables, where it has or may have some.
+    pub fn temporary(&self) -> Option<&Arc<Temporaries>> {
+        self.temporary.as_ref()
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Relation> {
+        self.temporary.iter().flat_map(|temporary| temporary.own.tables())
     }
 
     pub fn version(&self) -> u64 {
-        self.version
+        self.indexed.version
     }
 
     pub fn database(&self) -> &str {
-        &self.snapshot.database
+        &self.indexed.snapshot.database
     }
 
     /// `server_version_num`, e.g. 150018.
     pub fn server_version(&self) -> u32 {
-        self.snapshot.server_version
+        self.indexed.snapshot.server_version
     }
 
     pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+        &self.indexed.snapshot
     }
 
     pub fn relations(&self) -> &[Relation] {
-        &self.snapshot.relations
+        &self.indexed.snapshot.relations
     }
 
     pub fn relation(&self, oid: Oid) -> Option<&Relation> {
-        self.by_oid.get(&oid).map(|at| &self.snapshot.relations[*at])
+        if let Some(own) = self.tables().find(|relation| relation.oid == oid) {
+            return Some(own);
+        }
+        self.indexed.by_oid.get(&oid).map(|at| &self.indexed.snapshot.relations[*at])
     }
 
     pub fn relation_in(&self, schema: &str, name: &str) -> Option<&Relation> {
-        self.by_name.get(&(Arc::from(schema), Arc::from(name))).map(|at| &self.snapshot.relations[*at])
+        if schema == TEMPORARY {
+            return self.tables().find(|relation| *relation.name == *name);
+        }
+        self.indexed.by_name.get(&(Arc::from(schema), Arc::from(name))).map(|at| &self.indexed.snapshot.relations[*at])
     }
 
-    /// The first relation of that name along the search path.
+    /// The first relation of that name along the search path. Temporary ones come first of all where the path does not list
+    /// them.
     pub fn find_relation(&self, path: &SearchPath, name: &str) -> Option<&Relation> {
-        path.effective().find_map(|schema| self.relation_in(schema, name))
+        let first = (!path.searches(TEMPORARY)).then_some(TEMPORARY);
+        first.into_iter().chain(path.effective()).find_map(|schema| self.relation_in(schema, name))
     }
 
     /// Whether any schema has a relation of that name, and so a row type.
     pub fn is_relation_name(&self, name: &str) -> bool {
-        self.relation_names.contains(name)
+        self.indexed.relation_names.contains(name) || self.tables().any(|relation| *relation.name == *name)
     }
 
     /// Direct children by inheritance or partitioning.
     pub fn children(&self, oid: Oid) -> &[Oid] {
-        self.children.get(&oid).map_or(&[], Vec::as_slice)
+        self.indexed.children.get(&oid).map_or(&[], Vec::as_slice)
     }
 
     /// A relation and everything below it by inheritance or partitioning.
@@ -162,7 +193,7 @@ impl Catalog {
 
     /// Foreign keys to a relation, with the tables that have them.
     pub fn references_to(&self, oid: Oid) -> impl Iterator<Item = (&Relation, &ForeignKey)> {
-        let tables = self.referencing.get(&oid).into_iter().flatten().filter_map(|table| self.relation(*table));
+        let tables = self.indexed.referencing.get(&oid).into_iter().flatten().filter_map(|table| self.relation(*table));
         tables.flat_map(move |table| {
             table.foreign_keys.iter().filter(move |key| key.references == oid).map(move |key| (table, key))
         })
@@ -170,40 +201,40 @@ impl Catalog {
 
     /// Every function of that name, in any schema.
     pub fn functions<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Function> {
-        self.functions.get(name).into_iter().flatten().map(|at| &self.snapshot.functions[*at])
+        self.indexed.functions.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.functions[*at])
     }
 
     /// A function by its number.
     pub fn function(&self, oid: Oid) -> Option<&Function> {
-        self.function_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.functions[*at])
+        self.indexed.function_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.indexed.snapshot.functions[*at])
     }
 
     /// Every operator of that name outside `pg_catalog`.
     pub fn operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
-        self.operators.get(name).into_iter().flatten().map(|at| &self.snapshot.operators[*at])
+        self.indexed.operators.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.operators[*at])
     }
 
     /// Every operator of that name in `pg_catalog`.
     pub fn own_operators<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Operator> {
-        self.own_operators.get(name).into_iter().flatten().map(|at| &self.snapshot.own_operators[*at])
+        self.indexed.own_operators.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.own_operators[*at])
     }
 
     /// Casts that did not come with the server.
     pub fn casts(&self) -> &[CastInfo] {
-        &self.snapshot.casts
+        &self.indexed.snapshot.casts
     }
 
     /// A type outside `pg_catalog` by its number or that of its arrays.
     pub fn type_of(&self, oid: Oid) -> Option<&TypeInfo> {
-        self.type_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.snapshot.types[*at])
+        self.indexed.type_oids.get(&oid).filter(|_| oid != 0).map(|at| &self.indexed.snapshot.types[*at])
     }
 
     /// Every type of that name outside `pg_catalog`.
     pub fn types<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a TypeInfo> {
-        self.types.get(name).into_iter().flatten().map(|at| &self.snapshot.types[*at])
+        self.indexed.types.get(name).into_iter().flatten().map(|at| &self.indexed.snapshot.types[*at])
     }
 
     pub fn role(&self, name: &str) -> Option<&Role> {
-        self.roles.get(name).map(|at| &self.snapshot.roles[*at])
+        self.indexed.roles.get(name).map(|at| &self.indexed.snapshot.roles[*at])
     }
 }

@@ -10,6 +10,7 @@ pub mod noise;
 pub mod pseudonyms;
 pub mod read;
 mod routine;
+mod temporary;
 
 pub use lookup::{Catalog, SearchPath};
 pub use model::{
@@ -20,3 +21,4 @@ pub use routine::{
     Body, CastInfo, CastMethod, FIRST_USER_OID, Function, FunctionKind, Operator, OutColumn, SequenceUser, TypeInfo,
     TypeKind,
 };
+pub use temporary::{Filled, OwnTables, TEMPORARY, Temporaries, is_temporary};

@@ -2,7 +2,7 @@
 //! gives the explanation's lines, so that the server keeps the protocol's state as for any other.
 
 use super::explain::explain;
-use super::plan::{Names, Plan, Rewritten, Sight};
+use super::plan::{Names, Plan, Rewritten, Sight, Temporary};
 use super::report;
 use super::view::{Encoding, View};
 use super::words;
@@ -66,6 +66,7 @@ fn answer(view: &View, inner: &str, limits: &Limits) -> Rewritten {
         looks_up: false,
         charge: None,
         names: Names::Bound,
+        temporary: Temporary::NONE,
     }
 }
 

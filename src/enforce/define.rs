@@ -5,12 +5,12 @@
 //! leave what was read where others may read it.
 
 use super::flow;
-use super::judge::data;
+use super::judge::{context, data};
 use super::plan::Plan;
 use super::report;
 use super::utility::is_seen_whole;
 use super::view::{Encoding, View};
-use crate::analyze::{Definition, Openness, Place, Resolved, Rulings, Runs};
+use crate::analyze::{Definition, Openness, Place, Resolved, Rulings, Runs, drop_own, is_temporary};
 use crate::catalog::{RelationKind, quote_qualified};
 use crate::policy::{ColumnRuling, Effect};
 use crate::vocab::{Cause, NotUnderstood, Refusal, Right, SqlState};
@@ -21,18 +21,17 @@ use std::sync::Arc;
 const COMMENT: &str = "COMMENT";
 
 /// Judges a definition.
-pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<Plan, Box<Refusal>> {
+pub(super) fn judge(view: &View, text: &str, words: &str, mut tree: Node) -> Result<Plan, Box<Refusal>> {
     if view.encoding() == Encoding::Overlapping {
         let reason = NotUnderstood::new(super::OVERLAPPING, None);
         return Err(Box::new(report::not_understood(view, text, &reason)));
     }
-    if !view.purpose().is_some_and(|purpose| view.bound().policy().may_define(purpose)) {
-        let message = match report::reader(view) {
-            Some(reader) => format!("{reader} may not change the schema ({words})"),
-            None => format!("no purpose is declared, so the schema may not be changed ({words})"),
-        };
-        let hint = "The policy says which purposes may: ddl = true.";
-        return Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint)));
+    if let Err(refused) = may_define(view, words) {
+        if view.purpose().is_none() || !is_temporary(&tree, &context(view)) {
+            return Err(refused);
+        }
+        // Of what nobody has seen only a table of the session's own may go.
+        drop_own(&mut tree, &context(view));
     }
     if words == COMMENT && view.bound().policy().reads_comments() {
         let purpose = report::purpose_name(view).map_or("", |name| &**name);
@@ -43,11 +42,28 @@ pub(super) fn judge(view: &View, text: &str, words: &str, tree: Node) -> Result<
     data(view, text, tree).map(Plan::Rewrite)
 }
 
+/// Whether the purpose may define what others see.
+fn may_define(view: &View, words: &str) -> Result<(), Box<Refusal>> {
+    if view.purpose().is_some_and(|purpose| view.bound().policy().may_define(purpose)) {
+        return Ok(());
+    }
+    let message = match report::reader(view) {
+        Some(reader) => format!("{reader} may not change the schema ({words})"),
+        None => format!("no purpose is declared, so the schema may not be changed ({words})"),
+    };
+    let hint = "The policy says which purposes may: ddl = true.";
+    Err(Box::new(Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_hint(hint)))
+}
+
 /// Holds a definition whose query is permitted against the rules above.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     let Some(definition) = &resolved.definition else { return Ok(()) };
-    let Definition { runs, fresh, made, over, dropped } = definition;
+    let Definition { runs, fresh, made, over, dropped, temporary } = definition;
     let bound = view.bound();
+    if *temporary {
+        return Ok(());
+    }
+    may_define(view, "of what is not temporary")?;
     if let Some((schema, name)) = fresh.as_ref().filter(|(schema, name)| bound.policy().declares(schema, name)) {
         let message = format!("the policy declares what {} is", quote_qualified(schema, name));
         let refusal = Refusal::new(SqlState::INSUFFICIENT_PRIVILEGE, message)

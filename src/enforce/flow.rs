@@ -13,7 +13,7 @@ use super::landing::{Landing, landings};
 use super::report;
 use super::view::View;
 use crate::analyze::{Assignment, ColumnSource, Made, Manner, Place, RelationUse, Resolved, Verb, Write};
-use crate::catalog::{Relation, quote_identifier, quote_qualified};
+use crate::catalog::{Relation, is_temporary, quote_identifier, quote_qualified};
 use crate::policy::{Effect, Mask, Reader, RelationRuling, RowCondition, Slices};
 use crate::vocab::{Closed, Oid, Refusal, Right, SqlState, Usage};
 use rustc_hash::FxHashMap;
@@ -81,6 +81,10 @@ const DECIDING: [Usage; 5] = [Usage::Filter, Usage::Join, Usage::Group, Usage::S
 /// Holds every write of a statement against those who may read what it writes to.
 pub(super) fn permit(view: &View, text: &str, resolved: &Resolved) -> Result<(), Box<Refusal>> {
     for write in &resolved.writes {
+        // Nobody else reads what is temporary.
+        if view.bound().catalog().relation(write.relation).is_some_and(is_temporary) {
+            continue;
+        }
         let mut control = control(view, &resolved.relations, Some(write.at));
         control.extend(arbitrating(view, write));
         let conditions = conditions(view, &resolved.relations, Some(write));

@@ -11,6 +11,7 @@ use super::report;
 use super::reports;
 use super::sequences::check_sequences;
 use super::settings;
+use super::temporary;
 use super::utility;
 use super::view::{Encoding, View};
 use crate::analyze::{
@@ -331,6 +332,7 @@ fn permit(view: &View, text: &str, resolved: Resolved) -> Result<Permitted, Box<
     if !closed.is_empty() {
         return Err(Box::new(report::closed(view, text, Right::Read, closed, &places, first)));
     }
+    temporary::permit(view, text, &resolved)?;
     super::demands::permit(view, text, &resolved)?;
     super::parameters::permit(view, text, &resolved)?;
     super::writes::permit(view, text, &resolved)?;
@@ -416,9 +418,11 @@ fn send(view: &View, text: &str, guarded: Guarded) -> Result<Rewritten, Box<Refu
         }
     }
     let positions = positions(&printed.text, text, &printed.offsets);
-    let names = if resolved.runs_text { Names::Late } else { Names::Bound };
+    let late = resolved.runs_text || temporary::is_stored(view, &resolved);
+    let names = if late { Names::Late } else { Names::Bound };
+    let temporary = temporary::marks(view, &resolved);
     let (text, columns) = (printed.text.into(), resolved.columns);
-    Ok(Rewritten { text, positions, columns, sight, reports, looks_up, charge, names })
+    Ok(Rewritten { text, positions, columns, sight, reports, looks_up, charge, names, temporary })
 }
 
 /// Byte offsets to one-based character positions, in both texts.

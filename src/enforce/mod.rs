@@ -21,6 +21,7 @@ mod sent;
 mod sequences;
 mod settings;
 mod shared;
+mod temporary;
 mod trace;
 mod utility;
 mod view;
@@ -29,7 +30,10 @@ mod writes;
 
 pub use crate::rewrite::FAILURE;
 pub use explain::{ColumnReport, Explanation, RelationReport, RowReport, explain};
-pub use plan::{Charge, Judged, Names, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Understood};
+pub use plan::{
+    Charge, Defines, Judged, Names, Plan, Planned, Purse, Reports, Rewritten, Shadow, Sight, Temporary, Text,
+    Understood,
+};
 pub use settings::{is_ascii_safe, is_english, setting_permitted};
 pub use trace::Trace;
 pub use utility::plan_refusal;

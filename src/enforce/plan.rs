@@ -1,6 +1,7 @@
 //! What to do with a statement.
 
 use super::trace::Trace;
+use crate::catalog::Filled;
 use crate::policy::Thousandths;
 use crate::sql::Kind;
 use crate::vocab::{Clause, Refusal, SqlState};
@@ -35,6 +36,40 @@ pub struct Rewritten {
     /// What is paid before each execution.
     pub charge: Option<Arc<Charge>>,
     pub names: Names,
+    pub temporary: Temporary,
+}
+
+/// What a statement has to do with temporary tables of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Temporary {
+    pub defines: Defines,
+    pub text: Text,
+    /// What it fills some with, if it does.
+    pub fills: Filled,
+}
+
+impl Temporary {
+    /// Of a statement that knows of none.
+    pub(super) const NONE: Temporary =
+        Temporary { defines: Defines::Nothing, text: Text::Certain, fills: Filled::ByClient };
+}
+
+/// What a statement does to the set of temporary tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defines {
+    Nothing,
+    /// It makes one.
+    Makes,
+    /// It drops some, or makes an index of one.
+    Changes,
+}
+
+/// Whether all names in what a statement runs are bound to what they mean before it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    Certain,
+    /// It may run text in which a name means a temporary relation if there is one, or that makes some.
+    Late,
 }
 
 /// When the server finds out what a statement's names mean.

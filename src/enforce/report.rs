@@ -100,6 +100,7 @@ pub(super) fn reason(closed: &Closed) -> String {
         Cause::NoRule => out.push_str("no rule permits it"),
         Cause::Untagged => out.push_str("it carries no tag, and untagged columns are denied"),
         Cause::NoPurpose => out.push_str("tagged data is read for a purpose only"),
+        Cause::Temporary => out.push_str("a temporary table of the session"),
         Cause::System => out.push_str("a part of the system catalogs that tells of data or of other sessions"),
     }
     out

@@ -6,7 +6,7 @@
 //! on a value is not shared: such a literal stays in the key, or the two differ.
 
 use super::judge_text;
-use super::plan::{Charge, Judged, Names, Plan, Planned, Reports, Rewritten, Sight, Understood};
+use super::plan::{Charge, Judged, Names, Plan, Planned, Reports, Rewritten, Sight, Temporary, Understood};
 use super::trace::Trace;
 use super::view::{Limits, View};
 use crate::sql::{Class, Kind, Place, Shape, on_deep_stack, parameters};
@@ -40,6 +40,7 @@ struct Sent {
     looks_up: bool,
     charge: Option<Arc<Charge>>,
     names: Names,
+    temporary: Temporary,
 }
 
 /// A place for a literal in what is sent.
@@ -134,7 +135,7 @@ impl Template {
 
 impl Sent {
     fn of(rewritten: Rewritten, written: Box<[(u32, u32)]>, literals: usize) -> Option<Sent> {
-        let Rewritten { text, positions, columns, sight, reports: _, looks_up, charge, names } = rewritten;
+        let Rewritten { text, positions, columns, sight, reports: _, looks_up, charge, names, temporary } = rewritten;
         let at = Positions::new(&text);
         let mark = |(byte, number): (usize, i32)| {
             let literal = usize::try_from(number).ok()?.checked_sub(1).filter(|literal| *literal < literals)?;
@@ -144,7 +145,18 @@ impl Sent {
         };
         let marks = on_deep_stack(|| parameters(&text))?.into_iter().map(mark).collect::<Option<Box<[Mark]>>>()?;
         let positions = positions.iter().copied().collect();
-        Some(Sent { text: Box::from(&*text), marks, written, positions, columns, sight, looks_up, charge, names })
+        Some(Sent {
+            text: Box::from(&*text),
+            marks,
+            written,
+            positions,
+            columns,
+            sight,
+            looks_up,
+            charge,
+            names,
+            temporary,
+        })
     }
 
     fn fill(&self, values: &[&str], reports: Reports) -> Rewritten {
@@ -166,6 +178,7 @@ impl Sent {
             looks_up: self.looks_up,
             charge: self.charge.clone(),
             names: self.names,
+            temporary: self.temporary,
         }
     }
 
@@ -212,9 +225,10 @@ fn same(one: &Planned, other: &Planned) -> bool {
     let plans = match (plan, &other.plan) {
         (Plan::Forward, Plan::Forward) => true,
         (Plan::Rewrite(one), Plan::Rewrite(other)) => {
-            let Rewritten { text, positions, columns, sight, reports, looks_up, charge, names } = one;
+            let Rewritten { text, positions, columns, sight, reports, looks_up, charge, names, temporary } = one;
             (text, positions, columns, sight) == (&other.text, &other.positions, &other.columns, &other.sight)
                 && (reports, looks_up, charge, names) == (&other.reports, &other.looks_up, &other.charge, &other.names)
+                && *temporary == other.temporary
         }
         (Plan::Forward | Plan::Rewrite(_) | Plan::Refuse(_), _) => false,
     };

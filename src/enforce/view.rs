@@ -1,6 +1,6 @@
 //! What the core must know of a session to judge a statement.
 
-use crate::catalog::SearchPath;
+use crate::catalog::{Filled, SearchPath};
 use crate::policy::{Bound, Policy, Principal, PurposeId, Reader, RecipientId, Values};
 use crate::vocab::Oid;
 use std::hash::{Hash, Hasher};
@@ -53,6 +53,8 @@ pub(super) struct ViewKey {
     justification: Justification,
     path: SearchPath,
     encoding: Encoding,
+    /// The session's temporary tables, by their number.
+    temporary: Option<(u64, Filled)>,
     /// Types that the client declares for a statement's parameters.
     parameters: Box<[Oid]>,
 }
@@ -71,11 +73,12 @@ impl ViewKey {
             justification,
             path,
             encoding,
+            temporary,
             parameters,
         } = self;
         let mut hasher = rustc_hash::FxHasher::default();
         (policy, catalog, database, class, purpose, recipient).hash(&mut hasher);
-        (values, justification, path, encoding, parameters).hash(&mut hasher);
+        (values, justification, path, encoding, temporary, parameters).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -147,6 +150,7 @@ impl View {
             justification: Justification::of(bound.policy(), purpose, None),
             path,
             encoding,
+            temporary: bound.catalog().temporary().map(|temporary| temporary.key()),
             parameters: Box::default(),
         };
         key.hash = key.compute_hash();

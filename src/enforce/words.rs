@@ -32,6 +32,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::NoRule => "no rule permits it".to_owned(),
         Cause::Untagged => "it carries no tag".to_owned(),
         Cause::NoPurpose => "no purpose is declared".to_owned(),
+        Cause::Temporary => "it is a temporary table of the session".to_owned(),
         Cause::System => "it belongs to the system".to_owned(),
     }
 }

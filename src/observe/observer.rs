@@ -188,7 +188,7 @@ fn closed(refusal: &Refusal) -> (String, String) {
         .iter()
         .filter_map(|closed| match &closed.cause {
             Cause::Rule { rule, clause: _ } | Cause::Mask { rule, why: _ } => Some(&**rule),
-            Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => None,
+            Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System | Cause::Temporary => None,
         })
         .collect();
     (columns.join(","), rules.join(","))

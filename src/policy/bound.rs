@@ -19,7 +19,7 @@ use super::{
     RowCondition, Slices, Untagged,
 };
 use crate::analyze::{FunctionRead, Rewrites};
-use crate::catalog::{Catalog, Column, Function, Relation, pseudonyms};
+use crate::catalog::{Catalog, Column, Function, Relation, is_temporary, pseudonyms};
 use crate::vocab::{AttNum, Cause, Clause, ColumnId, Oid, Right, Usage};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -58,23 +58,23 @@ pub(super) type Deciding = RwLock<FxHashMap<Reader, Arc<FxHashSet<ColumnOf>>>>;
 type Memo = RwLock<FxHashMap<(Option<Reader>, Right, Oid), Arc<RelationRuling>>>;
 
 /// A policy and the catalog it is applied to. Swapped whole when either changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bound {
     pub(super) policy: Arc<Policy>,
     pub(super) catalog: Arc<Catalog>,
-    pub(super) relations: FxHashMap<Oid, RelationTags>,
-    functions: BoundFunctions,
+    pub(super) relations: Arc<FxHashMap<Oid, RelationTags>>,
+    functions: Arc<BoundFunctions>,
     /// What functions read that the policy declares: their results.
-    results: FxHashMap<Oid, Arc<[FunctionRead]>>,
-    rewrites: BoundRewrites,
-    untagged: Box<[UntaggedColumn]>,
-    patterned: Box<[Patterned]>,
+    results: Arc<FxHashMap<Oid, Arc<[FunctionRead]>>>,
+    rewrites: Arc<BoundRewrites>,
+    untagged: Arc<[UntaggedColumn]>,
+    patterned: Arc<[Patterned]>,
     /// Whether the database can make pseudonyms.
     pub(super) pseudonyms: bool,
-    lints: Box<[Lint]>,
-    errors: Box<[Problem]>,
-    rulings: Memo,
-    pub(super) deciding: Deciding,
+    lints: Arc<[Lint]>,
+    errors: Arc<[Problem]>,
+    rulings: Arc<Memo>,
+    pub(super) deciding: Arc<Deciding>,
 }
 
 impl Bound {
@@ -99,16 +99,16 @@ impl Bound {
             pseudonyms: pseudonyms::installed(&catalog),
             policy,
             catalog,
-            relations: binding.relations,
-            functions,
-            results: declared.results,
-            rewrites,
+            relations: Arc::new(binding.relations),
+            functions: Arc::new(functions),
+            results: Arc::new(declared.results),
+            rewrites: Arc::new(rewrites),
             untagged: binding.untagged.into(),
             patterned: binding.patterned.into(),
-            lints: Box::default(),
-            errors: Box::default(),
-            rulings: Memo::default(),
-            deciding: Deciding::default(),
+            lints: Arc::default(),
+            errors: Arc::default(),
+            rulings: Arc::default(),
+            deciding: Arc::default(),
         };
         masked::check(&bound, &mut findings);
         subjects::check(&bound, &mut findings);
@@ -169,6 +169,9 @@ impl Bound {
     /// What a reader may do of one kind with a relation's columns and rows. For the rights to write every column is
     /// allowed or denied, and the conditions are those that a row must meet to be written. Memoised.
     pub fn ruling_for(&self, reader: Option<Reader>, right: Right, relation: &Relation) -> Arc<RelationRuling> {
+        if is_temporary(relation) {
+            return Arc::new(RelationRuling::of_temporary(relation));
+        }
         let key = (reader, right, relation.oid);
         // What a poisoned lock guards is whole: entries are only ever added.
         if let Some(known) = self.rulings.read().unwrap_or_else(PoisonError::into_inner).get(&key) {

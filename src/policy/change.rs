@@ -139,8 +139,16 @@ impl Policy {
             let of = Declaration::Purpose(Arc::clone(self.trees.purposes.name(purpose)));
             let mut add = |what| all.push(Change { of: of.clone(), what });
             // Without its budget nothing is told with noise: that permits less.
-            let PurposeSettings { justification, named_columns_only, require_tls, max_rows, mode: _, stars, budget: _ } =
-                &traits.settings;
+            let PurposeSettings {
+                justification,
+                named_columns_only,
+                require_tls,
+                max_rows,
+                mode: _,
+                stars,
+                temporary_tables: _,
+                budget: _,
+            } = &traits.settings;
             if justification.is_some() {
                 add(Alteration::Undemanded(JUSTIFICATION));
                 add(Alteration::AnyReason);

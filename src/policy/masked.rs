@@ -35,7 +35,7 @@ pub(super) fn planted(read: &Cause) -> Cause {
         Cause::Rule { rule, clause: _ } | Cause::Mask { rule, why: _ } => {
             Cause::Mask { rule: std::sync::Arc::clone(rule), why: PLANTED }
         }
-        Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => read.clone(),
+        Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System | Cause::Temporary => read.clone(),
     }
 }
 

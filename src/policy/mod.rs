@@ -42,6 +42,7 @@ mod ruling;
 mod subjects;
 mod system;
 mod tags;
+mod temporary;
 mod tree;
 
 pub use bound::{Bound, Lack, Opens, Patterned, UntaggedColumn};
@@ -80,7 +81,7 @@ use opened::Opened;
 use pack::Pack;
 use pattern::Pattern;
 use principal::Grant;
-use raw::{Demand, Mode, PurposeSettings};
+use raw::{Demand, Mode, PurposeSettings, TemporaryTables};
 use regex::Regex;
 use report::Sources;
 use rules::{Rule, Trees};
@@ -341,6 +342,12 @@ impl Policy {
     /// What a star means under the purpose.
     pub fn stars(&self, purpose: PurposeId) -> Stars {
         self.nearest(purpose, |settings| settings.stars).unwrap_or(Stars::Whole)
+    }
+
+    /// Whether sessions under the purpose may have temporary tables.
+    pub fn has_temporary(&self, purpose: PurposeId) -> bool {
+        let said = self.nearest(purpose, |settings| settings.temporary_tables);
+        said.unwrap_or(TemporaryTables::Allow) == TemporaryTables::Allow
     }
 
     /// Whether a session may listen to this channel under the purpose, and notify it: the purpose or one above it says so.

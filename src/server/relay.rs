@@ -336,7 +336,7 @@ impl Relay {
                 Client::Awaits(Box::pin(async move {
                     Awaited::Catalog(match why {
                         Refresh::Behind => database.catch_up().await,
-                        Refresh::UnknownName | Refresh::Inner => database.look_again().await,
+                        Refresh::UnknownName | Refresh::Inner | Refresh::Temporary => database.look_again().await,
                     })
                 }))
             }

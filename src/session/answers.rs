@@ -1,9 +1,11 @@
 //! The server's side: answers are passed on as they come; a few are read, those to the proxy's own messages are kept back.
 
+use super::inner::Fault;
 use super::machine::{Rest, Session, Settling};
 use super::queue::{Audience, Awaited, Entry, Own, Quiet, Segment};
 use super::record::End;
 use super::settings::{Anchor, Block, Settings, split_path};
+use super::temporary::Standing;
 use crate::policy::PurposeId;
 use crate::wire::{self, HEADER, Header, Sink};
 use std::sync::Arc;
@@ -142,6 +144,10 @@ impl Session {
                 self.owed.copy_in();
                 audience
             }
+            b'D' if self.awaits_temporary() => {
+                self.temporary_row(body).ok_or("the server: a row that cannot be read")?;
+                Audience::Nobody
+            }
             b'D' if self.asks_inner() => {
                 self.inner_row(body).ok_or("the server: a row that cannot be read")?;
                 Audience::Nobody
@@ -211,6 +217,7 @@ impl Session {
     fn complete(&mut self, body: &[u8], own: bool) -> Audience {
         if own {
             self.inner_completed();
+            self.temporary_completed();
             return Audience::Nobody;
         }
         let Some(entry) = self.owed.front() else { return Audience::Client };
@@ -226,7 +233,8 @@ impl Session {
             Some(_) | None => return Audience::Client,
         }
         let first = tag.split(|byte| *byte == b' ').next().unwrap_or_default();
-        if matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") || tag == b"COMMIT PREPARED" {
+        let defines = matches!(first, b"CREATE" | b"ALTER" | b"DROP" | b"GRANT" | b"REVOKE") && !entry.temporary;
+        if defines || tag == b"COMMIT PREPARED" {
             entry.catalog = true;
         }
         match tag {
@@ -301,8 +309,12 @@ impl Session {
         if self.catalog_changed && entry.failed {
             self.doubts_schema();
         }
+        if entry.failed && !matches!(entry.segment, Segment::Own(_)) {
+            self.doubts_temporary();
+        }
         if entry.discard_all && !entry.failed {
             self.tainted = false;
+            self.state.put_temporary(Standing::None);
         }
         if entry.failed && entry.settle_on_error && self.settling == Settling::No {
             self.settling = Settling::Wanted;
@@ -338,6 +350,7 @@ impl Session {
             self.state.fresh = true;
             self.state.schema_is_shared();
             self.forget_inner();
+            self.temporary_at_rest();
             if self.settling == Settling::No {
                 self.drop_anchor();
             }
@@ -359,6 +372,7 @@ impl Session {
     /// Asks the server for the settings, if it is time.
     fn ask(&mut self, to_server: &mut Sink) {
         self.undo_inner(to_server);
+        self.undo_temporary(to_server);
         let idle = self.owed.at_rest() && self.rest.0 == 0;
         if self.settling == Settling::Wanted && idle && self.status != b'E' {
             self.settling = Settling::Asked;
@@ -376,8 +390,13 @@ impl Session {
                 self.inner_answered(entry.failed);
                 return Ok(());
             }
+            Own::Temporary => {
+                self.temporary_answered(if entry.failed { Err(Fault::Unread) } else { Ok(()) });
+                return Ok(());
+            }
             Own::Undo => {
                 self.inner_undone();
+                self.temporary_undone();
                 return Ok(());
             }
             Own::Declare | Own::Settle => {}
@@ -393,7 +412,7 @@ impl Session {
         }
         self.unanswered = 0;
         match own {
-            Own::Declare | Own::Inner | Own::Undo => Ok(()),
+            Own::Declare | Own::Inner | Own::Temporary | Own::Undo => Ok(()),
             Own::Settle => self.settle(),
         }
     }

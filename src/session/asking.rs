@@ -1,7 +1,7 @@
 //! Who asks, and what of it the catalog decides: a newer one may show other roles.
 
 use super::machine::{Outs, Session, Step};
-use crate::policy::{Bound, Principal, Proof, RecipientId, Values};
+use crate::policy::{Bound, Principal, Proof, PurposeId, RecipientId, Values};
 use crate::wire;
 use std::sync::Arc;
 
@@ -14,6 +14,19 @@ impl Session {
     /// The version of the policy that the session is judged by.
     pub fn policy_version(&self) -> u64 {
         self.bound.policy().version()
+    }
+
+    pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
+        purpose.is_none_or(|purpose| self.bound.policy().enforces(purpose))
+    }
+
+    /// The longest text taken under the purpose in force.
+    pub(super) fn longest(&self) -> usize {
+        if self.rules_restrict(self.state.now.purpose) {
+            self.bounds.message_bytes
+        } else {
+            self.bounds.trusted_message_bytes
+        }
     }
 
     /// Takes over a new catalog or policy, if the session could have become what it is under it.

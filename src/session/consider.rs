@@ -14,6 +14,7 @@ use super::queue::{Awaited, Entry};
 use super::settings::{Block, Reach, Schema, Settings, Settled, State, Strings, path_of, split_path};
 use super::shelf::Fit;
 use super::simple::not_utf8;
+use super::temporary::defines;
 use crate::catalog::SearchPath;
 use crate::enforce::{Charge, Judged, Plan, Planned, Reports, Rewritten, Shadow, View, unread};
 use crate::policy::PurposeId;
@@ -135,13 +136,14 @@ pub fn is_event(kind: &Kind) -> bool {
         | Kind::Fetch(_)
         | Kind::Close(_)
         | Kind::Lock
+        | Kind::Discard(Discard::Temp)
         | Kind::Define(_) => true,
         Kind::Read
         | Kind::Write
         | Kind::Transaction(_)
         | Kind::Set(_)
         | Kind::Show(_)
-        | Kind::Discard(_)
+        | Kind::Discard(Discard::All | Discard::Plans | Discard::Sequences)
         | Kind::Deallocate(_)
         | Kind::Signal(_)
         | Kind::Other(_) => is_about_session(kind),
@@ -181,7 +183,7 @@ impl Session {
         }
         let path = settings.path.clone().unwrap_or_else(|| SearchPath::new([]));
         let encoding = settings.read_by(self.encoding.encoding());
-        let bound = Arc::clone(self.bound_under(settings));
+        let bound = self.laid_over(settings, Arc::clone(self.bound_under(settings)));
         let view = View::new(bound, Arc::clone(&self.principal), purpose, path, encoding);
         let view = Arc::new(view.justified(settings.justification.as_deref()));
         if self.views.len() >= 4 {
@@ -227,6 +229,8 @@ impl Session {
                     .with_hint("Send this statement in a message of its own."),
                 );
             } else if let Some(refusal) = self.unseen(now, &planned.statement.kind)? {
+                refused = Some(refusal);
+            } else if let Some(refusal) = self.beside_temporary(now, &view, planned)? {
                 refused = Some(refusal);
             } else if self.asked == Some(Refreshed::Failed) && self.shelf.is_behind() {
                 refused = Some(unread_catalog());
@@ -290,9 +294,7 @@ impl Session {
         let kind = act.kind;
         // What comes after a DISCARD ALL in its segment was not discarded.
         entry.discard_all = false;
-        if may_change_catalog(kind) {
-            entry.catalog = true;
-        }
+        self.follow_temporary(state, entry, act)?;
         match kind {
             Kind::Transaction(Transaction::Begin) => state.begin(),
             Kind::Transaction(Transaction::Commit { chain }) => {
@@ -335,7 +337,7 @@ impl Session {
                     let justification = self.first.justification.clone();
                     state.set(Reach::Session, |settings| {
                         let told = Settings::told(purpose, justification.clone(), None);
-                        Settings { schema: settings.schema, ..told.unsettled() }
+                        Settings { schema: settings.schema, temporary: settings.temporary, ..told.unsettled() }
                     });
                 }
                 state.fresh = false;
@@ -373,7 +375,7 @@ impl Session {
                 state.fresh = false;
             }
             Kind::Define(_) => {
-                if act.view.restricted() {
+                if act.view.restricted() && !defines(act.judged) {
                     state.change_schema(self.changed());
                 }
                 state.fresh = false;
@@ -504,7 +506,7 @@ impl Session {
     pub(super) fn may_turn(&self, purpose: Option<PurposeId>) -> Result<(), Refusal> {
         let policy = self.bound.policy();
         if purpose.is_none_or(|purpose| policy.enforces(purpose))
-            && let Some(refusal) = self.unclean()
+            && let Some(refusal) = self.unclean().or_else(|| self.of_another(self.state.now.temporary, purpose))
         {
             return Err(refusal);
         }

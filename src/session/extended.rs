@@ -9,6 +9,7 @@ use super::queue::{Audience, Awaited, Entry, Segment, Slot};
 use super::settings::Block;
 use super::simple::{not_utf8, too_long};
 use super::statements::{Origin, Stands, Statement, Traits};
+use super::temporary::Moment;
 use crate::enforce::{Judged, Plan, Planned, View};
 use crate::policy::PurposeId;
 use crate::sql::Kind;
@@ -70,6 +71,7 @@ impl Session {
             origin: Origin::Protocol,
         };
         self.tainted |= !considered.view.restricted() && !statement.traits.traceless;
+        self.leaves_temporary(&considered.view, &considered.judged, Moment::Prepared);
         self.owed.open().discard_all = false;
         self.be_discreet(considered.discreetly());
         self.close_outgrown(frame, outs);
@@ -400,6 +402,7 @@ impl Session {
         let reports_under = discreetly(&statement.judged, &statement.view);
         let session =
             traits.of_session.then(|| (statement.view.clone(), statement.judged.clone(), statement.text.clone()));
+        let runs = (Arc::clone(&statement.view), Arc::clone(&statement.judged));
         let in_force = self.of_segment.unwrap_or(self.state.now.purpose);
         if (purpose != in_force || traits.declaration) && !self.owed.only_open() {
             // Whether this is inside a transaction is known when what was sent before is answered.
@@ -428,6 +431,7 @@ impl Session {
             }
             None => {
                 self.of_segment = Some(purpose);
+                self.leaves_temporary(&runs.0, &runs.1, Moment::Prepared);
                 self.state.fresh = false;
                 self.tainted |= !restricted && !traits.traceless;
             }

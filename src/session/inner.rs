@@ -17,8 +17,8 @@ use crate::wire::{self, ErrorFields, Sink};
 use std::sync::Arc;
 
 /// As a client's savepoint may be called, too: the newest of a name counts, and this one is gone when the client goes on.
-const BEGIN: &str = "SAVEPOINT wherefore_own";
-const UNDO: [&str; 2] = ["ROLLBACK TO SAVEPOINT wherefore_own", "RELEASE SAVEPOINT wherefore_own"];
+pub(super) const BEGIN: &str = "SAVEPOINT wherefore_own";
+pub(super) const UNDO: [&str; 2] = ["ROLLBACK TO SAVEPOINT wherefore_own", "RELEASE SAVEPOINT wherefore_own"];
 
 /// What is set beside [`SETTINGS`]: no lock is waited for as long as the server takes to look for a deadlock.
 const PATIENCE: [(&str, &str); 3] = [("lock_timeout", "200ms"), ("statement_timeout", "30s"), ("jit", "off")];
@@ -99,8 +99,13 @@ impl Session {
         }
     }
 
-    /// Whether the catalog that belongs to these settings is not known, or may have changed since it was read.
+    /// Whether names may mean something else under these settings than what is known of them.
     pub(super) fn is_unseen(&self, settings: &Settings) -> bool {
+        self.schema_unseen(settings) || self.temporary_unseen(settings)
+    }
+
+    /// Whether the catalog that belongs to these settings is not known, or may have changed since it was read.
+    fn schema_unseen(&self, settings: &Settings) -> bool {
         let Schema::Changed(change) = settings.schema else { return false };
         let Inner::Known(standing, _) = &self.inner else { return true };
         let known = standing.change == change && standing.moves == self.shelf.moves();
@@ -110,7 +115,7 @@ impl Session {
 
     /// Why a statement of this kind cannot be judged after the schema was changed; what must be done first, if it can be.
     pub(super) fn unseen(&self, settings: &Settings, kind: &Kind) -> Result<Option<Refusal>, Refresh> {
-        if matches!(kind, Kind::Show(_)) || !self.is_unseen(settings) {
+        if matches!(kind, Kind::Show(_)) || !self.schema_unseen(settings) {
             return Ok(None);
         }
         if let Inner::Failed(fault) = &self.inner {
@@ -181,7 +186,7 @@ impl Session {
 
     /// The server does not answer a question, or cannot go back.
     pub(super) fn inner_refused(&self, report: ErrorFields<'_>) {
-        if let Inner::Asked(_) | Inner::Failing(_) = self.inner {
+        if matches!(self.inner, Inner::Asked(_) | Inner::Failing(_)) || self.awaits_temporary() {
             let field = |code| report.get(code).map(String::from_utf8_lossy).unwrap_or_default();
             self.witness.unread_inner(&self.user, &field(b'C'), &field(b'M'));
         }
@@ -236,7 +241,7 @@ impl Session {
 
     /// Whether the server reports a setting that was changed for the questions only. It is as it was when they are over.
     pub(super) fn is_of_inner(&self, report: &[u8]) -> bool {
-        let asks = matches!(self.inner, Inner::Asked(_) | Inner::Failing(_));
+        let asks = matches!(self.inner, Inner::Asked(_) | Inner::Failing(_)) || self.awaits_temporary();
         asks && wire::parameter_status(report).is_some_and(|(name, _)| REPORTED.contains(&name))
     }
 
@@ -339,7 +344,7 @@ impl Session {
 }
 
 /// Tells how the transaction sees the catalog, and sets what answers depend on.
-fn prepare() -> String {
+pub(super) fn prepare() -> String {
     let mut text = "SELECT pg_catalog.current_setting('transaction_isolation')".to_owned();
     for (name, value) in SETTINGS.into_iter().chain(PATIENCE) {
         text += &format!(", pg_catalog.set_config('{name}', {}, true)", quote_literal(value));

@@ -11,6 +11,7 @@ use super::queue::{Entry, Owed, Own, Quiet, Segment};
 use super::settings::{Anchor, Block, Encodings, Settings, State, split_path};
 use super::shelf::Shelf;
 use super::statements::Statements;
+use super::temporary::Told;
 use crate::catalog::quote_literal;
 use crate::enforce::{Charge, View};
 use crate::policy::{Bound, Principal, Proof, PurposeId, ValueSource, Values};
@@ -66,6 +67,8 @@ pub enum Refresh {
     UnknownName,
     /// The transaction has changed it: the session itself asks.
     Inner,
+    /// The session's temporary relations may have changed: it asks for them.
+    Temporary,
 }
 
 /// What came of it.
@@ -210,6 +213,8 @@ pub struct Session {
     pub(super) catalog_changed: bool,
     /// A newer catalog was asked for on behalf of the message at hand.
     pub(super) asked: Option<Refreshed>,
+    /// The session's temporary relations, as the server has told of them.
+    pub(super) told_temporary: Told,
     /// The catalog as a transaction sees it that has changed it.
     pub(super) inner: Inner,
     /// How often it was read for the message at hand.
@@ -290,6 +295,7 @@ impl Session {
             told: Vec::new(),
             catalog_changed: false,
             asked: None,
+            told_temporary: Told::Nothing,
             inner: Inner::Unknown,
             readings: 0,
             changes: 0,
@@ -416,10 +422,12 @@ impl Session {
         };
         let taken = match outcome {
             Err(Step::Refresh(Refresh::Inner)) => return Err(self.read_inner(frame, outs)),
+            Err(Step::Refresh(Refresh::Temporary)) => return Err(self.read_temporary(frame, outs)),
             outcome => outcome?,
         };
         self.asked = None;
         self.inner_used();
+        self.temporary_used();
         Ok(taken)
     }
 
@@ -494,7 +502,7 @@ impl Session {
 
     /// Whether the client's next statement must wait for the server.
     fn is_held(&self) -> bool {
-        if self.awaits_inner() {
+        if self.awaits_inner() || self.awaits_temporary() {
             return true;
         }
         match self.settling {
@@ -529,19 +537,6 @@ impl Session {
             open.flushed = full;
         }
         full
-    }
-
-    pub(super) fn rules_restrict(&self, purpose: Option<PurposeId>) -> bool {
-        purpose.is_none_or(|purpose| self.bound.policy().enforces(purpose))
-    }
-
-    /// The longest text taken under the purpose in force.
-    pub(super) fn longest(&self) -> usize {
-        if self.rules_restrict(self.state.now.purpose) {
-            self.bounds.message_bytes
-        } else {
-            self.bounds.trusted_message_bytes
-        }
     }
 
     /// The statement that puts a purpose in force on the server.

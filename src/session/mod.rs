@@ -29,6 +29,7 @@ mod settings;
 mod shelf;
 mod simple;
 mod statements;
+mod temporary;
 #[cfg(test)]
 mod tests;
 

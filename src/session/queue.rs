@@ -32,7 +32,9 @@ pub enum Own {
     Declare,
     /// Reads the catalog as the transaction sees it.
     Inner,
-    /// Goes back to where that began.
+    /// Asks for the session's temporary relations.
+    Temporary,
+    /// Goes back to where either began.
     Undo,
 }
 
@@ -49,6 +51,8 @@ pub struct Entry {
     pub opaque: bool,
     /// The catalog may have changed.
     pub catalog: bool,
+    /// What it defines is temporary, or else the catalog may have changed.
+    pub temporary: bool,
     /// A top-level DISCARD ALL, alone.
     pub discard_all: bool,
     pub failed: bool,
@@ -80,6 +84,7 @@ impl Entry {
             settle_on_error: false,
             opaque: false,
             catalog: false,
+            temporary: false,
             discard_all: false,
             failed: false,
             quiet: false,

@@ -3,6 +3,7 @@
 //! A statement's effect is simulated when it is sent, so that what follows in the same message is judged under it; the
 //! server is asked afterwards.
 
+use super::temporary::Standing;
 use crate::catalog::SearchPath;
 use crate::enforce::{Encoding, is_ascii_safe};
 use crate::policy::PurposeId;
@@ -19,6 +20,7 @@ pub struct Settings {
     /// `None`: only the server knows; it is asked when the message is over.
     pub path: Option<SearchPath>,
     pub schema: Schema,
+    pub temporary: Standing,
     pub settled: Settled,
 }
 
@@ -34,7 +36,14 @@ pub enum Settled {
 impl Settings {
     /// As the server has told them.
     pub fn told(purpose: Option<PurposeId>, justification: Option<Arc<str>>, path: Option<SearchPath>) -> Settings {
-        Settings { purpose, justification, path, schema: Schema::AsRead, settled: Settled::Yes }
+        Settings {
+            purpose,
+            justification,
+            path,
+            schema: Schema::AsRead,
+            temporary: Standing::None,
+            settled: Settled::Yes,
+        }
     }
 
     /// How the server reads what is sent next, if this is how it was when it told.
@@ -180,6 +189,13 @@ impl State {
         self.set(Reach::Transaction, |settings| Settings { schema, ..settings.clone() });
     }
 
+    /// What is known of temporary tables does not go back with a transaction.
+    pub fn put_temporary(&mut self, temporary: Standing) {
+        for settings in [&mut self.now, &mut self.after_commit, &mut self.after_rollback] {
+            *settings = Arc::new(Settings { temporary, ..(**settings).clone() });
+        }
+    }
+
     /// BEGIN. What the same message did before belongs to the same transaction.
     pub fn begin(&mut self) {
         self.block = Block::Inside;
@@ -247,7 +263,8 @@ impl State {
     pub fn learn(&mut self, told: Settings, block: Block) {
         let schema = if block == Block::Inside { self.now.schema } else { Schema::AsRead };
         // Who says why is the client; the server need not be asked.
-        let settings = Settings { schema, justification: self.now.justification.clone(), ..told };
+        let (justification, temporary) = (self.now.justification.clone(), self.now.temporary);
+        let settings = Settings { schema, justification, temporary, ..told };
         match block {
             Block::Outside => *self = State::new(Arc::new(settings)),
             Block::Inside if *self.now == settings => {}

@@ -8,6 +8,7 @@ use super::positions::{Part, Positions};
 use super::purpose::is_declaration;
 use super::queue::{Audience, Entry, Own, Segment};
 use super::settings::{Block, State};
+use super::temporary::Moment;
 use crate::enforce::{Charge, Judged, Trace, Understood};
 use crate::policy::PurposeId;
 use crate::vocab::{Refusal, SqlState};
@@ -144,6 +145,7 @@ impl Session {
             }
         };
         self.state.fresh = false;
+        self.leaves_temporary(&considered.view, &considered.judged, Moment::Runs);
         self.count(considered);
         self.record_sent(considered, None);
         self.finish_query(entry);

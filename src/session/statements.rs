@@ -3,6 +3,7 @@
 use super::consider::{is_about_session, is_event, may_change_catalog};
 use super::positions::by_table;
 use super::purpose::is_declaration;
+use super::temporary::defines;
 use crate::enforce::{Judged, Names, Plan, Planned, Sight, View};
 use crate::policy::Bound;
 use crate::sql::Kind;
@@ -38,7 +39,7 @@ impl Traits {
                     eventful: is_event(kind) || binds_late(planned),
                     declaration: is_declaration(kind),
                     commented: planned.statement.comment.is_some() && !of_session,
-                    catalog: may_change_catalog(kind),
+                    catalog: may_change_catalog(kind) && !defines(judged),
                     traceless: of_session || matches!(kind, Kind::Show(_)),
                 }
             }

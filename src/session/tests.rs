@@ -7,8 +7,11 @@ mod inner;
 mod reports;
 
 use super::{Answer, Bounds, Fit, Judge, Legs, Opening, Refresh, Refreshed, Session, Shelf, Start, Step};
-use crate::catalog::{Catalog, Snapshot};
-use crate::enforce::{Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Understood, View, judge_text};
+use crate::catalog::{Catalog, Filled, Snapshot};
+use crate::enforce::{
+    Defines, Judged, Limits, Names, Plan, Planned, Reports, Rewritten, Sight, Temporary, Text, Understood, View,
+    judge_text,
+};
 use crate::policy::{Bound, Policy, SourceFile};
 use crate::sql::Kind;
 use crate::vocab::{Refusal, SqlState};
@@ -86,6 +89,7 @@ fn plan(view: &View, text: &str) -> Plan {
             columns: None,
             sight: Sight::Whole,
             reports: Reports::Verbatim,
+            temporary: Temporary { defines: Defines::Nothing, text: Text::Certain, fills: Filled::ByClient },
         })
     } else {
         Plan::Forward

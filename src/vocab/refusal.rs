@@ -62,6 +62,8 @@ pub enum Cause {
     NoPurpose,
     /// A system relation or column that tells of data (statistics, other sessions' queries, secrets), or is unknown.
     System,
+    /// A temporary table of the session: it holds what the session was shown.
+    Temporary,
 }
 
 /// A closed column that a statement wants to use.

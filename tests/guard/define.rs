@@ -159,7 +159,7 @@ fn a_definition_tells_nothing_of_hidden_rows_and_keeps_no_guard() {
             ("CREATE INDEX ON people ((10 / amount))", "42501"),
             ("CREATE TABLE probe (id int REFERENCES people (id))", "42501"),
             ("DROP TABLE people CASCADE", "42501"),
-            ("CREATE TEMP TABLE t AS SELECT 1", "0A000"),
+            ("CREATE TEMP TABLE t AS SELECT name FROM people", "42501"),
             ("ALTER TABLE open ADD x int", "0A000"),
             ("CREATE OR REPLACE VIEW names AS SELECT id, email AS name FROM people", "0A000"),
         ] {

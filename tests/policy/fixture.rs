@@ -171,6 +171,7 @@ fn describe(relation: &Relation, ruling: &RelationRuling) -> String {
             Cause::Untagged => "untagged".to_owned(),
             Cause::NoPurpose => "no purpose".to_owned(),
             Cause::System => "system".to_owned(),
+            Cause::Temporary => "temporary".to_owned(),
         };
         writeln!(out, "{}: {effect}, {cause}", column.name).unwrap();
     }

@@ -7,9 +7,11 @@
 mod answer;
 mod relations;
 mod routines;
+mod temporary;
 mod written;
 
 pub use answer::{Answer, Unreadable};
+pub use temporary::{TEMPORARY_RELATIONS, temporary};
 
 use super::{FIRST_USER_OID, Snapshot};
 use answer::Row;
@@ -88,10 +90,13 @@ pub fn questions(server_version: u32, extent: Extent) -> impl Iterator<Item = (T
     asked.iter().map(move |topic| (*topic, topic.question(server_version, since)))
 }
 
+/// Those of temporary relations belong to sessions.
+const SCHEMAS: &str = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_' ORDER BY nspname::text";
+
 impl Topic {
     fn question(self, server_version: u32, since: u32) -> String {
         match self {
-            Topic::Schemas => "SELECT nspname FROM pg_namespace ORDER BY nspname::text".to_owned(),
+            Topic::Schemas => SCHEMAS.to_owned(),
             Topic::Columns => relations::columns(since),
             Topic::Ties => written::TIES.to_owned(),
             Topic::ForeignKeys => written::foreign_keys(server_version),

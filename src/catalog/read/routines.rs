@@ -76,7 +76,8 @@ pub(super) fn casts() -> String {
 }
 
 /// A domain's parts are its base, a range's its subtype and its multirange, a multirange's its range, a row's its columns.
-/// A range compares by the first support function of its operator class. Multiranges came with 14.
+/// A range compares by the first support function of its operator class. Multiranges came with 14. The rows of
+/// temporary tables are types, too, which others have nothing to do with.
 pub(super) fn types(server_version: u32, since: Oid) -> String {
     let multirange = if server_version >= 140_000 { "r.rngmultitypid" } else { "0::oid" };
     format!(
@@ -108,7 +109,7 @@ pub(super) fn types(server_version: u32, since: Oid) -> String {
            FROM pg_type t
            JOIN pg_namespace n ON n.oid = t.typnamespace
            {}
-          WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast') AND t.oid >= {since}
+          WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_' AND t.oid >= {since}
             AND NOT EXISTS (SELECT FROM pg_type b WHERE b.typarray = t.oid)
           ORDER BY t.oid",
         owner("pg_type", "t.oid")
@@ -118,12 +119,12 @@ pub(super) fn types(server_version: u32, since: Oid) -> String {
 /// A sequence belongs to a column (`serial`, `OWNED BY`, `GENERATED AS IDENTITY`), or a default calls it.
 pub(super) const SEQUENCE_USERS: &str = "
     SELECT d.objid, d.refobjid, d.refobjsubid::int2
-      FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+      FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' AND c.relpersistence <> 't'
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
     UNION
     SELECT d.refobjid, f.adrelid, f.adnum
-      FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'S'
+      FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'S' AND c.relpersistence <> 't'
       JOIN pg_attrdef f ON f.oid = d.objid
      WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
      ORDER BY 1, 2, 3";

@@ -76,7 +76,9 @@ impl Verdict {
                 let by = match &column.cause {
                     Cause::Rule { rule, clause: Some(clause) } => format!(" (rule {rule}, clause {})", clause.id),
                     Cause::Rule { rule, clause: None } | Cause::Mask { rule, why: _ } => format!(" (rule {rule})"),
-                    Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System => String::new(),
+                    Cause::NoRule | Cause::Untagged | Cause::NoPurpose | Cause::System | Cause::Temporary => {
+                        String::new()
+                    }
                 };
                 differs.insert(format!("{}.{} {what}{by}", relation.relation, column.column));
             }

@@ -29,7 +29,7 @@ pub(super) use narrow::RawNarrow;
 pub(super) use never_together::RawNeverTogether;
 pub(super) use pattern::RawPattern;
 pub use purpose::{Budget, MaxRows, Over};
-pub(super) use purpose::{Demand, Mode, PurposeSettings, RawPurpose};
+pub(super) use purpose::{Demand, Mode, PurposeSettings, RawPurpose, TemporaryTables};
 pub(super) use role::RawRole;
 pub(super) use rule::{RawPoints, RawRule};
 use rustc_hash::FxHashMap;

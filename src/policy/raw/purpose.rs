@@ -30,6 +30,7 @@ pub(in crate::policy) struct PurposeSettings {
     pub(in crate::policy) max_rows: Option<Demand<MaxRows>>,
     pub(in crate::policy) mode: Option<Mode>,
     pub(in crate::policy) stars: Option<Stars>,
+    pub(in crate::policy) temporary_tables: Option<TemporaryTables>,
     /// What may be told with noise.
     pub(in crate::policy) budget: Option<Demand<Budget>>,
 }
@@ -49,6 +50,13 @@ pub(in crate::policy) enum Mode {
     Enforce,
     /// It is recorded, and the statement passes as it was sent.
     Shadow,
+}
+
+/// Whether sessions may have temporary tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) enum TemporaryTables {
+    Allow,
+    Refuse,
 }
 
 /// How many rows a statement may release.
@@ -76,8 +84,16 @@ pub(in crate::policy) struct Demand<T> {
 impl PurposeSettings {
     /// The clauses that they cite, each with the key that cites it.
     pub(in crate::policy) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let PurposeSettings { justification, named_columns_only, require_tls, max_rows, mode: _, stars: _, budget } =
-            self;
+        let PurposeSettings {
+            justification,
+            named_columns_only,
+            require_tls,
+            max_rows,
+            mode: _,
+            stars: _,
+            temporary_tables: _,
+            budget,
+        } = self;
         let cited = [
             ("justification", justification.as_ref().and_then(|demand| demand.clause.as_ref())),
             ("named_columns_only", named_columns_only.as_ref().and_then(|demand| demand.clause.as_ref())),
@@ -122,6 +138,15 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
             None
         }
     });
+    let temporary_tables = word(&mut fields, "temporary_tables", findings).and_then(|tables| match &*tables.text {
+        "allow" => Some(TemporaryTables::Allow),
+        "refuse" => Some(TemporaryTables::Refuse),
+        other => {
+            let message = format!("temporary_tables cannot be `{other}`");
+            findings.add(Finding::new(message, &tables.place, "`allow` or `refuse`"));
+            None
+        }
+    });
     let settings = PurposeSettings {
         justification: fields.take("justification").and_then(|value| justification(&value, findings)),
         named_columns_only: fields.take("named_columns_only").and_then(|value| switch(&value, findings)),
@@ -129,6 +154,7 @@ pub(super) fn purpose(name: &Word, value: &Value<'_>, findings: &mut Findings) -
         max_rows: fields.take("max_rows").and_then(|value| max_rows(&value, findings)),
         mode,
         stars,
+        temporary_tables,
         budget: fields.take("budget").and_then(|value| budget(&value, findings)),
     };
     fields.finish(&["subject", "parameters"], findings);
