@@ -18,6 +18,15 @@ pub(super) struct Landing<'a> {
     pub(super) named: bool,
 }
 
+/// What becomes of a relation's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stay,
+    Deleted,
+    /// With every table that refers to it.
+    Truncated,
+}
+
 /// Everything that a write may change. A cycle of foreign keys ends where nothing new is reached.
 pub(super) fn landings<'a>(catalog: &'a Catalog, write: &Write) -> Vec<Landing<'a>> {
     let Some(named) = catalog.relation(write.relation) else { return Vec::new() };
@@ -32,17 +41,21 @@ pub(super) fn landings<'a>(catalog: &'a Catalog, write: &Write) -> Vec<Landing<'
         }
         found.push(Landing { relation, columns, rows, named: true });
     }
-    let deletes = write.verbs.iter().any(|verb| matches!(verb, Verb::Delete | Verb::TruncateCascade));
+    let fate = match (write.verbs.contains(&Verb::TruncateCascade), write.verbs.contains(&Verb::Delete)) {
+        (true, _) => Fate::Truncated,
+        (false, true) => Fate::Deleted,
+        (false, false) => Fate::Stay,
+    };
     // Rows that go, and keys that change.
-    let mut edge: Vec<(Landing<'a>, bool)> = Vec::new();
+    let mut edge: Vec<(Landing<'a>, Fate)> = Vec::new();
     for landing in &found {
         let updated =
             |(_, by): &&(usize, Option<usize>)| by.is_some_and(|at| write.assigned[at].right == Right::Update);
         let columns = landing.columns.iter().filter(updated).copied().collect();
-        edge.push((Landing { columns, ..landing.clone() }, deletes));
+        edge.push((Landing { columns, ..landing.clone() }, fate));
     }
-    while let Some((landing, deleted)) = edge.pop() {
-        for (next, deleted) in cascaded(catalog, &landing, deleted) {
+    while let Some((landing, fate)) = edge.pop() {
+        for (next, fate) in cascaded(catalog, &landing, fate) {
             let known = |other: &Landing<'_>| {
                 other.relation.oid == next.relation.oid
                     && (other.rows || !next.rows)
@@ -50,26 +63,26 @@ pub(super) fn landings<'a>(catalog: &'a Catalog, write: &Write) -> Vec<Landing<'
             };
             if !found.iter().any(known) {
                 found.push(next.clone());
-                edge.push((next, deleted));
+                edge.push((next, fate));
             }
         }
     }
     found
 }
 
-/// What foreign keys do to the tables that refer to a relation whose rows go (`deleted`) or whose columns change.
-fn cascaded<'a>(catalog: &'a Catalog, landing: &Landing<'a>, deleted: bool) -> Vec<(Landing<'a>, bool)> {
+/// What foreign keys do to the tables that refer to a relation whose rows go or whose columns change.
+fn cascaded<'a>(catalog: &'a Catalog, landing: &Landing<'a>, fate: Fate) -> Vec<(Landing<'a>, Fate)> {
     let mut found = Vec::new();
     for (table, key) in catalog.references_to(landing.relation.oid) {
         let mut columns: Vec<(&AttNum, Option<usize>)> = Vec::new();
-        let mut goes = false;
-        if deleted {
-            match key.on_delete {
-                ReferentialAction::Refuse => {}
-                ReferentialAction::Cascade => goes = true,
-                ReferentialAction::Set => columns.extend(key.columns.iter().map(|number| (number, None))),
-            }
+        let mut next = Fate::Stay;
+        match (fate, key.on_delete) {
+            (Fate::Stay, _) | (Fate::Deleted, ReferentialAction::Refuse) => {}
+            (Fate::Truncated, _) => next = Fate::Truncated,
+            (Fate::Deleted, ReferentialAction::Cascade) => next = Fate::Deleted,
+            (Fate::Deleted, ReferentialAction::Set) => columns.extend(key.columns.iter().map(|number| (number, None))),
         }
+        let goes = next != Fate::Stay;
         for (index, by) in &landing.columns {
             let number = landing.relation.columns[*index].number;
             let Some(place) = key.referenced.iter().position(|referenced| *referenced == number) else { continue };
@@ -90,7 +103,7 @@ fn cascaded<'a>(catalog: &'a Catalog, landing: &Landing<'a>, deleted: bool) -> V
                 let indexes = name.map(|name| reached(relation, name)).unwrap_or_default();
                 changed.extend(indexes.into_iter().map(|index| (index, *by)));
             }
-            found.push((Landing { relation, columns: changed, rows: goes, named: false }, goes));
+            found.push((Landing { relation, columns: changed, rows: goes, named: false }, next));
         }
     }
     found

@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Reports};
 use super::view::View;
-use crate::analyze::Resolved;
+use crate::analyze::{Resolved, Verb};
 use crate::catalog::{ForeignKey, ReferentialAction, Relation};
 use crate::sql::Kind;
 use crate::vocab::Oid;
@@ -62,7 +62,9 @@ pub(super) fn of_data(view: &View, resolved: &Resolved) -> Reports {
         meant.peek().is_some() && meant.all(|function| bound.messages_pass(view.purpose(), function))
     };
     // What functions of users raise is their own, also of those that the server calls on a write: anything of the database.
-    let changed = follow(view, resolved, |key| [key.on_delete, key.on_update] != [ReferentialAction::Refuse; 2]);
+    let truncates = resolved.writes.iter().any(|write| write.verbs.contains(&Verb::TruncateCascade));
+    let acts = |key: &ForeignKey| truncates || [key.on_delete, key.on_update] != [ReferentialAction::Refuse; 2];
+    let changed = follow(view, resolved, acts);
     let mut changed =
         changed.iter().filter_map(|oid| catalog.relation(*oid)).flat_map(|changed| catalog.with_descendants(changed));
     // A definition may fire event triggers.

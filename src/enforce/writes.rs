@@ -286,7 +286,9 @@ impl Judged<'_> {
                         true => self.follow(table, Right::Delete, &every)?,
                         false => self.cascade(table, Right::Delete, &every)?,
                     }
-                    self.deletion_from(table, seen)?;
+                    for below in self.view.bound().catalog().with_descendants(table) {
+                        self.deletion_from(below, seen)?;
+                    }
                 }
                 ReferentialAction::Set => self.key_follows(table, key, &mut Vec::new())?,
             }
@@ -411,7 +413,14 @@ impl Judged<'_> {
     fn follow(&self, table: &Relation, right: Right, columns: &[usize]) -> Result<(), Box<Refusal>> {
         let bound = self.view.bound();
         closed_to(self.view, self.text, right, table, columns, offset(self.write))?;
-        let verb = if right == Right::Update { Verb::Update } else { Verb::Delete };
+        let verb = match right {
+            Right::Update => Verb::Update,
+            // What TRUNCATE reaches is truncated, too.
+            Right::Read | Right::Insert | Right::Delete if self.write.verbs.contains(&Verb::TruncateCascade) => {
+                Verb::TruncateCascade
+            }
+            Right::Read | Right::Insert | Right::Delete => Verb::Delete,
+        };
         bound.catalog().with_descendants(table).into_iter().try_for_each(|table| self.triggers(table, &[verb]))
     }
 
