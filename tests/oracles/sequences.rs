@@ -28,7 +28,7 @@ use tally::Tally;
 use wherefore::cli::throwaway::SUPERUSER;
 
 /// How many sequences where no soak is asked for.
-const SEQUENCES: [(Pair, usize); 3] = [(Pair::Columns, 300), (Pair::Rows, 140), (Pair::Groups, 50)];
+const SEQUENCES: [(Pair, usize); 3] = [(Pair::Columns, 180), (Pair::Rows, 90), (Pair::Groups, 40)];
 /// One of so many is played at the bare server, too.
 const BARE: usize = 6;
 /// How often a sequence is played to make it small.
