@@ -69,7 +69,7 @@ impl Standing {
 
     /// Why new sessions should not be sent here, if they should not.
     pub fn fault(&self) -> Option<String> {
-        let Standing { database, server, .. } = self;
+        let (database, server) = (&self.database, &self.server);
         match self.state {
             State::Ready => None,
             State::Unfit => Some(format!("the policy does not fit database \"{database}\" on {server}")),
